@@ -1,0 +1,3 @@
+"""Nearest neighbours for UMAP from a native engine."""
+
+__version__ = "0.1.0"
