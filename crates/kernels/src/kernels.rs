@@ -1,0 +1,240 @@
+//! The checked doors to a kernel set.
+
+use std::sync::OnceLock;
+
+use crate::isa::Isa;
+use crate::pair::PairKernel;
+use crate::sets;
+use crate::tile::{Layout, MatRef, Packed, k_blocks};
+
+/// Columns that a tile's result may be written beyond the last one are rounded up to this.
+pub(crate) const COLUMN_ROUND: usize = 16;
+/// Longest rows whose u8 products fit an i32: `255 * 255 * U8_MAX_DIM < 2^31`.
+pub const U8_MAX_DIM: usize = 33_025;
+
+pub(crate) type PackFn = unsafe fn(*const u8, usize, usize, usize, *mut u32, usize, u8);
+pub(crate) type DotFn<T, S> = unsafe fn(*const T, usize, usize, *const S, usize, usize, *mut S, usize);
+pub(crate) type ScanFn = unsafe fn(*const f32, usize, f32, *const f32, &mut Vec<u32>);
+pub(crate) type ScanL2Fn<T> = unsafe fn(*const T, T, *const T, usize, T, *const T, &mut Vec<u32>);
+
+/// The kernels of one instruction set. A value of this type is only ever handed out on a CPU that
+/// has the instructions; holding one is the proof that makes every method safe.
+pub struct Kernels {
+    /// The instruction set.
+    pub isa: Isa,
+    /// Whether u8 products use the integer dot-product instructions (VNNI).
+    pub vnni: bool,
+    /// Squared euclidean distance.
+    pub l2sq: PairKernel,
+    /// Inner product.
+    pub ip: PairKernel,
+    /// Sum of absolute differences.
+    pub l1: PairKernel,
+    /// Largest absolute difference.
+    pub linf: PairKernel,
+    /// Number of positions that differ, as f32; exact up to 2^24 positions.
+    pub hamming: PairKernel,
+    pub(crate) u8_pays: bool,
+    pub(crate) layout_f32: Layout,
+    pub(crate) layout_u8: Layout,
+    pub(crate) pack: PackFn,
+    pub(crate) dot_f32: DotFn<f32, f32>,
+    pub(crate) dot_u8: DotFn<u8, i32>,
+    pub(crate) scan: ScanFn,
+    pub(crate) scan_l2_f32: ScanL2Fn<f32>,
+    pub(crate) scan_l2_i32: ScanL2Fn<i32>,
+    pub(crate) finite: unsafe fn(*const f32, usize) -> usize,
+}
+
+impl Kernels {
+    /// The best kernels this machine can run, chosen once. `HNSW_BRIDGE_ISA=scalar|neon|avx2|avx512`
+    /// in the environment lowers the choice to that set; a name that this machine lacks is ignored.
+    #[must_use]
+    pub fn detect() -> &'static Self {
+        static CHOICE: OnceLock<&'static Kernels> = OnceLock::new();
+        CHOICE.get_or_init(|| {
+            let sets = Self::available();
+            let wanted = std::env::var("HNSW_BRIDGE_ISA").unwrap_or_default();
+            let lowered = sets.iter().rfind(|k| k.isa.name() == wanted);
+            lowered.or(sets.last()).copied().unwrap_or(&sets::SCALAR)
+        })
+    }
+
+    /// Every kernel set this machine can run, slowest first; the first is [`Isa::Scalar`].
+    #[must_use]
+    pub fn available() -> Vec<&'static Self> {
+        sets::available()
+    }
+
+    /// The chosen set and the ones it was chosen from, for humans: `avx512+vnni of scalar avx2 ...`.
+    #[must_use]
+    pub fn features() -> String {
+        let all: Vec<String> = Self::available().iter().map(|k| k.label()).collect();
+        format!("{} of {}", Self::detect().label(), all.join(" "))
+    }
+
+    /// `avx512+vnni`, `avx2`, ...
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{}{}", self.isa, if self.vnni { "+vnni" } else { "" })
+    }
+
+    /// Packs `b` as the right side of [`Self::dot_tile_f32`]. O(rows x dim).
+    pub fn pack_f32(&self, b: MatRef<'_, f32>, out: &mut Packed<f32>) {
+        let layout = self.layout_f32;
+        let to = out.reshape(b.rows(), b.dim(), layout);
+        let (bytes, stride) = (b.dim() * 4, b.stride() * 4);
+        // SAFETY: `MatRef` holds the rows, `reshape` made the room, the set's CPU is present.
+        unsafe {
+            (self.pack)(b.as_ptr().cast(), b.rows(), bytes, stride, to, layout.width, 0);
+        }
+    }
+
+    /// `out[i * ld + j] = <a_i, b_j>` in f32. O(rows x rows x dim).
+    ///
+    /// The value depends on the two rows only, and is the same bit for bit with A and B exchanged.
+    /// Columns from `b.rows()` to the next multiple of 16 may be overwritten with anything. The
+    /// error is at most [`dot_error_factor`]`(dim) * sum |a_k * b_k|`.
+    ///
+    /// # Panics
+    ///
+    /// If the widths differ, `b` was packed by another kernel set, `ld` is less than `b.rows()`
+    /// rounded up to 16, or `out` is too short for the last row.
+    pub fn dot_tile_f32(&self, a: MatRef<'_, f32>, b: &Packed<f32>, out: &mut [f32], ld: usize) {
+        check_tile(a, b, self.layout_f32, out.len(), ld);
+        let (n, lda) = (a.rows(), a.stride());
+        // SAFETY: `check_tile` compared every shape; the set's CPU is present.
+        unsafe {
+            let (b, cols) = (b.as_ptr().cast(), b.rows());
+            (self.dot_f32)(a.as_ptr(), n, lda, b, cols, a.dim(), out.as_mut_ptr(), ld);
+        }
+    }
+
+    /// Whether [`Self::dot_tile_u8`] is faster than the f32 tile here. It is exact either way.
+    #[must_use]
+    pub fn has_u8_tile(&self) -> bool {
+        self.u8_pays
+    }
+
+    /// Packs `b` as the right side of [`Self::dot_tile_u8`]. O(rows x dim).
+    pub fn pack_u8(&self, b: MatRef<'_, u8>, out: &mut Packed<u8>) {
+        let Layout { width, flip, .. } = self.layout_u8;
+        let to = out.reshape(b.rows(), b.dim(), self.layout_u8);
+        // SAFETY: as in `pack_f32`.
+        unsafe {
+            (self.pack)(b.as_ptr(), b.rows(), b.dim(), b.stride(), to, width, flip);
+        }
+    }
+
+    /// `out[i * ld + j] = <a_i, b_j>`, exact. Columns beyond the last as in [`Self::dot_tile_f32`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::dot_tile_f32`], and if rows are longer than [`U8_MAX_DIM`].
+    pub fn dot_tile_u8(&self, a: MatRef<'_, u8>, b: &Packed<u8>, out: &mut [i32], ld: usize) {
+        check_tile(a, b, self.layout_u8, out.len(), ld);
+        assert!(a.dim() <= U8_MAX_DIM, "u8 rows of {} values", a.dim());
+        let (n, lda) = (a.rows(), a.stride());
+        // SAFETY: as in `dot_tile_f32`.
+        unsafe {
+            let (b, cols) = (b.as_ptr().cast(), b.rows());
+            (self.dot_u8)(a.as_ptr(), n, lda, b, cols, a.dim(), out.as_mut_ptr(), ld);
+        }
+    }
+
+    /// Pushes every column `j < nb.len()` with `d <= thr_row` or `d <= thr_col[j]`, ascending, where
+    /// `d = (na + nb[j]) - 2 * acc[j]` rounded in that order. Thresholds must not be NaN; a `d` that
+    /// is NaN fails. `acc` may be longer than `nb`.
+    ///
+    /// # Panics
+    ///
+    /// If `acc` is shorter than `nb`, or the length of `thr_col` differs from that of `nb`.
+    pub fn scan_l2_f32(
+        &self,
+        acc: &[f32],
+        na: f32,
+        nb: &[f32],
+        thr_row: f32,
+        thr_col: Option<&[f32]>,
+        out: &mut Vec<u32>,
+    ) {
+        let col = check_scan(acc.len(), nb.len(), thr_col);
+        // SAFETY: all three hold `nb.len()` values; the set's CPU is present.
+        unsafe {
+            (self.scan_l2_f32)(acc.as_ptr(), na, nb.as_ptr(), nb.len(), thr_row, col, out);
+        }
+    }
+
+    /// [`Self::scan_l2_f32`] in i32. Intermediate sums wrap, so `d` is right whenever it fits.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::scan_l2_f32`].
+    pub fn scan_l2_i32(
+        &self,
+        acc: &[i32],
+        na: i32,
+        nb: &[i32],
+        thr_row: i32,
+        thr_col: Option<&[i32]>,
+        out: &mut Vec<u32>,
+    ) {
+        let col = check_scan(acc.len(), nb.len(), thr_col);
+        // SAFETY: all three hold `nb.len()` values; the set's CPU is present.
+        unsafe {
+            (self.scan_l2_i32)(acc.as_ptr(), na, nb.as_ptr(), nb.len(), thr_row, col, out);
+        }
+    }
+
+    /// Pushes every column `j` with `d[j] <= thr_row` or `d[j] <= thr_col[j]`, ascending.
+    ///
+    /// # Panics
+    ///
+    /// If the length of `thr_col` differs from that of `d`.
+    pub fn scan_f32(&self, d: &[f32], thr_row: f32, thr_col: Option<&[f32]>, out: &mut Vec<u32>) {
+        let col = check_scan(d.len(), d.len(), thr_col);
+        // SAFETY: both hold `d.len()` values; the set's CPU is present.
+        unsafe { (self.scan)(d.as_ptr(), d.len(), thr_row, col, out) }
+    }
+
+    /// Index of the first value that is NaN or infinite. O(length).
+    #[must_use]
+    pub fn all_finite(&self, x: &[f32]) -> Option<usize> {
+        // SAFETY: `x` holds its length of values; the set's CPU is present.
+        let prefix = unsafe { (self.finite)(x.as_ptr(), x.len()) };
+        (prefix < x.len()).then_some(prefix)
+    }
+}
+
+fn check_tile<T: crate::Element>(a: MatRef<'_, T>, b: &Packed<T>, layout: Layout, out: usize, ld: usize) {
+    let width = b.rows().next_multiple_of(COLUMN_ROUND);
+    assert!(b.layout() == Some(layout), "packed by another kernel set");
+    assert!(a.dim() == b.dim(), "rows of {} and {} values", a.dim(), b.dim());
+    assert!(ld >= width, "ld {ld} for {width} columns");
+    let needed = match a.rows() {
+        0 => Some(0),
+        n => (n - 1).checked_mul(ld).and_then(|x| x.checked_add(width)),
+    };
+    assert!(needed.is_some_and(|x| x <= out), "{out} values for a result of {} rows, ld {ld}", a.rows());
+}
+
+/// The column thresholds as a pointer, null for none.
+fn check_scan<T>(acc: usize, n: usize, thr_col: Option<&[T]>) -> *const T {
+    assert!(acc >= n, "{acc} sums for {n} columns");
+    assert!(u32::try_from(n).is_ok(), "{n} columns");
+    thr_col.map_or(std::ptr::null(), |t| {
+        assert!(t.len() == n, "{} thresholds for {n} columns", t.len());
+        t.as_ptr()
+    })
+}
+
+/// Bound of the relative error of [`Kernels::dot_tile_f32`]: `|result - exact|` is at most this
+/// times `sum |a_k * b_k|`, for rows of `dim` values.
+#[must_use]
+pub fn dot_error_factor(dim: usize) -> f32 {
+    // gamma(n) = n u / (1 - n u): two roundings per step where there is no fused multiply-add, one
+    // addition per further block.
+    let (blocks, length) = k_blocks(dim);
+    let nu = (2 * length + blocks) as f32 * (f32::EPSILON / 2.0);
+    1.01 * nu / (1.0 - nu)
+}

@@ -1,0 +1,46 @@
+//! SIMD kernels with run-time dispatch: distances of pairs, tiles of products, threshold scans.
+//!
+//! [`Kernels::detect`] chooses the best instruction set once; everything hangs off the value it
+//! returns. Each kernel has one checked door (slices in, lengths compared), one generic body over
+//! the internal `Simd` vocabulary, and one instantiation per instruction set:
+//!
+//! ```text
+//!   Kernels, PairKernel        doors: lengths and shapes are asserted
+//!     sets                     one table of function pointers per instruction set
+//!       pair, tile, scan       generic bodies
+//!         simd                 AVX-512, AVX2+FMA, NEON, scalar
+//! ```
+//!
+//! ```
+//! use hnsw_kernels::Kernels;
+//! let k = Kernels::detect();
+//! assert_eq!(k.l2sq.one(&[0.0, 3.0], &[4.0, 0.0]), 25.0);
+//! ```
+//!
+//! What may not enter: metrics and their edge cases, threads, heap structures, any dependency.
+
+#![warn(missing_docs)]
+// Register tiles are indexed by number in several arrays at once, and a product takes two matrices
+// and a result.
+#![allow(clippy::needless_range_loop, clippy::too_many_arguments)]
+
+mod isa;
+mod kernels;
+mod pair;
+mod prefetch;
+mod scan;
+mod sets;
+mod simd;
+mod tile;
+
+pub use isa::Isa;
+pub use kernels::{Kernels, U8_MAX_DIM, dot_error_factor};
+pub use pair::{PairKernel, minkowski};
+pub use prefetch::prefetch;
+pub use tile::{Element, MatRef, Packed};
+
+/// Index of the first value that is NaN or infinite, `None` if all are finite. O(length).
+#[must_use]
+pub fn all_finite(x: &[f32]) -> Option<usize> {
+    Kernels::detect().all_finite(x)
+}

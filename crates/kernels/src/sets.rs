@@ -1,0 +1,138 @@
+//! One table of function pointers per instruction set.
+
+use crate::isa::Isa;
+use crate::kernels::Kernels;
+use crate::pair::{Hamming, Ip, L1, L2Sq, Linf, PairKernel, PairOp, against, against_four};
+use crate::scan;
+use crate::simd::{Dot4, Simd, scalar};
+use crate::tile::{self, Layout};
+
+/// Instantiates every kernel inside functions that carry `$attr`, and collects them in a table.
+/// `f32`/`u8`: rows, vectors, and vectors of a narrow last panel of the register tile.
+macro_rules! kernel_set {
+    (
+        $(#[$cfg:meta])*
+        $table:ident in $module:ident: $isa:expr, $attr:tt, $simd:ty, $dot4:ty,
+        vnni: $vnni:expr, u8_pays: $pays:expr, group: $group:literal,
+        f32: [$mf:literal, $vf:literal, $hf:literal],
+        u8: [$mi:literal, $vi:literal, $hi:literal]
+    ) => {
+        $(#[$cfg])*
+        mod $module {
+            use super::*;
+
+            // Each function below only adds `$attr` around a generic body.
+            // SAFETY of the bodies: each wrapper has the contract of what it wraps, and `$attr`
+            // makes the instruction set of `$simd` available to it.
+
+            # $attr
+            unsafe fn one<O: PairOp>(a: *const f32, b: *const f32, n: usize) -> f32 {
+                // SAFETY: as above.
+                unsafe { against::<$simd, O, 1>(a, [b], n)[0] }
+            }
+
+            # $attr
+            unsafe fn four<O: PairOp>(q: *const f32, r: [*const f32; 4], n: usize) -> [f32; 4] {
+                // SAFETY: as above.
+                unsafe { against_four::<$simd, O, $group>(q, r, n) }
+            }
+
+            # $attr
+            unsafe fn pack(
+                b: *const u8, n: usize, bytes: usize, stride: usize, out: *mut u32, width: usize,
+                flip: u8,
+            ) {
+                // SAFETY: as above.
+                unsafe { tile::pack::<$simd>(b, n, bytes, stride, out, width, flip) }
+            }
+
+            # $attr
+            unsafe fn dot_f32(
+                a: *const f32, n: usize, lda: usize, b: *const f32, cols: usize, dim: usize,
+                out: *mut f32, ld: usize,
+            ) {
+                // SAFETY: as above.
+                unsafe {
+                    tile::dot_f32::<$simd, $mf, $vf, $hf>(a, n, lda, b, cols, dim, out, ld);
+                }
+            }
+
+            # $attr
+            unsafe fn dot_u8(
+                a: *const u8, n: usize, lda: usize, b: *const i32, cols: usize, dim: usize,
+                out: *mut i32, ld: usize,
+            ) {
+                // SAFETY: as above.
+                unsafe { tile::dot_u8::<$dot4, $mi, $vi, $hi>(a, n, lda, b, cols, dim, out, ld) }
+            }
+
+            # $attr
+            unsafe fn scan_f32(
+                d: *const f32, n: usize, row: f32, col: *const f32, out: &mut Vec<u32>,
+            ) {
+                // SAFETY: as above.
+                unsafe { scan::scan_f32::<$simd>(d, n, row, col, out) }
+            }
+
+            # $attr
+            unsafe fn scan_l2_f32(
+                acc: *const f32, na: f32, nb: *const f32, n: usize, row: f32, col: *const f32,
+                out: &mut Vec<u32>,
+            ) {
+                // SAFETY: as above.
+                unsafe { scan::scan_l2_f32::<$simd>(acc, na, nb, n, row, col, out) }
+            }
+
+            # $attr
+            unsafe fn scan_l2_i32(
+                acc: *const i32, na: i32, nb: *const i32, n: usize, row: i32, col: *const i32,
+                out: &mut Vec<u32>,
+            ) {
+                // SAFETY: as above.
+                unsafe { scan::scan_l2_i32::<$simd>(acc, na, nb, n, row, col, out) }
+            }
+
+            # $attr
+            unsafe fn finite(x: *const f32, n: usize) -> usize {
+                // SAFETY: as above.
+                unsafe { scan::finite_prefix::<$simd>(x, n) }
+            }
+
+            const fn pair<O: PairOp>() -> PairKernel {
+                PairKernel::new(one::<O>, four::<O>)
+            }
+
+            pub(crate) static TABLE: Kernels = Kernels {
+                isa: $isa,
+                vnni: $vnni,
+                l2sq: pair::<L2Sq>(),
+                ip: pair::<Ip>(),
+                l1: pair::<L1>(),
+                linf: pair::<Linf>(),
+                hamming: pair::<Hamming>(),
+                u8_pays: $pays,
+                layout_f32: Layout { isa: $isa, width: $vf * <$simd>::LANES, flip: 0 },
+                layout_u8: Layout { isa: $isa, width: $vi * <$simd>::LANES, flip: <$dot4>::FLIP },
+                pack,
+                dot_f32,
+                dot_u8,
+                scan: scan_f32,
+                scan_l2_f32,
+                scan_l2_i32,
+                finite,
+            };
+        }
+        $(#[$cfg])*
+        pub(crate) use $module::TABLE as $table;
+    };
+}
+
+kernel_set!(
+    SCALAR in scalar_set: Isa::Scalar, [inline(never)], scalar::Scalar, scalar::Scalar,
+    vnni: false, u8_pays: false, group: 4, f32: [4, 4, 2], u8: [4, 4, 2]
+);
+
+/// Every set whose instructions this CPU has, slowest first.
+pub(crate) fn available() -> Vec<&'static Kernels> {
+    vec![&SCALAR]
+}

@@ -1,0 +1,106 @@
+//! The vector vocabulary that every kernel body is written in.
+//!
+//! One generic source serves all instruction sets: a kernel is an `#[inline(always)]` function over
+//! [`Simd`], and [`crate::sets`] instantiates it inside functions that carry the matching
+//! `#[target_feature]`. Inlining is what turns the one-line methods below into single instructions,
+//! so nothing here may be called from a function that lacks those features, and no closure may
+//! stand between (a closure does not inherit them).
+//!
+//! What may not enter: loops over rows, knowledge of metrics, anything public.
+
+pub(crate) mod scalar;
+
+/// Declares `#[inline(always)]` trait methods whose bodies are single intrinsics or a few of them.
+macro_rules! ops {
+    ($($name:ident($($arg:ident: $ty:ty),*) $(-> $ret:ty)? = $body:expr;)*) => {$(
+        #[inline(always)]
+        unsafe fn $name($($arg: $ty),*) $(-> $ret)? {
+            // SAFETY: the contract of `Simd`: the instruction set is present, pointers are valid.
+            #[allow(unused_unsafe, reason = "the scalar bodies are safe code")]
+            unsafe { $body }
+        }
+    )*};
+}
+pub(crate) use ops;
+
+/// Vectors of `LANES` values, `f32` or 32-bit integers, of one instruction set.
+///
+/// # Safety
+///
+/// Every method may be called only where the implementing instruction set is known to be present.
+/// Pointers need no alignment; `load*` and `store*` touch `LANES` values (`load_partial`: `n`).
+pub(crate) trait Simd: Copy + 'static {
+    /// Vector of `LANES` f32.
+    type F: Copy;
+    /// Vector of `LANES` 32-bit integers.
+    type I: Copy;
+    /// `LANES` vectors, a square block.
+    type Block: AsMut<[Self::F]>;
+    /// Values per vector, at most 16.
+    const LANES: usize;
+
+    unsafe fn splat(x: f32) -> Self::F;
+    unsafe fn load(p: *const f32) -> Self::F;
+    /// The first `n < LANES` values, the others zero.
+    unsafe fn load_partial(p: *const f32, n: usize) -> Self::F;
+    unsafe fn store(p: *mut f32, v: Self::F);
+    unsafe fn add(a: Self::F, b: Self::F) -> Self::F;
+    unsafe fn sub(a: Self::F, b: Self::F) -> Self::F;
+    /// `a * b + c`.
+    unsafe fn fma(a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    unsafe fn abs(a: Self::F) -> Self::F;
+    unsafe fn max(a: Self::F, b: Self::F) -> Self::F;
+    /// `acc + 1` in the lanes where `a != b`, `acc` elsewhere.
+    unsafe fn count_ne(acc: Self::F, a: Self::F, b: Self::F) -> Self::F;
+    /// Bit `i` is set where `a[i] <= b[i]`; false where either is NaN.
+    unsafe fn le(a: Self::F, b: Self::F) -> u32;
+    unsafe fn reduce_add(a: Self::F) -> f32;
+    unsafe fn reduce_max(a: Self::F) -> f32;
+
+    unsafe fn block(v: Self::F) -> Self::Block;
+    /// Transposes the block: value `j` of vector `i` changes place with value `i` of vector `j`.
+    unsafe fn transpose(b: &mut Self::Block);
+    /// The same bits, seen as integers.
+    unsafe fn bits(a: Self::F) -> Self::I;
+
+    unsafe fn splat_i(x: i32) -> Self::I;
+    unsafe fn load_i(p: *const i32) -> Self::I;
+    unsafe fn store_i(p: *mut i32, v: Self::I);
+    /// Wrapping sum.
+    unsafe fn add_i(a: Self::I, b: Self::I) -> Self::I;
+    /// Wrapping difference.
+    unsafe fn sub_i(a: Self::I, b: Self::I) -> Self::I;
+    unsafe fn max_i(a: Self::I, b: Self::I) -> Self::I;
+    unsafe fn xor_i(a: Self::I, b: Self::I) -> Self::I;
+    /// Bit `i` is set where `a[i] <= b[i]`.
+    unsafe fn le_i(a: Self::I, b: Self::I) -> u32;
+}
+
+/// Sums of products of four unsigned bytes per 32-bit lane.
+///
+/// The right side is stored as `byte ^ FLIP` in every byte. With `FLIP = 0x80` that is the signed
+/// value `byte - 128`, and the caller adds `128 * sum(left)` back.
+///
+/// # Safety
+///
+/// As [`Simd`].
+pub(crate) trait Dot4: 'static {
+    /// The vectors it works on.
+    type S: Simd;
+    /// Left side, ready to be multiplied.
+    type A: Copy;
+    /// Right side, ready to be multiplied.
+    type B: Copy;
+    /// Mask applied to the packed bytes of the right side: 0 or 0x80.
+    const FLIP: u8;
+
+    /// Four bytes in every lane.
+    unsafe fn left(word: i32) -> Self::A;
+    /// `LANES` groups of four bytes.
+    unsafe fn right(p: *const i32) -> Self::B;
+    /// `acc[lane] + sum of the four products`, wrapping.
+    unsafe fn dot(acc: I<Self>, a: Self::A, b: Self::B) -> I<Self>;
+}
+
+/// The integer vector of a [`Dot4`].
+pub(crate) type I<D> = <<D as Dot4>::S as Simd>::I;

@@ -1,0 +1,60 @@
+//! One value per "vector": the reference that every instruction set is tested against, and the
+//! fallback where none is present.
+
+use super::{Dot4, Simd, ops};
+
+/// Plain Rust, runs everywhere.
+#[derive(Clone, Copy)]
+pub(crate) struct Scalar;
+
+impl Simd for Scalar {
+    type F = f32;
+    type I = i32;
+    type Block = [f32; 1];
+    const LANES: usize = 1;
+
+    ops! {
+        splat(x: f32) -> f32 = x;
+        load(p: *const f32) -> f32 = p.read_unaligned();
+        load_partial(_p: *const f32, _n: usize) -> f32 = 0.0;
+        store(p: *mut f32, v: f32) = p.write_unaligned(v);
+        add(a: f32, b: f32) -> f32 = a + b;
+        sub(a: f32, b: f32) -> f32 = a - b;
+        // Two roundings: a fused one would be a library call without hardware support.
+        fma(a: f32, b: f32, c: f32) -> f32 = a * b + c;
+        abs(a: f32) -> f32 = a.abs();
+        max(a: f32, b: f32) -> f32 = if a > b { a } else { b };
+        count_ne(acc: f32, a: f32, b: f32) -> f32 = acc + f32::from(a != b);
+        le(a: f32, b: f32) -> u32 = u32::from(a <= b);
+        reduce_add(a: f32) -> f32 = a;
+        reduce_max(a: f32) -> f32 = a;
+        block(v: f32) -> [f32; 1] = [v];
+        transpose(_b: &mut [f32; 1]) = ();
+        bits(a: f32) -> i32 = a.to_bits().cast_signed();
+        splat_i(x: i32) -> i32 = x;
+        load_i(p: *const i32) -> i32 = p.read_unaligned();
+        store_i(p: *mut i32, v: i32) = p.write_unaligned(v);
+        add_i(a: i32, b: i32) -> i32 = a.wrapping_add(b);
+        sub_i(a: i32, b: i32) -> i32 = a.wrapping_sub(b);
+        max_i(a: i32, b: i32) -> i32 = a.max(b);
+        xor_i(a: i32, b: i32) -> i32 = a ^ b;
+        le_i(a: i32, b: i32) -> u32 = u32::from(a <= b);
+    }
+}
+
+impl Dot4 for Scalar {
+    type S = Scalar;
+    type A = [u8; 4];
+    type B = [u8; 4];
+    const FLIP: u8 = 0;
+
+    ops! {
+        left(word: i32) -> [u8; 4] = word.to_ne_bytes();
+        right(p: *const i32) -> [u8; 4] = p.read_unaligned().to_ne_bytes();
+        dot(acc: i32, a: [u8; 4], b: [u8; 4]) -> i32 = acc
+            .wrapping_add(i32::from(a[0]) * i32::from(b[0]))
+            .wrapping_add(i32::from(a[1]) * i32::from(b[1]))
+            .wrapping_add(i32::from(a[2]) * i32::from(b[2]))
+            .wrapping_add(i32::from(a[3]) * i32::from(b[3]));
+    }
+}

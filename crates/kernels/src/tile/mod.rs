@@ -1,0 +1,26 @@
+//! Tiles of products: every row of A against every row of B.
+//!
+//! B is packed once ([`Packed`]) and then met by any number of A blocks, which are read where they
+//! lie. The micro-kernel keeps `M` rows x `V` vectors of sums in registers:
+//!
+//! ```text
+//!   A row-major            B packed: panels of V * LANES columns, k-major
+//!   a0  k k k k ..         k0: b0 b1 b2 .. b31
+//!   a1  k k k k ..         k1: b0 b1 b2 .. b31     sums[m][v] += splat(a_m[k]) * panel[k][v]
+//!   ..                     ..
+//! ```
+//!
+//! Promise: the value at `(i, j)` depends on the two rows only, not on their place in the tile, and
+//! swapping A and B gives the same bits.
+
+mod f32;
+mod matrix;
+mod packed;
+mod u8;
+
+pub(crate) use self::f32::{dot_f32, k_blocks};
+pub(crate) use self::packed::pack;
+pub(crate) use self::u8::dot_u8;
+pub use self::{matrix::MatRef, packed::Element, packed::Packed};
+
+pub(crate) use self::packed::Layout;
