@@ -1,0 +1,77 @@
+//! All rows against all rows, by half of the tiles.
+
+use super::BLOCK;
+use super::tiles::Tiles;
+use super::worker::{Kept, Worker, lock, open, rows_of};
+use crate::control::Control;
+use crate::error::Result;
+use crate::parallel;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Tiles that one packing of columns serves.
+const RUN: usize = 8;
+
+/// Row blocks `rows` against the column block `column`, in units of [`BLOCK`] rows.
+struct Task {
+    column: usize,
+    rows: Range<usize>,
+}
+
+/// Runs all tiles `row <= column` of `tiles` (A and B being the same rows); each cell serves its row and
+/// its column. Keeps the `keep` nearest others of each row.
+///
+/// O(n²/2) cells. Selections are locked only while thresholds are copied and hits are stored.
+pub(super) fn symmetric<T: Tiles>(
+    tiles: &T,
+    keep: usize,
+    threads: usize,
+    control: Control<'_>,
+) -> Result<Kept<T::Value>> {
+    let n = tiles.a_len();
+    let count = n.div_ceil(BLOCK);
+    let kept = open(n, keep);
+    let tasks = tasks(count);
+    let phase = control.phase("exact graph", (count * (count + 1) / 2) as u64);
+    let next = AtomicUsize::new(0);
+    parallel::workers(threads.min(tasks.len()), |_| {
+        let mut worker = Worker::new(tiles);
+        while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+            worker.pack(tiles, rows_of(task.column, n));
+            for row in task.rows.clone() {
+                tile(&mut worker, tiles, row, task.column, &kept);
+                if phase.advance(1) {
+                    return;
+                }
+            }
+        }
+    });
+    control.check().map(|()| kept)
+}
+
+/// Tiles on the diagonal first: they close every row's threshold early.
+fn tasks(count: usize) -> Vec<Task> {
+    let diagonal = (0..count).map(|b| Task { column: b, rows: b..b + 1 });
+    let rest = (1..count).flat_map(|column| {
+        (0..column).step_by(RUN).map(move |start| Task { column, rows: start..(start + RUN).min(column) })
+    });
+    diagonal.chain(rest).collect()
+}
+
+fn tile<T: Tiles>(worker: &mut Worker<T>, tiles: &T, row: usize, column: usize, kept: &Kept<T::Value>) {
+    let n = tiles.a_len();
+    let (rows, columns) = (rows_of(row, n), rows_of(column, n));
+    let diagonal = row == column;
+    worker.tile(tiles, rows.clone(), columns.clone(), &kept[row], (!diagonal).then_some(&kept[column]));
+    let mut selection = lock(&kept[row]);
+    for &(i, j, value) in worker.found.iter().filter(|(i, j, _)| i != j) {
+        selection.push(i as usize - rows.start, value, j);
+    }
+    drop(selection);
+    if !diagonal {
+        let mut selection = lock(&kept[column]);
+        for &(i, j, value) in &worker.found {
+            selection.push(j as usize - columns.start, value, i);
+        }
+    }
+}

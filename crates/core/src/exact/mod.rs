@@ -1,0 +1,135 @@
+//! Exact neighbours by brute force at the speed of matrix products.
+//!
+//! ```text
+//!   tiles      values of a block of rows against a block of rows (products or pair kernels)
+//!   selection  what each row keeps: a threshold, a small buffer, now and then a partial sort
+//!   worker     one tile: fill, scan, collect
+//!   graph      all rows against themselves: half of the tiles, each used for its rows and its columns
+//!   batch      queries against all rows
+//!   recheck    f32 pair distances of what was kept, and the proof that nothing else can belong there
+//! ```
+//!
+//! The result does not depend on threads or on the order of tiles: thresholds only ever drop what
+//! cannot be among the kept, and the kept are the smallest by (value, id).
+
+mod batch;
+mod graph;
+mod recheck;
+mod selection;
+pub(crate) mod tiles;
+mod worker;
+
+use crate::code::ByteCodes;
+use crate::control::Control;
+use crate::error::Result;
+use crate::knn::Knn;
+use crate::metric::{Metric, Proxy};
+use crate::rows::Rows;
+use hnsw_kernels::Kernels;
+use recheck::{Checked, Sides, recheck};
+use tiles::{ByteTiles, FloatSide, FloatTiles, PairTiles, Tiles};
+
+/// Rows of a block. 256 x 256 f32 of accumulators and 256 packed rows of 784 columns fit a 2 MB L2 cache.
+pub(crate) const BLOCK: usize = 256;
+/// Rows of a block whose accumulators are live at a time: 64 x 256 x 4 bytes.
+const STRIP: usize = 64;
+/// Candidates kept beyond k where proxies have an error, so that the proof rarely fails (measured).
+const SLACK: usize = 16;
+/// Fewer queries than this do not pay for packing the rows.
+const MIN_BATCH: usize = 16;
+
+/// Rows with all that searches need to know of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub rows: &'a Rows,
+    pub codes: Option<&'a ByteCodes>,
+    pub metric: Metric,
+    pub kernels: &'static Kernels,
+}
+
+impl Source<'_> {
+    /// Byte products are possible and supported by this machine.
+    pub fn byte_tiles(&self) -> bool {
+        self.codes.is_some() && self.kernels.has_u8_tile() && self.products()
+    }
+
+    /// The metric reduces to products.
+    pub fn products(&self) -> bool {
+        self.metric.proxy() == Proxy::L2Squared
+    }
+}
+
+/// The `k` nearest other rows of every row; proxies are f32 pair distances.
+pub(crate) fn graph(source: Source<'_>, k: usize, threads: usize, control: Control<'_>) -> Result<Knn> {
+    let Source { rows, kernels, .. } = source;
+    let pair = source.metric.pair(kernels);
+    let sides = Sides { a: rows, b: rows, pair, same: true };
+    if let (Some(codes), true) = (source.codes, source.byte_tiles()) {
+        return symmetric(&ByteTiles { kernels, a: codes, b: codes }, k, 0, &sides, threads, control);
+    }
+    if source.products()
+        && let Some(side) = FloatSide::of(rows, kernels, threads)
+    {
+        return symmetric(&FloatTiles { kernels, a: &side, b: &side }, k, SLACK, &sides, threads, control);
+    }
+    symmetric(&PairTiles { kernels, pair, a: rows, b: rows }, k, 0, &sides, threads, control)
+}
+
+fn symmetric<T: Tiles>(
+    tiles: &T,
+    k: usize,
+    slack: usize,
+    sides: &Sides<'_>,
+    threads: usize,
+    control: Control<'_>,
+) -> Result<Knn> {
+    let keep = (k + slack).min(sides.b.len() - 1);
+    let kept = graph::symmetric(tiles, keep, threads, control)?;
+    recheck(tiles, &kept, keep, k, sides, threads, control).map(done)
+}
+
+/// The `k` nearest rows of every query; proxies are f32 pair distances. `query_codes` are the queries'
+/// codes under the offset of the rows' codes, where they have some.
+pub(crate) fn batch(
+    source: Source<'_>,
+    queries: &Rows,
+    query_codes: Option<&ByteCodes>,
+    k: usize,
+    threads: usize,
+    control: Control<'_>,
+) -> Result<Knn> {
+    let Source { rows, kernels, .. } = source;
+    let pair = source.metric.pair(kernels);
+    let sides = Sides { a: queries, b: rows, pair, same: false };
+    if queries.len() >= MIN_BATCH && source.products() {
+        if let (Some(b), Some(a), true) = (source.codes, query_codes, source.byte_tiles()) {
+            return rectangle(&ByteTiles { kernels, a, b }, k, 0, &sides, threads, control);
+        }
+        if let Some(b) = FloatSide::of(rows, kernels, threads)
+            && let Some(a) = FloatSide::beside(queries, &b, kernels, threads)
+        {
+            return rectangle(&FloatTiles { kernels, a: &a, b: &b }, k, SLACK, &sides, threads, control);
+        }
+    }
+    rectangle(&PairTiles { kernels, pair, a: queries, b: rows }, k, 0, &sides, threads, control)
+}
+
+fn rectangle<T: Tiles>(
+    tiles: &T,
+    k: usize,
+    slack: usize,
+    sides: &Sides<'_>,
+    threads: usize,
+    control: Control<'_>,
+) -> Result<Knn> {
+    let keep = (k + slack).min(sides.b.len());
+    let kept = batch::rectangle(tiles, keep, threads, control)?;
+    recheck(tiles, &kept, keep, k, sides, threads, control).map(done)
+}
+
+fn done(checked: Checked) -> Knn {
+    checked.knn
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,308 @@
+//! Where the values of a tile come from: byte products, float products, or pair kernels.
+
+use crate::code::ByteCodes;
+use crate::metric::Pair;
+use crate::rows::Rows;
+use hnsw_kernels::{Kernels, MatRef, Packed};
+use std::ops::Range;
+
+/// A proxy value as tiles produce it, comparable and convertible to an order-preserving key.
+pub(crate) trait Value: Copy + Send + Sync + PartialOrd + 'static {
+    /// Above every value: the threshold of a row that keeps less than it may.
+    const OPEN: Self;
+    const ZERO: Self;
+    /// Ascending values give ascending keys. Rounding may push a squared distance a little below zero;
+    /// such values count as zero.
+    fn key(self) -> u32;
+    fn of_key(key: u32) -> Self;
+    fn to_f32(self) -> f32;
+}
+
+impl Value for f32 {
+    const OPEN: f32 = f32::INFINITY;
+    const ZERO: f32 = 0.0;
+    #[inline]
+    fn key(self) -> u32 {
+        self.max(0.0).to_bits()
+    }
+    #[inline]
+    fn of_key(key: u32) -> f32 {
+        f32::from_bits(key)
+    }
+    fn to_f32(self) -> f32 {
+        self
+    }
+}
+
+impl Value for i32 {
+    const OPEN: i32 = i32::MAX;
+    const ZERO: i32 = 0;
+    #[inline]
+    fn key(self) -> u32 {
+        self as u32
+    }
+    #[inline]
+    fn of_key(key: u32) -> i32 {
+        key as i32
+    }
+    fn to_f32(self) -> f32 {
+        self as f32
+    }
+}
+
+/// Two sets of rows, A and B, and the proxies between them.
+pub(crate) trait Tiles: Sync {
+    type Value: Value;
+    /// What a worker reuses from tile to tile.
+    type Scratch: Send;
+
+    fn a_len(&self) -> usize;
+    fn b_len(&self) -> usize;
+    fn scratch(&self) -> Self::Scratch;
+    /// Makes the rows `b` the current columns.
+    fn pack(&self, b: Range<usize>, scratch: &mut Self::Scratch);
+    /// Raw cells of rows `a` against the current columns `b`, `ld` apart.
+    fn fill(&self, a: Range<usize>, b: Range<usize>, scratch: &mut Self::Scratch, out: &mut [Self::Value], ld: usize);
+    /// Columns of one row of cells that are at or below the row's or the column's threshold.
+    fn scan(
+        &self,
+        cells: &[Self::Value],
+        a: usize,
+        b: Range<usize>,
+        row_threshold: Self::Value,
+        column_thresholds: Option<&[Self::Value]>,
+        hits: &mut Vec<u32>,
+    );
+    /// The proxy that a raw cell stands for; the same operations as in `scan`.
+    fn proxy(&self, cell: Self::Value, a: usize, b: usize) -> Self::Value;
+    /// Bound of |proxy - proxy in exact arithmetic| for row `a` against any row; 0 where proxies are final.
+    fn error_bound(&self, a: usize) -> f32;
+}
+
+/// Byte products: exact squared distances in i32.
+pub(crate) struct ByteTiles<'a> {
+    pub kernels: &'static Kernels,
+    pub a: &'a ByteCodes,
+    pub b: &'a ByteCodes,
+}
+
+impl Tiles for ByteTiles<'_> {
+    type Value = i32;
+    type Scratch = Packed<u8>;
+
+    fn a_len(&self) -> usize {
+        self.a.len()
+    }
+    fn b_len(&self) -> usize {
+        self.b.len()
+    }
+    fn scratch(&self) -> Packed<u8> {
+        Packed::default()
+    }
+    fn pack(&self, b: Range<usize>, scratch: &mut Packed<u8>) {
+        self.kernels.pack_u8(self.b.block(b), scratch);
+    }
+    fn fill(&self, a: Range<usize>, _b: Range<usize>, scratch: &mut Packed<u8>, out: &mut [i32], ld: usize) {
+        self.kernels.dot_tile_u8(self.a.block(a), scratch, out, ld);
+    }
+    fn scan(&self, cells: &[i32], a: usize, b: Range<usize>, row: i32, columns: Option<&[i32]>, hits: &mut Vec<u32>) {
+        let (na, nb) = (self.a.norms()[a], &self.b.norms()[b.clone()]);
+        self.kernels.scan_l2_i32(&cells[..b.len()], na, nb, row, columns, hits);
+    }
+    #[inline]
+    fn proxy(&self, cell: i32, a: usize, b: usize) -> i32 {
+        (self.a.norms()[a] + self.b.norms()[b]) - 2 * cell
+    }
+    fn error_bound(&self, _a: usize) -> f32 {
+        0.0
+    }
+}
+
+/// Unit roundoff of f32.
+const ROUNDOFF: f32 = 1.0 / 16_777_216.0;
+/// Norms beyond this could overflow in a product; such rows go to the pair kernels.
+const MAX_NORM: f32 = 1e30;
+/// Rows whose norms are computed together.
+const GROUP: usize = 16;
+/// Rows are moved to their mean where that makes the mean squared norm this much smaller.
+const CENTER_GAIN: f64 = 4.0;
+
+/// One side of float products: rows, the point they are measured from, squared norms from there.
+pub(crate) struct FloatSide<'a> {
+    rows: &'a Rows,
+    center: Option<Vec<f32>>,
+    norms: Vec<f32>,
+    max_norm: f32,
+}
+
+impl<'a> FloatSide<'a> {
+    /// Measures `rows` from their mean where that pays: products of rows far from the origin cancel.
+    /// `None` where norms are too large for products.
+    pub fn of(rows: &'a Rows, kernels: &'static Kernels, threads: usize) -> Option<FloatSide<'a>> {
+        let mean = mean_row(rows);
+        let raw = (0..rows.len()).map(|i| dot64(rows.row(i), rows.row(i))).sum::<f64>() / rows.len().max(1) as f64;
+        let spread = raw - dot64(&mean, &mean);
+        let center = (raw > CENTER_GAIN * spread.max(0.0)).then_some(mean);
+        Self::with_center(rows, center, kernels, threads)
+    }
+
+    /// `rows` measured from the point of `other`.
+    pub fn beside(
+        rows: &'a Rows,
+        other: &FloatSide<'_>,
+        kernels: &'static Kernels,
+        threads: usize,
+    ) -> Option<FloatSide<'a>> {
+        Self::with_center(rows, other.center.clone(), kernels, threads)
+    }
+
+    fn with_center(
+        rows: &'a Rows,
+        center: Option<Vec<f32>>,
+        kernels: &'static Kernels,
+        threads: usize,
+    ) -> Option<FloatSide<'a>> {
+        let mut side = FloatSide { rows, center, norms: Vec::new(), max_norm: 0.0 };
+        let mut norms = vec![0.0f32; rows.len()];
+        let scratch = || (Vec::new(), Packed::default(), [0.0f32; GROUP * GROUP]);
+        crate::parallel::chunks_mut(threads, &mut norms, GROUP, scratch, |(copy, packed, cells), start, part| {
+            // By the tile kernel itself, so that the distance between equal rows is exactly 0.
+            let group = side.view(start..start + part.len(), copy);
+            kernels.pack_f32(group, packed);
+            kernels.dot_tile_f32(group, packed, cells, GROUP);
+            part.iter_mut().enumerate().for_each(|(i, norm)| *norm = cells[i * GROUP + i]);
+            true
+        });
+        side.max_norm = norms.iter().copied().fold(0.0, f32::max);
+        side.norms = norms;
+        (side.max_norm < MAX_NORM).then_some(side)
+    }
+
+    /// Rows `range` as the products see them; `copy` holds them where they have to be moved.
+    fn view<'b>(&'b self, range: Range<usize>, copy: &'b mut Vec<f32>) -> MatRef<'b, f32> {
+        let Some(center) = &self.center else { return self.rows.block(range) };
+        let width = self.rows.width();
+        copy.clear();
+        for i in range.clone() {
+            copy.extend(self.rows.row(i).iter().zip(center).map(|(v, c)| v - c));
+        }
+        MatRef::new(copy, range.len(), width, width)
+    }
+}
+
+fn mean_row(rows: &Rows) -> Vec<f32> {
+    // A few thousand rows are enough to find a point near the middle; any point is valid.
+    let step = rows.len().div_ceil(4096).max(1);
+    let mut sum = vec![0.0f64; rows.width()];
+    let mut count = 0.0f64;
+    for i in (0..rows.len()).step_by(step) {
+        sum.iter_mut().zip(rows.row(i)).for_each(|(s, &v)| *s += f64::from(v));
+        count += 1.0;
+    }
+    sum.iter().map(|s| (s / count.max(1.0)) as f32).collect()
+}
+
+fn dot64(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
+}
+
+/// Float products: squared distances with a known error, rechecked later.
+pub(crate) struct FloatTiles<'a> {
+    pub kernels: &'static Kernels,
+    pub a: &'a FloatSide<'a>,
+    pub b: &'a FloatSide<'a>,
+}
+
+/// Reused by a worker: moved copies of both sides and the packed columns.
+#[derive(Default)]
+pub(crate) struct FloatScratch {
+    copy: Vec<f32>,
+    packed: Packed<f32>,
+}
+
+impl Tiles for FloatTiles<'_> {
+    type Value = f32;
+    type Scratch = FloatScratch;
+
+    fn a_len(&self) -> usize {
+        self.a.rows.len()
+    }
+    fn b_len(&self) -> usize {
+        self.b.rows.len()
+    }
+    fn scratch(&self) -> FloatScratch {
+        FloatScratch::default()
+    }
+    fn pack(&self, b: Range<usize>, scratch: &mut FloatScratch) {
+        self.kernels.pack_f32(self.b.view(b, &mut scratch.copy), &mut scratch.packed);
+    }
+    fn fill(&self, a: Range<usize>, _b: Range<usize>, scratch: &mut FloatScratch, out: &mut [f32], ld: usize) {
+        self.kernels.dot_tile_f32(self.a.view(a, &mut scratch.copy), &scratch.packed, out, ld);
+    }
+    fn scan(&self, cells: &[f32], a: usize, b: Range<usize>, row: f32, columns: Option<&[f32]>, hits: &mut Vec<u32>) {
+        let (na, nb) = (self.a.norms[a], &self.b.norms[b.clone()]);
+        self.kernels.scan_l2_f32(&cells[..b.len()], na, nb, row, columns, hits);
+    }
+    #[inline]
+    fn proxy(&self, cell: f32, a: usize, b: usize) -> f32 {
+        (self.a.norms[a] + self.b.norms[b]) - 2.0 * cell
+    }
+
+    /// A product is off by at most `f·|a||b|` with the kernel's factor `f`, a norm by `f` of itself, moving
+    /// rows to their mean and the last sums by a few roundings more, and `2|a||b| <= |a|² + |b|²`.
+    fn error_bound(&self, a: usize) -> f32 {
+        let factor = hnsw_kernels::dot_error_factor(self.a.rows.width()) + 8.0 * ROUNDOFF;
+        2.0 * factor * (self.a.norms[a] + self.b.max_norm)
+    }
+}
+
+/// Pair kernels: the proxies of any metric, final as they are.
+pub(crate) struct PairTiles<'a> {
+    pub pair: Pair,
+    pub a: &'a Rows,
+    pub b: &'a Rows,
+    pub kernels: &'static Kernels,
+}
+
+impl Tiles for PairTiles<'_> {
+    type Value = f32;
+    type Scratch = ();
+
+    fn a_len(&self) -> usize {
+        self.a.len()
+    }
+    fn b_len(&self) -> usize {
+        self.b.len()
+    }
+    fn scratch(&self) {}
+    fn pack(&self, _b: Range<usize>, _scratch: &mut ()) {}
+    fn fill(&self, a: Range<usize>, b: Range<usize>, _scratch: &mut (), out: &mut [f32], ld: usize) {
+        for (i, cells) in a.zip(out.chunks_mut(ld)) {
+            proxies(self.pair, self.a.row(i), self.b, b.clone(), cells);
+        }
+    }
+    fn scan(&self, cells: &[f32], _a: usize, b: Range<usize>, row: f32, columns: Option<&[f32]>, hits: &mut Vec<u32>) {
+        self.kernels.scan_f32(&cells[..b.len()], row, columns, hits);
+    }
+    #[inline]
+    fn proxy(&self, cell: f32, _a: usize, _b: usize) -> f32 {
+        cell
+    }
+    fn error_bound(&self, _a: usize) -> f32 {
+        0.0
+    }
+}
+
+/// Proxies of one row against the rows `range`, four at a time.
+pub(crate) fn proxies(pair: Pair, row: &[f32], rows: &Rows, range: Range<usize>, out: &mut [f32]) {
+    let (start, count) = (range.start, range.len());
+    for (group, cells) in out[..count].chunks_mut(4).enumerate() {
+        let id = start + group * 4;
+        if let [a, b, c, d] = cells {
+            let four = [rows.row(id), rows.row(id + 1), rows.row(id + 2), rows.row(id + 3)];
+            [*a, *b, *c, *d] = pair.four(row, four);
+        } else {
+            cells.iter_mut().enumerate().for_each(|(j, cell)| *cell = pair.one(row, rows.row(id + j)));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! One worker's run over one tile: fill, scan, collect what passes the thresholds.
+
+use super::selection::Selection;
+use super::tiles::{Tiles, Value};
+use super::{BLOCK, STRIP};
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard};
+
+/// The kept candidates of A rows, a lock per block of [`BLOCK`].
+pub(super) type Kept<V> = Vec<Mutex<Selection<V>>>;
+
+/// Open selections for `n` rows.
+pub(super) fn open<V: Value>(n: usize, keep: usize) -> Kept<V> {
+    (0..n.div_ceil(BLOCK)).map(|block| Mutex::new(Selection::new(rows_of(block, n).len(), keep))).collect()
+}
+
+/// Rows of a block.
+pub(super) fn rows_of(block: usize, n: usize) -> Range<usize> {
+    block * BLOCK..((block + 1) * BLOCK).min(n)
+}
+
+/// A block's selection; a worker that panicked left it consistent, pushes are single steps.
+pub(super) fn lock<V: Value>(block: &Mutex<Selection<V>>) -> MutexGuard<'_, Selection<V>> {
+    block.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+/// Buffers that a worker reuses from tile to tile.
+pub(super) struct Worker<T: Tiles> {
+    scratch: T::Scratch,
+    cells: Vec<T::Value>,
+    hits: Vec<u32>,
+    /// (row, column, proxy) of every cell that passed a threshold in the last tile.
+    pub found: Vec<(u32, u32, T::Value)>,
+    row_thresholds: Vec<T::Value>,
+    column_thresholds: Vec<T::Value>,
+}
+
+impl<T: Tiles> Worker<T> {
+    pub fn new(tiles: &T) -> Self {
+        Worker {
+            scratch: tiles.scratch(),
+            cells: vec![T::Value::ZERO; STRIP * BLOCK],
+            hits: Vec::with_capacity(BLOCK),
+            found: Vec::with_capacity(4 * BLOCK),
+            row_thresholds: Vec::with_capacity(BLOCK),
+            column_thresholds: Vec::with_capacity(BLOCK),
+        }
+    }
+
+    /// Makes `columns` the columns of the tiles to come.
+    pub fn pack(&mut self, tiles: &T, columns: Range<usize>) {
+        tiles.pack(columns, &mut self.scratch);
+    }
+
+    /// Fills `found` with the cells of `rows` x `columns` (the packed ones) at or below the thresholds of
+    /// their row or, where `column_kept` is given, of their column.
+    pub fn tile(
+        &mut self,
+        tiles: &T,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        row_kept: &Mutex<Selection<T::Value>>,
+        column_kept: Option<&Mutex<Selection<T::Value>>>,
+    ) {
+        copy_thresholds(row_kept, &mut self.row_thresholds);
+        column_kept.inspect(|kept| copy_thresholds(kept, &mut self.column_thresholds));
+        self.found.clear();
+        for start in rows.clone().step_by(STRIP) {
+            let strip = start..(start + STRIP).min(rows.end);
+            tiles.fill(strip.clone(), columns.clone(), &mut self.scratch, &mut self.cells, BLOCK);
+            for (i, cells) in strip.zip(self.cells.chunks(BLOCK)) {
+                self.hits.clear();
+                let column_thresholds = column_kept.map(|_| &self.column_thresholds[..]);
+                let threshold = self.row_thresholds[i - rows.start];
+                tiles.scan(cells, i, columns.clone(), threshold, column_thresholds, &mut self.hits);
+                for &hit in &self.hits {
+                    let j = columns.start + hit as usize;
+                    self.found.push((i as u32, j as u32, tiles.proxy(cells[hit as usize], i, j)));
+                }
+            }
+        }
+    }
+}
+
+fn copy_thresholds<V: Value>(block: &Mutex<Selection<V>>, out: &mut Vec<V>) {
+    out.clear();
+    out.extend_from_slice(lock(block).thresholds());
+}

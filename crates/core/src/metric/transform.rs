@@ -1,0 +1,58 @@
+//! Row transforms that turn a metric into squared euclidean distance. Done in place, once per row.
+
+use crate::parallel;
+use crate::rows::Rows;
+
+/// What happens to rows and queries before they are compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Transform {
+    None,
+    /// Scale to length 1 (cosine).
+    Unit,
+    /// Subtract the row's mean, then scale to length 1 (correlation).
+    CenteredUnit,
+}
+
+impl Transform {
+    /// Transforms rows from `start` on. Cost: one pass.
+    pub fn apply(self, rows: &mut Rows, threads: usize) {
+        if self == Transform::None {
+            return;
+        }
+        rows.use_spare_column();
+        let dim = rows.dim();
+        let (data, stride) = rows.raw_mut();
+        let rows_per_chunk = (65_536 / stride).max(1);
+        parallel::chunks_mut(
+            threads,
+            data,
+            rows_per_chunk * stride,
+            || (),
+            |_, _, part| {
+                part.chunks_exact_mut(stride).for_each(|row| self.apply_row(row, dim));
+                true
+            },
+        );
+    }
+
+    fn apply_row(self, row: &mut [f32], dim: usize) {
+        let (values, spare) = row.split_at_mut(dim);
+        // Identical values have no direction however their mean rounds.
+        let constant = values.iter().all(|&v| v == values[0]);
+        let flat = if self == Transform::CenteredUnit { constant } else { constant && values[0] == 0.0 };
+        if flat {
+            values.fill(0.0);
+            spare[0] = 1.0;
+            return;
+        }
+        let mean = match self {
+            Transform::CenteredUnit => values.iter().map(|&v| f64::from(v)).sum::<f64>() / dim as f64,
+            _ => 0.0,
+        };
+        // In f64 neither the square of a huge value overflows nor that of a tiny one vanishes.
+        let norm = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>().sqrt();
+        let scale = 1.0 / norm;
+        values.iter_mut().for_each(|v| *v = ((f64::from(*v) - mean) * scale) as f32);
+        spare[0] = 0.0;
+    }
+}

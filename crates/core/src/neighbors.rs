@@ -1,0 +1,60 @@
+//! Results: k neighbours for each of a number of rows or queries.
+
+use crate::error::{Error, Result};
+
+/// Row-major `rows x k` ids and distances, each row ascending by (distance, id).
+///
+/// Missing neighbours (k beyond the rows of the index) are id -1 at distance +infinity, at the end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Neighbors {
+    pub rows: usize,
+    pub k: usize,
+    pub indices: Vec<i32>,
+    pub distances: Vec<f32>,
+}
+
+/// Id of a missing neighbour.
+pub const MISSING: i32 = -1;
+
+impl Neighbors {
+    /// `rows x k` missing neighbours.
+    pub fn missing(rows: usize, k: usize) -> Result<Neighbors> {
+        let cells = rows.checked_mul(k).ok_or(Error::OutOfMemory { bytes: usize::MAX })?;
+        Ok(Neighbors { rows, k, indices: filled(cells, MISSING)?, distances: filled(cells, f32::INFINITY)? })
+    }
+
+    /// Ids and distances of one row.
+    pub fn row(&self, row: usize) -> (&[i32], &[f32]) {
+        let cells = row * self.k..(row + 1) * self.k;
+        (&self.indices[cells.clone()], &self.distances[cells])
+    }
+}
+
+fn filled<T: Clone>(len: usize, value: T) -> Result<Vec<T>> {
+    let mut out = Vec::new();
+    out.try_reserve_exact(len).map_err(|_| Error::OutOfMemory { bytes: len.saturating_mul(size_of::<T>()) })?;
+    out.resize(len, value);
+    Ok(out)
+}
+
+/// A neighbour while it is being looked for: ordered by (proxy, id), the one order used everywhere.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Neighbor {
+    pub proxy: f32,
+    pub id: u32,
+}
+
+impl Eq for Neighbor {}
+
+impl PartialOrd for Neighbor {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Neighbor {
+    #[inline]
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.proxy.total_cmp(&other.proxy).then(self.id.cmp(&other.id))
+    }
+}

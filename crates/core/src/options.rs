@@ -1,0 +1,101 @@
+//! What a caller decides about an index, checked once.
+
+use crate::error::{Error, Result};
+use crate::metric::Metric;
+use crate::parallel::available_threads;
+
+/// Which side makes the products of an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    /// The cost model picks per product.
+    Auto,
+    /// Tiles over all pairs, recall 1.
+    Exact,
+    /// Approximate neighbour graph and HNSW.
+    Hnsw,
+}
+
+impl Algorithm {
+    /// `auto`, `exact` or `hnsw`.
+    pub fn parse(name: &str) -> Result<Algorithm> {
+        match name {
+            "auto" => Ok(Algorithm::Auto),
+            "exact" => Ok(Algorithm::Exact),
+            "hnsw" => Ok(Algorithm::Hnsw),
+            other => Err(Error::invalid("algorithm", format!("{other:?}"), "auto, exact, hnsw")),
+        }
+    }
+}
+
+/// Largest accepted `n_neighbors` and `k`: beyond it results would not fit addressable memory anyway.
+pub const MAX_K: usize = 1 << 24;
+/// Largest accepted `m`.
+pub const MAX_M: usize = 512;
+
+/// Options of an index. The mapping from PyNNDescent's names to `m` and `ef_construction` lies outside.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub metric: Metric,
+    /// Columns of the neighbour graph, the row itself included.
+    pub n_neighbors: usize,
+    pub algorithm: Algorithm,
+    /// Links per row and upper level; level 0 has twice as many.
+    pub m: usize,
+    /// Effort of the search index build: candidates looked at before links are chosen.
+    pub ef_construction: usize,
+    /// Bound of the candidate lists of a descent round.
+    pub max_candidates: usize,
+    /// Most descent rounds.
+    pub n_iters: usize,
+    pub seed: u64,
+    /// Worker threads of each call; results do not depend on it.
+    pub threads: usize,
+}
+
+impl Options {
+    /// Defaults for `metric`: those that umap-learn's parameters map to on small data.
+    pub fn new(metric: Metric) -> Options {
+        Options {
+            metric,
+            n_neighbors: 30,
+            algorithm: Algorithm::Auto,
+            m: 16,
+            ef_construction: 200,
+            max_candidates: 60,
+            n_iters: 10,
+            seed: 42,
+            threads: available_threads(),
+        }
+    }
+
+    /// `InvalidArgument` naming the first option outside its range.
+    pub fn check(&self) -> Result<()> {
+        between("n_neighbors", self.n_neighbors, 1, MAX_K)?;
+        between("m", self.m, 2, MAX_M)?;
+        between("ef_construction", self.ef_construction, 1, MAX_K)?;
+        between("max_candidates", self.max_candidates, 1, 4096)?;
+        between("n_iters", self.n_iters, 0, 10_000)?;
+        between("threads", self.threads, 1, 4096)
+    }
+}
+
+/// Parameters of one query call.
+#[derive(Debug, Clone, Copy)]
+pub struct Query {
+    /// Neighbours per query; 0 gives an empty result, columns beyond the rows are padded.
+    pub k: usize,
+    /// Width of the search pool; at least `k` is used.
+    pub ef: usize,
+}
+
+impl Query {
+    /// `InvalidArgument` naming the first parameter outside its range.
+    pub fn check(&self) -> Result<()> {
+        between("k", self.k, 0, MAX_K)?;
+        between("ef", self.ef, 0, MAX_K)
+    }
+}
+
+fn between(name: &'static str, seen: usize, low: usize, high: usize) -> Result<()> {
+    if (low..=high).contains(&seen) { Ok(()) } else { Err(Error::invalid(name, seen, format!("{low}..={high}"))) }
+}

@@ -1,0 +1,116 @@
+//! The only place that starts threads.
+//!
+//! Each call gets its own scoped threads: a long build never delays a query that arrives meanwhile
+//! (the operating system shares the cores between them), and nothing outlives its call. Results never
+//! depend on which worker does what: callers hand out fixed blocks and write to disjoint places or
+//! into order-independent sets.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Number of cores this process may use.
+pub fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get())
+}
+
+/// Runs `work(worker)` on `threads` workers, the caller being worker 0.
+pub fn workers(threads: usize, work: impl Fn(usize) + Sync) {
+    #[cfg(feature = "threads")]
+    if threads > 1 {
+        std::thread::scope(|scope| {
+            let work = &work;
+            for worker in 1..threads {
+                // A thread that cannot be started only costs speed: the others take its blocks.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, move || work(worker));
+            }
+            work(0);
+        });
+        return;
+    }
+    let _ = threads;
+    work(0);
+}
+
+/// Splits `0..n` into blocks of `block` and hands them to the workers as they get free.
+/// `body` returns false to stop early.
+pub fn blocks<S>(
+    threads: usize,
+    n: usize,
+    block: usize,
+    scratch: impl Fn() -> S + Sync,
+    body: impl Fn(&mut S, Range<usize>) -> bool + Sync,
+) {
+    let block = block.max(1);
+    let count = n.div_ceil(block);
+    let next = AtomicUsize::new(0);
+    workers(threads.min(count).max(1), |_| {
+        let mut state = scratch();
+        loop {
+            let b = next.fetch_add(1, Ordering::Relaxed);
+            if b >= count {
+                break;
+            }
+            if !body(&mut state, b * block..((b + 1) * block).min(n)) {
+                next.store(count, Ordering::Relaxed);
+                break;
+            }
+        }
+    });
+}
+
+/// Hands out disjoint mutable chunks of `items` (of `chunk` elements) to the workers as they get free.
+pub fn chunks_mut<T: Send, S>(
+    threads: usize,
+    items: &mut [T],
+    chunk: usize,
+    scratch: impl Fn() -> S + Sync,
+    body: impl Fn(&mut S, usize, &mut [T]) -> bool + Sync,
+) {
+    let chunk = chunk.max(1);
+    let count = items.len().div_ceil(chunk);
+    let queue = std::sync::Mutex::new(items.chunks_mut(chunk).enumerate());
+    workers(threads.min(count).max(1), |_| {
+        let mut state = scratch();
+        loop {
+            let item = queue.lock().unwrap_or_else(|e| e.into_inner()).next();
+            let Some((index, slice)) = item else { break };
+            if !body(&mut state, index * chunk, slice) {
+                // Later chunks are handed out but dropped.
+                while queue.lock().unwrap_or_else(|e| e.into_inner()).next().is_some() {}
+                break;
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_block_is_done_once() {
+        for threads in [1, 2, 5] {
+            let mut seen = vec![0u32; 1003];
+            chunks_mut(
+                threads,
+                &mut seen,
+                10,
+                || (),
+                |_, start, part| {
+                    for (offset, item) in part.iter_mut().enumerate() {
+                        *item += (start + offset) as u32 + 1;
+                    }
+                    true
+                },
+            );
+            assert!(seen.iter().enumerate().all(|(i, &v)| v == i as u32 + 1));
+        }
+    }
+
+    #[test]
+    fn a_false_stops_the_rest() {
+        let count = AtomicUsize::new(0);
+        blocks(1, 100, 1, || (), |_, _| count.fetch_add(1, Ordering::Relaxed) < 4);
+        assert_eq!(count.into_inner(), 5);
+    }
+}

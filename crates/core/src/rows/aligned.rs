@@ -1,0 +1,120 @@
+//! A growable buffer of plain numbers at 64-byte addresses, zero-filled.
+//!
+//! One of the crate's few places with `unsafe`. Invariant: `ptr` owns `capacity` elements of `T`, all
+//! initialised (the memory is zeroed when it is taken, and `T` is a plain number for which zero bytes
+//! are a value).
+
+use crate::error::{Error, Result};
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::ptr::NonNull;
+
+/// Bytes of a cache line, and of the widest vector register.
+pub const ALIGN: usize = 64;
+
+/// Numbers whose all-zero bytes are a valid value and that need no drop.
+pub trait Plain: Copy + Send + Sync + 'static {}
+impl Plain for f32 {}
+impl Plain for u8 {}
+impl Plain for u32 {}
+
+/// A zero-filled, 64-byte aligned buffer of `len` numbers.
+pub struct Aligned<T: Plain> {
+    ptr: NonNull<T>,
+    len: usize,
+    capacity: usize,
+}
+
+// SAFETY: the buffer owns its memory exclusively and `T` is Send + Sync.
+unsafe impl<T: Plain> Send for Aligned<T> {}
+// SAFETY: shared access only reads.
+unsafe impl<T: Plain> Sync for Aligned<T> {}
+
+impl<T: Plain> Aligned<T> {
+    /// `len` zeros, or `OutOfMemory`.
+    pub fn zeroed(len: usize) -> Result<Self> {
+        Ok(Aligned { ptr: allocate(len)?, len, capacity: len })
+    }
+
+    /// Grows (with zeros) or shrinks to `len`. Growing past the capacity copies; on failure nothing changes.
+    pub fn resize(&mut self, len: usize) -> Result<()> {
+        if len > self.capacity {
+            let capacity = len.max(self.capacity + self.capacity / 2);
+            let mut grown = Aligned { ptr: allocate(capacity)?, len, capacity };
+            grown.as_mut_slice()[..self.len].copy_from_slice(self.as_slice());
+            *self = grown;
+            return Ok(());
+        }
+        let before = self.len;
+        self.len = len;
+        if len > before {
+            // Elements behind a former shrink may hold old values.
+            let zero = zero_of::<T>();
+            self.as_mut_slice()[before..].fill(zero);
+        }
+        Ok(())
+    }
+
+    pub fn as_slice(&self) -> &[T] {
+        // SAFETY: `len <= capacity` initialised elements are owned by `self` (type invariant).
+        unsafe { std::slice::from_raw_parts(self.ptr.as_ptr(), self.len) }
+    }
+
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        // SAFETY: as above, and `&mut self` makes the access exclusive.
+        unsafe { std::slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len) }
+    }
+
+    /// Bytes taken from the allocator.
+    pub fn bytes(&self) -> usize {
+        self.capacity * size_of::<T>()
+    }
+}
+
+fn zero_of<T: Plain>() -> T {
+    // SAFETY: `Plain` promises that all-zero bytes are a value of `T`.
+    unsafe { std::mem::zeroed() }
+}
+
+fn layout<T>(capacity: usize) -> Option<Layout> {
+    let bytes = capacity.checked_mul(size_of::<T>())?;
+    Layout::from_size_align(bytes.max(ALIGN), ALIGN).ok()
+}
+
+fn allocate<T: Plain>(capacity: usize) -> Result<NonNull<T>> {
+    let failed = Error::OutOfMemory { bytes: capacity.saturating_mul(size_of::<T>()) };
+    let layout = layout::<T>(capacity).ok_or(failed.clone())?;
+    // SAFETY: the layout has a non-zero size.
+    let raw = unsafe { alloc_zeroed(layout) };
+    NonNull::new(raw.cast::<T>()).ok_or(failed)
+}
+
+impl<T: Plain> Drop for Aligned<T> {
+    fn drop(&mut self) {
+        if let Some(layout) = layout::<T>(self.capacity) {
+            // SAFETY: `ptr` came from `alloc_zeroed` with this very layout.
+            unsafe { dealloc(self.ptr.as_ptr().cast(), layout) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grows_with_zeros_and_keeps_values() {
+        let mut buffer = Aligned::<f32>::zeroed(3).unwrap();
+        buffer.as_mut_slice().copy_from_slice(&[1.0, 2.0, 3.0]);
+        buffer.resize(100).unwrap();
+        assert_eq!(&buffer.as_slice()[..4], &[1.0, 2.0, 3.0, 0.0]);
+        buffer.resize(1).unwrap();
+        buffer.resize(3).unwrap();
+        assert_eq!(buffer.as_slice(), &[1.0, 0.0, 0.0]);
+        assert_eq!(buffer.as_slice().as_ptr() as usize % ALIGN, 0);
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_had() {
+        assert!(matches!(Aligned::<f32>::zeroed(usize::MAX / 2), Err(Error::OutOfMemory { .. })));
+    }
+}

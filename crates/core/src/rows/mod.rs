@@ -1,0 +1,215 @@
+//! The rows of an index: one row-major f32 matrix, every row at a 64-byte address, padded with zeros.
+//!
+//! ```text
+//!   row 0 | x x x x x e 0 0 | row 1 | x x x x x e 0 0 | ...      dim = 5, width = 16, stride = 16
+//! ```
+//!
+//! `e` is a spare column that each row has behind its values: cosine and correlation put a mark for
+//! all-zero rows there (see `metric::transform`), so normalising needs no second copy of the rows.
+//! Kernels see `width` columns: the used ones rounded up to 16.
+
+pub mod aligned;
+
+use crate::error::{Error, Result};
+use aligned::Aligned;
+use hnsw_kernels::MatRef;
+
+/// Floats in a cache line; widths and strides are multiples of it.
+const LANE: usize = 16;
+
+/// Largest number of rows: ids are `i32` on the outside.
+pub const MAX_ROWS: usize = i32::MAX as usize;
+/// Largest number of columns.
+pub const MAX_DIM: usize = 1 << 24;
+
+/// A dense matrix of finite f32 rows.
+pub struct Rows {
+    data: Aligned<f32>,
+    len: usize,
+    dim: usize,
+    width: usize,
+    stride: usize,
+}
+
+impl Rows {
+    /// `len` rows of zeros with `dim` columns.
+    ///
+    /// Errors: `EmptyIndex` is left to the index (zero queries are fine); `InvalidArgument` for a `dim`
+    /// of 0 or beyond [`MAX_DIM`], or more than [`MAX_ROWS`] rows; `OutOfMemory`.
+    pub fn zeroed(len: usize, dim: usize) -> Result<Rows> {
+        if dim == 0 || dim > MAX_DIM {
+            return Err(Error::invalid("dim", dim, format!("1..={MAX_DIM}")));
+        }
+        if len > MAX_ROWS {
+            return Err(Error::invalid("rows", len, format!("0..={MAX_ROWS}")));
+        }
+        let stride = (dim + 1).next_multiple_of(LANE);
+        let total = len.checked_mul(stride).ok_or(Error::OutOfMemory { bytes: usize::MAX })?;
+        Ok(Rows { data: Aligned::zeroed(total)?, len, dim, width: dim.next_multiple_of(LANE), stride })
+    }
+
+    /// Copies a row-major `values` of `dim` columns. Errors as [`Rows::zeroed`] and [`Rows::write`].
+    pub fn from_slice(values: &[f32], dim: usize) -> Result<Rows> {
+        let rows = values.len().checked_div(dim).unwrap_or(0);
+        let mut out = Rows::zeroed(rows, dim)?;
+        out.write(0, values)?;
+        Ok(out)
+    }
+
+    /// Copies whole rows to `start..`; refuses NaN and infinity naming the place.
+    pub fn write(&mut self, start: usize, values: &[f32]) -> Result<()> {
+        let count = self.whole_rows(start, values.len())?;
+        for i in 0..count {
+            let source = &values[i * self.dim..(i + 1) * self.dim];
+            check_finite(source, start + i)?;
+            self.raw_row_mut(start + i)[..source.len()].copy_from_slice(source);
+        }
+        Ok(())
+    }
+
+    /// As [`Rows::write`], from little-endian bytes at any address (as they leave a socket).
+    pub fn write_bytes(&mut self, start: usize, bytes: &[u8]) -> Result<()> {
+        if !bytes.len().is_multiple_of(4) {
+            return Err(Error::invalid("bytes", bytes.len(), "a multiple of 4"));
+        }
+        let count = self.whole_rows(start, bytes.len() / 4)?;
+        let row_bytes = self.dim * 4;
+        for i in 0..count {
+            let dim = self.dim;
+            let target = &mut self.raw_row_mut(start + i)[..dim];
+            let source = &bytes[i * row_bytes..(i + 1) * row_bytes];
+            for (value, raw) in target.iter_mut().zip(source.chunks_exact(4)) {
+                *value = f32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]]);
+            }
+            check_finite(target, start + i)?;
+        }
+        Ok(())
+    }
+
+    fn whole_rows(&self, start: usize, values: usize) -> Result<usize> {
+        if !values.is_multiple_of(self.dim) {
+            return Err(Error::DimensionMismatch { seen: values % self.dim, expected: self.dim });
+        }
+        let count = values / self.dim;
+        if start > self.len || count > self.len - start {
+            return Err(Error::invalid("rows", start.saturating_add(count), format!("at most {}", self.len)));
+        }
+        Ok(count)
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Columns as the caller gave them.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Columns the kernels look at: `dim` (and the spare column where a metric uses it), rounded up to 16.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Row `i`, `width` columns, 64-byte aligned.
+    #[inline]
+    pub fn row(&self, i: usize) -> &[f32] {
+        let start = i * self.stride;
+        &self.data.as_slice()[start..start + self.width]
+    }
+
+    /// Rows `range` as a matrix for the tile kernels.
+    pub fn block(&self, range: std::ops::Range<usize>) -> MatRef<'_, f32> {
+        let data = &self.data.as_slice()[range.start * self.stride..range.end * self.stride];
+        MatRef::new(data, range.len(), self.width, self.stride)
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.data.bytes()
+    }
+
+    /// A row with its spare column and padding, for transforms.
+    pub(crate) fn raw_row_mut(&mut self, i: usize) -> &mut [f32] {
+        let start = i * self.stride;
+        let stride = self.stride;
+        &mut self.data.as_mut_slice()[start..start + stride]
+    }
+
+    /// All rows with their padding, `stride` floats each.
+    pub(crate) fn raw_mut(&mut self) -> (&mut [f32], usize) {
+        let used = self.len * self.stride;
+        (&mut self.data.as_mut_slice()[..used], self.stride)
+    }
+
+    /// Makes the spare column visible to the kernels.
+    pub(crate) fn use_spare_column(&mut self) {
+        self.width = (self.dim + 1).next_multiple_of(LANE);
+    }
+
+    /// Appends `other` (same dim and width); on failure nothing changes.
+    pub(crate) fn append(&mut self, other: &Rows) -> Result<()> {
+        debug_assert_eq!((self.dim, self.width), (other.dim, other.width));
+        let before = self.len * self.stride;
+        let total = (self.len + other.len) * self.stride;
+        self.data.resize(total)?;
+        self.data.as_mut_slice()[before..].copy_from_slice(&other.data.as_slice()[..other.len * other.stride]);
+        self.len += other.len;
+        Ok(())
+    }
+
+    /// Drops the rows from `len` on.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.len = len.min(self.len);
+        // Shrinking never allocates, so it cannot fail.
+        let _ = self.data.resize(self.len * self.stride);
+    }
+}
+
+fn check_finite(values: &[f32], row: usize) -> Result<()> {
+    match hnsw_kernels::all_finite(values) {
+        None => Ok(()),
+        Some(column) => Err(Error::NonFinite { row, column, value: values[column] }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_aligned_and_padded_with_zeros() {
+        let rows = Rows::from_slice(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3).unwrap();
+        assert_eq!((rows.len(), rows.dim(), rows.width()), (2, 3, 16));
+        assert_eq!(&rows.row(1)[..4], &[4.0, 5.0, 6.0, 0.0]);
+        assert_eq!(rows.row(1).as_ptr() as usize % 64, 0);
+    }
+
+    #[test]
+    fn bytes_at_odd_addresses_give_the_same_rows() {
+        let values = [0.5f32, -1.0, 2.0, 8.25];
+        let mut bytes = vec![0u8; 1];
+        values.iter().for_each(|v| bytes.extend(v.to_le_bytes()));
+        let mut rows = Rows::zeroed(2, 2).unwrap();
+        rows.write_bytes(0, &bytes[1..]).unwrap();
+        assert_eq!(&rows.row(1)[..2], &[2.0, 8.25]);
+    }
+
+    #[test]
+    fn refuses_non_finite_values_naming_the_place() {
+        let error = Rows::from_slice(&[1.0, 2.0, 3.0, f32::NAN], 2).err().unwrap();
+        assert!(matches!(error, Error::NonFinite { row: 1, column: 1, .. }));
+        assert_eq!(error.code(), "ERR_NON_FINITE");
+    }
+
+    #[test]
+    fn refuses_partial_rows_and_rows_beyond_the_end() {
+        let mut rows = Rows::zeroed(2, 2).unwrap();
+        assert_eq!(rows.write(0, &[1.0; 3]).unwrap_err().code(), "ERR_DIMENSION_MISMATCH");
+        assert_eq!(rows.write(1, &[1.0; 4]).unwrap_err().code(), "ERR_INVALID_ARGUMENT");
+    }
+}

@@ -1,0 +1,48 @@
+//! Counters and sizes of an index.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Work counted since the index was made.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub searches: AtomicU64,
+    pub distances: AtomicU64,
+    pub hops: AtomicU64,
+    pub graph_builds: AtomicU64,
+    pub search_builds: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn add(counter: &AtomicU64, amount: u64) {
+        counter.fetch_add(amount, Ordering::Relaxed);
+    }
+}
+
+/// A snapshot of an index. Sizes in bytes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Stats {
+    pub rows: usize,
+    pub dim: usize,
+    pub rows_bytes: usize,
+    pub codes_bytes: usize,
+    pub links_bytes: usize,
+    pub graph_bytes: usize,
+    /// True once the neighbour graph has been made and no update has made it stale.
+    pub graph_ready: bool,
+    /// True once the search index has been built.
+    pub search_ready: bool,
+    /// Levels of the search index, 0 while it is not built.
+    pub levels: usize,
+    /// Mean number of links on level 0.
+    pub mean_degree: f64,
+    /// Rows that no walk from the entry point reaches; 0 is an invariant.
+    pub unreachable: usize,
+    /// Rows that had to be linked by the repair to keep that invariant, in the last build or append.
+    pub repaired: usize,
+    pub inserts_since_build: usize,
+    pub searches: u64,
+    pub distances: u64,
+    pub hops: u64,
+    pub graph_builds: u64,
+    pub search_builds: u64,
+}
