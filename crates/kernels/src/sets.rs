@@ -4,7 +4,11 @@ use crate::isa::Isa;
 use crate::kernels::Kernels;
 use crate::pair::{Hamming, Ip, L1, L2Sq, Linf, PairKernel, PairOp, against, against_four};
 use crate::scan;
+#[cfg(target_arch = "aarch64")]
+use crate::simd::neon;
 use crate::simd::{Dot4, Simd, scalar};
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{avx2, avx512};
 use crate::tile::{self, Layout};
 
 /// Instantiates every kernel inside functions that carry `$attr`, and collects them in a table.
@@ -132,7 +136,67 @@ kernel_set!(
     vnni: false, u8_pays: false, group: 4, f32: [4, 4, 2], u8: [4, 4, 2]
 );
 
+kernel_set!(
+    #[cfg(target_arch = "x86_64")]
+    AVX2 in avx2_set: Isa::Avx2, [target_feature(enable = "avx2,fma")], avx2::Avx2, avx2::Madd256,
+    vnni: false, u8_pays: true, group: 2, f32: [6, 2, 1], u8: [4, 2, 1]
+);
+
+kernel_set!(
+    #[cfg(target_arch = "x86_64")]
+    AVX2_VNNI in avx2_vnni_set: Isa::Avx2, [target_feature(enable = "avx2,fma,avxvnni")], avx2::Avx2, avx2::Vnni256,
+    vnni: true, u8_pays: true, group: 2, f32: [6, 2, 1], u8: [6, 2, 1]
+);
+
+kernel_set!(
+    #[cfg(target_arch = "x86_64")]
+    AVX512 in avx512_set: Isa::Avx512, [target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")],
+    avx512::Avx512, avx512::Madd512,
+    vnni: false, u8_pays: true, group: 4, f32: [12, 2, 1], u8: [8, 2, 1]
+);
+
+kernel_set!(
+    #[cfg(target_arch = "x86_64")]
+    AVX512_VNNI in avx512_vnni_set: Isa::Avx512,
+    [target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma")],
+    avx512::Avx512, avx512::Vnni512,
+    vnni: true, u8_pays: true, group: 4, f32: [12, 2, 1], u8: [12, 2, 1]
+);
+
+kernel_set!(
+    #[cfg(target_arch = "aarch64")]
+    NEON in neon_set: Isa::Neon, [target_feature(enable = "neon")], neon::Neon, neon::Widen,
+    vnni: false, u8_pays: false, group: 4, f32: [8, 2, 1], u8: [4, 2, 1]
+);
+
 /// Every set whose instructions this CPU has, slowest first.
 pub(crate) fn available() -> Vec<&'static Kernels> {
-    vec![&SCALAR]
+    #[allow(unused_mut, reason = "other CPUs have the scalar set only")]
+    let mut sets = vec![&SCALAR];
+    #[cfg(target_arch = "x86_64")]
+    add_x86(&mut sets);
+    #[cfg(target_arch = "aarch64")]
+    if std::arch::is_aarch64_feature_detected!("neon") {
+        sets.push(&NEON);
+    }
+    sets
+}
+
+#[cfg(target_arch = "x86_64")]
+fn add_x86(sets: &mut Vec<&'static Kernels>) {
+    use std::arch::is_x86_feature_detected as has;
+    if !(has!("avx2") && has!("fma")) {
+        return;
+    }
+    sets.push(&AVX2);
+    if has!("avxvnni") {
+        sets.push(&AVX2_VNNI);
+    }
+    if !(has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl")) {
+        return;
+    }
+    sets.push(&AVX512);
+    if has!("avx512vnni") {
+        sets.push(&AVX512_VNNI);
+    }
 }

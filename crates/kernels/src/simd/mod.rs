@@ -8,6 +8,12 @@
 //!
 //! What may not enter: loops over rows, knowledge of metrics, anything public.
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod neon;
 pub(crate) mod scalar;
 
 /// Declares `#[inline(always)]` trait methods whose bodies are single intrinsics or a few of them.

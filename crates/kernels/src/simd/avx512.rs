@@ -1,0 +1,131 @@
+//! Sixteen values per vector: AVX-512 F, BW, DQ and VL.
+
+use std::arch::x86_64::*;
+
+use super::{Dot4, Simd, ops};
+
+/// 512-bit vectors.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512;
+
+/// Mask of the first `n < 16` lanes.
+#[inline(always)]
+fn first(n: usize) -> __mmask16 {
+    (1 << n) - 1
+}
+
+impl Simd for Avx512 {
+    type F = __m512;
+    type I = __m512i;
+    type Block = [__m512; 16];
+    const LANES: usize = 16;
+
+    ops! {
+        splat(x: f32) -> __m512 = _mm512_set1_ps(x);
+        load(p: *const f32) -> __m512 = _mm512_loadu_ps(p);
+        load_partial(p: *const f32, n: usize) -> __m512 = _mm512_maskz_loadu_ps(first(n), p);
+        store(p: *mut f32, v: __m512) = _mm512_storeu_ps(p, v);
+        add(a: __m512, b: __m512) -> __m512 = _mm512_add_ps(a, b);
+        sub(a: __m512, b: __m512) -> __m512 = _mm512_sub_ps(a, b);
+        fma(a: __m512, b: __m512, c: __m512) -> __m512 = _mm512_fmadd_ps(a, b, c);
+        abs(a: __m512) -> __m512 = _mm512_abs_ps(a);
+        max(a: __m512, b: __m512) -> __m512 = _mm512_max_ps(a, b);
+        count_ne(acc: __m512, a: __m512, b: __m512) -> __m512 =
+            _mm512_mask_add_ps(acc, _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(a, b), acc, _mm512_set1_ps(1.0));
+        le(a: __m512, b: __m512) -> u32 = u32::from(_mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, b));
+        reduce_add(a: __m512) -> f32 = _mm512_reduce_add_ps(a);
+        reduce_max(a: __m512) -> f32 = _mm512_reduce_max_ps(a);
+        block(v: __m512) -> [__m512; 16] = [v; 16];
+        transpose(b: &mut [__m512; 16]) = transpose(b);
+        bits(a: __m512) -> __m512i = _mm512_castps_si512(a);
+        splat_i(x: i32) -> __m512i = _mm512_set1_epi32(x);
+        load_i(p: *const i32) -> __m512i = _mm512_loadu_epi32(p);
+        store_i(p: *mut i32, v: __m512i) = _mm512_storeu_epi32(p, v);
+        add_i(a: __m512i, b: __m512i) -> __m512i = _mm512_add_epi32(a, b);
+        sub_i(a: __m512i, b: __m512i) -> __m512i = _mm512_sub_epi32(a, b);
+        max_i(a: __m512i, b: __m512i) -> __m512i = _mm512_max_epi32(a, b);
+        xor_i(a: __m512i, b: __m512i) -> __m512i = _mm512_xor_si512(a, b);
+        le_i(a: __m512i, b: __m512i) -> u32 = u32::from(_mm512_cmple_epi32_mask(a, b));
+    }
+}
+
+/// 4 x 4 transpositions inside the 128-bit lanes, then the lanes themselves.
+///
+/// # Safety
+///
+/// AVX-512 F is present.
+#[inline(always)]
+unsafe fn transpose(b: &mut [__m512; 16]) {
+    // SAFETY: the contract of this function.
+    unsafe {
+        // Lane q of quads[4 * g + i] is column 4 * q + i of rows 4 * g ..= 4 * g + 3.
+        let mut quads = *b;
+        for g in 0..4 {
+            let (r0, r1, r2, r3) = (b[4 * g], b[4 * g + 1], b[4 * g + 2], b[4 * g + 3]);
+            let (lo01, hi01) = (_mm512_unpacklo_ps(r0, r1), _mm512_unpackhi_ps(r0, r1));
+            let (lo23, hi23) = (_mm512_unpacklo_ps(r2, r3), _mm512_unpackhi_ps(r2, r3));
+            quads[4 * g] = _mm512_shuffle_ps::<0x44>(lo01, lo23);
+            quads[4 * g + 1] = _mm512_shuffle_ps::<0xEE>(lo01, lo23);
+            quads[4 * g + 2] = _mm512_shuffle_ps::<0x44>(hi01, hi23);
+            quads[4 * g + 3] = _mm512_shuffle_ps::<0xEE>(hi01, hi23);
+        }
+        for i in 0..4 {
+            let (a, b4, c, d) = (quads[i], quads[4 + i], quads[8 + i], quads[12 + i]);
+            let (ab02, ab13) = (_mm512_shuffle_f32x4::<0x88>(a, b4), _mm512_shuffle_f32x4::<0xDD>(a, b4));
+            let (cd02, cd13) = (_mm512_shuffle_f32x4::<0x88>(c, d), _mm512_shuffle_f32x4::<0xDD>(c, d));
+            b[i] = _mm512_shuffle_f32x4::<0x88>(ab02, cd02);
+            b[8 + i] = _mm512_shuffle_f32x4::<0xDD>(ab02, cd02);
+            b[4 + i] = _mm512_shuffle_f32x4::<0x88>(ab13, cd13);
+            b[12 + i] = _mm512_shuffle_f32x4::<0xDD>(ab13, cd13);
+        }
+    }
+}
+
+/// Byte products by VNNI: unsigned left, signed right.
+pub(crate) struct Vnni512;
+
+impl Dot4 for Vnni512 {
+    type S = Avx512;
+    type A = __m512i;
+    type B = __m512i;
+    const FLIP: u8 = 0x80;
+
+    ops! {
+        left(word: i32) -> __m512i = _mm512_set1_epi32(word);
+        right(p: *const i32) -> __m512i = _mm512_loadu_epi32(p);
+        dot(acc: __m512i, a: __m512i, b: __m512i) -> __m512i = _mm512_dpbusd_epi32(acc, a, b);
+    }
+}
+
+/// Byte products by 16-bit multiply-adds: bytes 0 and 2, then bytes 1 and 3.
+pub(crate) struct Madd512;
+
+impl Dot4 for Madd512 {
+    type S = Avx512;
+    type A = [__m512i; 2];
+    type B = [__m512i; 2];
+    const FLIP: u8 = 0;
+
+    ops! {
+        left(word: i32) -> [__m512i; 2] = split(_mm512_set1_epi32(word));
+        right(p: *const i32) -> [__m512i; 2] = split(_mm512_loadu_epi32(p));
+        dot(acc: __m512i, a: [__m512i; 2], b: [__m512i; 2]) -> __m512i = _mm512_add_epi32(
+            _mm512_add_epi32(acc, _mm512_madd_epi16(a[0], b[0])),
+            _mm512_madd_epi16(a[1], b[1]),
+        );
+    }
+}
+
+/// Even and odd bytes as 16-bit values.
+///
+/// # Safety
+///
+/// AVX-512 BW is present.
+#[inline(always)]
+unsafe fn split(x: __m512i) -> [__m512i; 2] {
+    // SAFETY: the contract of this function.
+    unsafe {
+        let even = _mm512_and_si512(x, _mm512_set1_epi32(0x00FF_00FF));
+        [even, _mm512_srli_epi16::<8>(x)]
+    }
+}

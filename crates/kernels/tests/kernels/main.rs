@@ -1,0 +1,11 @@
+//! Every kernel set this machine can run, against plain loops.
+//!
+//! Data of small integers make every sum exact in f32, so results must be equal; real-valued data
+//! are held to an error bound. `HNSW_BRIDGE_REQUIRE_ISA=avx512` (or another name) fails the run on a
+//! machine that would silently skip that set.
+
+mod choice;
+mod pair;
+mod scan;
+mod support;
+mod tile;
