@@ -1,0 +1,70 @@
+"""From raw attempts to the figures of a table: the best undisturbed timing, the worst recall."""
+
+from .load import QUIET_CORES
+
+
+def quiet(attempt: dict) -> bool:
+    """Whether nobody else took more than 0.2 of a core during any timing of the attempt."""
+    timings = [attempt["import"]]
+    for call in attempt["calls"]:
+        timings += [call["build"], *call["settings"]]
+    return all(t["others"] is None or t["others"] <= QUIET_CORES for t in timings)
+
+
+def summarise(attempts: list[dict], position: int, least: float) -> dict:
+    """Figures for one setting over all good attempts of one engine.
+
+    ``first_s`` = import + first call of a fresh process; ``later_s`` = best later call, or the
+    first call without its import where the suite makes one only. Both None below ``least``.
+    """
+    first = _best([_whole(a, 0, position, with_import=True) for a in attempts])
+    numbers = range(1, len(attempts[0]["calls"])) or range(1)
+    later = _best([_whole(a, n, position) for a in attempts for n in numbers])
+    answers = [call["settings"][position] for a in attempts for call in a["calls"]]
+    recall = min(answer["recall"] for answer in answers)
+    good = recall >= least
+    return {
+        "setting": answers[0]["setting"],
+        "recall": recall,
+        "distance_error": max(answer["distance_error"] for answer in answers),
+        "fast_enough_to_state": good,
+        "first_s": first["seconds"] if good else None,
+        "first_quiet": first["quiet"],
+        "later_s": later["seconds"] if good else None,
+        "later_quiet": later["quiet"],
+        "later_calls": len(attempts) * len(numbers),
+        "compute_s": attempts[-1]["calls"][-1]["detail"].get("compute_s"),
+        "memory_over_data_mb": _memory(attempts),
+    }
+
+
+def _whole(attempt: dict, call: int, position: int, with_import: bool = False) -> dict:
+    parts = [attempt["calls"][call]["build"], attempt["calls"][call]["settings"][position]]
+    if with_import:
+        parts.append(attempt["import"])
+    loads = [part["others"] for part in parts]
+    return {
+        "seconds": sum(part["seconds"] for part in parts),
+        "quiet": all(load is None or load <= QUIET_CORES for load in loads),
+    }
+
+
+def _best(timings: list[dict]) -> dict:
+    """The shortest undisturbed timing; the shortest at all when every one was disturbed."""
+    return min(timings, key=lambda t: (not t["quiet"], t["seconds"]))
+
+
+def _memory(attempts: list[dict]) -> float | None:
+    """Highest sum of the processes' peaks, less what the process had with nothing but the data."""
+    sums = []
+    for attempt in attempts:
+        for call in attempt["calls"]:
+            peaks = [
+                call["memory"]["process_mb"],
+                *call["memory"]["helpers_mb"],
+                attempt["data_mb"],
+            ]
+            if any(peak is None for peak in peaks):
+                return None
+            sums.append(sum(peaks[:-1]) - peaks[-1])
+    return max(sums)
