@@ -1,0 +1,144 @@
+//! The index as an object of JavaScript. Each operation is one function with two doors: one that runs
+//! it on the calling thread, one that starts it as a job.
+
+use crate::failure::{Result, closed, thrown, throwing};
+use crate::job::{Listener, NativeJob, Value, start};
+use crate::options::NativeOptions;
+use crate::report::{NativePlan, NativeStats};
+use crate::rows::NativeRows;
+use hnsw_core::{Control, Index, Neighbors, Options, Query, Rows};
+use napi::bindgen_prelude::{Float32Array, Int32Array};
+use napi_derive::napi;
+use std::sync::Arc;
+
+/// Row-major `rows x k`; the arrays own the vectors that the core made.
+#[napi(object, object_from_js = false)]
+pub struct NativeNeighbors {
+    pub rows: f64,
+    pub k: f64,
+    pub indices: Int32Array,
+    pub distances: Float32Array,
+}
+
+impl From<Neighbors> for NativeNeighbors {
+    fn from(neighbors: Neighbors) -> Self {
+        NativeNeighbors {
+            rows: neighbors.rows as f64,
+            k: neighbors.k as f64,
+            indices: Int32Array::new(neighbors.indices),
+            distances: Float32Array::new(neighbors.distances),
+        }
+    }
+}
+
+/// A handle on an index. Running calls hold the index themselves, so closing never pulls it away.
+#[napi]
+pub struct NativeIndex {
+    content: Option<Arc<Index>>,
+}
+
+#[napi]
+impl NativeIndex {
+    #[napi]
+    pub fn build_sync(rows: &mut NativeRows, options: NativeOptions) -> Result<NativeIndex> {
+        let options = options.resolve().map_err(thrown)?;
+        let rows = rows.take()?;
+        throwing(|| build(rows, options)).map(NativeIndex::new)
+    }
+
+    #[napi]
+    pub fn build(rows: &mut NativeRows, options: NativeOptions, listener: Listener<'_>) -> Result<NativeJob> {
+        let options = options.resolve().map_err(thrown)?;
+        let rows = rows.take()?;
+        start(listener, move |_| build(rows, options).map(Value::Index))
+    }
+
+    #[napi]
+    pub fn neighbor_graph_sync(&self) -> Result<NativeNeighbors> {
+        let index = self.open()?;
+        throwing(|| neighbor_graph(&index, Control::none())).map(NativeNeighbors::from)
+    }
+
+    #[napi]
+    pub fn neighbor_graph(&self, listener: Listener<'_>) -> Result<NativeJob> {
+        let index = self.open()?;
+        start(listener, move |control| neighbor_graph(&index, control).map(Value::Neighbors))
+    }
+
+    #[napi]
+    pub fn query_sync(&self, queries: &mut NativeRows, k: u32, ef: u32) -> Result<NativeNeighbors> {
+        let (index, queries) = (self.open()?, queries.take()?);
+        throwing(|| index.query(queries, query(k, ef), Control::none())).map(NativeNeighbors::from)
+    }
+
+    #[napi]
+    pub fn query(&self, queries: &mut NativeRows, k: u32, ef: u32, listener: Listener<'_>) -> Result<NativeJob> {
+        let (index, queries) = (self.open()?, queries.take()?);
+        start(listener, move |control| index.query(queries, query(k, ef), control).map(Value::Neighbors))
+    }
+
+    #[napi]
+    pub fn append_sync(&self, fresh: &mut NativeRows) -> Result<()> {
+        let (index, fresh) = (self.open()?, fresh.take()?);
+        throwing(|| index.append(fresh, Control::none()))
+    }
+
+    #[napi]
+    pub fn append(&self, fresh: &mut NativeRows, listener: Listener<'_>) -> Result<NativeJob> {
+        let (index, fresh) = (self.open()?, fresh.take()?);
+        start(listener, move |control| index.append(fresh, control).map(|()| Value::Nothing))
+    }
+
+    #[napi]
+    pub fn prepare_sync(&self) -> Result<()> {
+        let index = self.open()?;
+        throwing(|| index.prepare(Control::none()))
+    }
+
+    #[napi]
+    pub fn prepare(&self, listener: Listener<'_>) -> Result<NativeJob> {
+        let index = self.open()?;
+        start(listener, move |control| index.prepare(control).map(|()| Value::Nothing))
+    }
+
+    #[napi]
+    pub fn plan(&self) -> Result<NativePlan> {
+        let index = self.open()?;
+        throwing(|| Ok(index.plan().into()))
+    }
+
+    #[napi]
+    pub fn stats(&self) -> Result<NativeStats> {
+        let index = self.open()?;
+        throwing(|| Ok(index.stats().into()))
+    }
+
+    /// Lets go of the index; its memory is free as soon as no call uses it.
+    #[napi]
+    pub fn close(&mut self) {
+        self.content = None;
+    }
+}
+
+impl NativeIndex {
+    pub fn new(index: Arc<Index>) -> NativeIndex {
+        NativeIndex { content: Some(index) }
+    }
+
+    fn open(&self) -> Result<Arc<Index>> {
+        self.content.clone().ok_or_else(|| closed("index"))
+    }
+}
+
+fn build(rows: Rows, options: Options) -> hnsw_core::Result<Arc<Index>> {
+    Index::new(rows, options).map(Arc::new)
+}
+
+/// The kept graph is shared; the caller gets a copy of its own to write into.
+fn neighbor_graph(index: &Index, control: Control<'_>) -> hnsw_core::Result<Neighbors> {
+    index.neighbor_graph(control).map(|shared| Arc::try_unwrap(shared).unwrap_or_else(|kept| (*kept).clone()))
+}
+
+fn query(k: u32, ef: u32) -> Query {
+    Query { k: k as usize, ef: ef as usize }
+}

@@ -1,0 +1,123 @@
+//! A call that runs beside the JavaScript thread.
+
+use crate::failure::{Result, internal};
+use crate::guard::guarded;
+use crate::index::{NativeIndex, NativeNeighbors};
+use crate::pool::POOL;
+use crate::throttle::Throttle;
+use hnsw_core::{Control, Error, Index, Neighbors, Progress};
+use napi::Status;
+use napi::bindgen_prelude::Function;
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi_derive::napi;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// The function that hears of a call: progress zero or more times, then exactly one end.
+pub type Listener<'env> = Function<'env, NativeEvent, ()>;
+
+/// What a finished call hands over.
+pub enum Value {
+    Nothing,
+    Neighbors(Neighbors),
+    Index(Arc<Index>),
+}
+
+enum Event {
+    Progress(Progress),
+    End(hnsw_core::Result<Value>),
+}
+
+/// [`Event`] in JavaScript's shape. `kind` is `progress`, `failed` or `done`.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct NativeEvent {
+    pub kind: &'static str,
+    pub phase: Option<&'static str>,
+    pub done: Option<f64>,
+    pub total: Option<f64>,
+    pub code: Option<&'static str>,
+    pub message: Option<String>,
+    pub neighbors: Option<NativeNeighbors>,
+    pub index: Option<NativeIndex>,
+}
+
+impl From<Event> for NativeEvent {
+    fn from(event: Event) -> Self {
+        match event {
+            Event::Progress(p) => NativeEvent {
+                kind: "progress",
+                phase: Some(p.phase),
+                done: Some(p.done as f64),
+                total: Some(p.total as f64),
+                ..NativeEvent::default()
+            },
+            Event::End(Err(error)) => NativeEvent {
+                kind: "failed",
+                code: Some(error.code()),
+                message: Some(error.to_string()),
+                ..NativeEvent::default()
+            },
+            Event::End(Ok(value)) => NativeEvent { kind: "done", ..NativeEvent::from(value) },
+        }
+    }
+}
+
+impl From<Value> for NativeEvent {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Nothing => NativeEvent::default(),
+            Value::Neighbors(n) => NativeEvent { neighbors: Some(n.into()), ..NativeEvent::default() },
+            Value::Index(index) => NativeEvent { index: Some(NativeIndex::new(index)), ..NativeEvent::default() },
+        }
+    }
+}
+
+/// A running call.
+#[napi]
+pub struct NativeJob {
+    cancelled: Arc<AtomicBool>,
+}
+
+#[napi]
+impl NativeJob {
+    /// Asks the call to stop; it then ends with `ERR_CANCELLED` unless it is already through.
+    #[napi]
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+}
+
+type Channel = ThreadsafeFunction<Event, (), NativeEvent, Status, false>;
+
+/// Starts `work` on the pool; `listener` hears of it on the JavaScript thread. The pending call keeps
+/// the process alive.
+pub fn start(
+    listener: Listener<'_>,
+    work: impl FnOnce(Control<'_>) -> hnsw_core::Result<Value> + Send + 'static,
+) -> Result<NativeJob> {
+    let channel: Channel = listener
+        .build_threadsafe_function::<Event>()
+        .build_callback(|context| Ok(NativeEvent::from(context.value)))
+        .map_err(internal)?;
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let job = NativeJob { cancelled: cancelled.clone() };
+    POOL.run(move || carry(&channel, &cancelled, work)).map_err(internal)?;
+    Ok(job)
+}
+
+fn carry(channel: &Channel, cancelled: &AtomicBool, work: impl FnOnce(Control<'_>) -> hnsw_core::Result<Value>) {
+    let throttle = Throttle::default();
+    let report = |progress: Progress| {
+        throttle.offer(progress, Instant::now(), |progress| {
+            if channel.call(Event::Progress(progress), ThreadsafeFunctionCallMode::NonBlocking) == Status::Closing {
+                // The JavaScript side is being torn down: nobody waits for this call any more.
+                cancelled.store(true, Ordering::Relaxed);
+            }
+        });
+    };
+    let control = Control::new(cancelled, &report);
+    let end = if control.is_cancelled() { Err(Error::Cancelled) } else { guarded(|| work(control)) };
+    channel.call(Event::End(end), ThreadsafeFunctionCallMode::NonBlocking);
+}

@@ -1,0 +1,37 @@
+//! Options as TypeScript hands them over: complete, defaults filled in.
+
+use hnsw_core::{Algorithm, Metric, Options, Result};
+use napi::bindgen_prelude::BigInt;
+use napi_derive::napi;
+
+#[napi(object, object_to_js = false)]
+pub struct NativeOptions {
+    pub metric: String,
+    pub p: Option<f64>,
+    pub n_neighbors: u32,
+    pub algorithm: String,
+    pub m: u32,
+    pub ef_construction: u32,
+    pub max_candidates: u32,
+    pub n_iters: u32,
+    pub seed: BigInt,
+    pub threads: u32,
+}
+
+impl NativeOptions {
+    pub fn resolve(self) -> Result<Options> {
+        let options = Options {
+            n_neighbors: self.n_neighbors as usize,
+            algorithm: Algorithm::parse(&self.algorithm)?,
+            m: self.m as usize,
+            ef_construction: self.ef_construction as usize,
+            max_candidates: self.max_candidates as usize,
+            n_iters: self.n_iters as usize,
+            seed: self.seed.get_u64().1,
+            threads: self.threads as usize,
+            ..Options::new(Metric::resolve(&self.metric, self.p)?)
+        };
+        options.check()?;
+        Ok(options)
+    }
+}

@@ -1,0 +1,118 @@
+//! What an index tells about itself, in JavaScript's shapes. Counters become doubles (exact to 2^53).
+
+use hnsw_core::{METRICS, Plan, Stats, plan};
+use napi_derive::napi;
+
+#[napi(object, object_from_js = false)]
+pub struct NativeMetric {
+    pub name: String,
+    pub aliases: Vec<String>,
+    pub params: Vec<String>,
+    pub angular: bool,
+}
+
+/// The metric table.
+#[napi]
+pub fn metrics() -> Vec<NativeMetric> {
+    let owned = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
+    METRICS
+        .iter()
+        .map(|m| NativeMetric {
+            name: m.name.to_string(),
+            aliases: owned(m.aliases),
+            params: owned(m.params),
+            angular: m.angular,
+        })
+        .collect()
+}
+
+/// The version of this binding; the TypeScript beside it must have the same.
+#[napi]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+#[napi(object, object_from_js = false)]
+pub struct NativeChoice {
+    pub algorithm: String,
+    pub codes: String,
+    pub reason: String,
+    pub exact_seconds: f64,
+    pub approximate_seconds: f64,
+    pub seconds: Option<f64>,
+    pub recall: Option<f64>,
+}
+
+impl From<plan::Choice> for NativeChoice {
+    fn from(choice: plan::Choice) -> Self {
+        NativeChoice {
+            algorithm: choice.algorithm.to_string(),
+            codes: choice.codes.to_string(),
+            reason: choice.reason,
+            exact_seconds: choice.exact_seconds,
+            approximate_seconds: choice.approximate_seconds,
+            seconds: choice.seconds,
+            recall: choice.recall,
+        }
+    }
+}
+
+#[napi(object, object_from_js = false)]
+pub struct NativePlan {
+    pub neighbor_graph: NativeChoice,
+    pub query: NativeChoice,
+    pub kernels: String,
+}
+
+impl From<Plan> for NativePlan {
+    fn from(plan: Plan) -> Self {
+        NativePlan { neighbor_graph: plan.neighbor_graph.into(), query: plan.query.into(), kernels: plan.kernels }
+    }
+}
+
+#[napi(object, object_from_js = false)]
+pub struct NativeStats {
+    pub rows: f64,
+    pub dim: f64,
+    pub rows_bytes: f64,
+    pub codes_bytes: f64,
+    pub links_bytes: f64,
+    pub graph_bytes: f64,
+    pub graph_ready: bool,
+    pub search_ready: bool,
+    pub levels: f64,
+    pub mean_degree: f64,
+    pub unreachable: f64,
+    pub repaired: f64,
+    pub inserts_since_build: f64,
+    pub searches: f64,
+    pub distances: f64,
+    pub hops: f64,
+    pub graph_builds: f64,
+    pub search_builds: f64,
+}
+
+impl From<Stats> for NativeStats {
+    fn from(stats: Stats) -> Self {
+        NativeStats {
+            rows: stats.rows as f64,
+            dim: stats.dim as f64,
+            rows_bytes: stats.rows_bytes as f64,
+            codes_bytes: stats.codes_bytes as f64,
+            links_bytes: stats.links_bytes as f64,
+            graph_bytes: stats.graph_bytes as f64,
+            graph_ready: stats.graph_ready,
+            search_ready: stats.search_ready,
+            levels: stats.levels as f64,
+            mean_degree: stats.mean_degree,
+            unreachable: stats.unreachable as f64,
+            repaired: stats.repaired as f64,
+            inserts_since_build: stats.inserts_since_build as f64,
+            searches: stats.searches as f64,
+            distances: stats.distances as f64,
+            hops: stats.hops as f64,
+            graph_builds: stats.graph_builds as f64,
+            search_builds: stats.search_builds as f64,
+        }
+    }
+}
