@@ -1,0 +1,304 @@
+"""The process's session with a server: made on first use, shared by all, gone with the process.
+
+    process   Session ── keeper connection          holds the session open, closes indexes
+                 ├── thread 1: connection           made when that thread first calls
+                 └── thread 2: connection
+    fork      same Session, own connections         joins by the session's secret, owns no server
+
+A session that lost its server is dead for good; `session()` then makes the next one. What may not
+enter: what an index holds, and anything of PyNNDescent.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from ._connection import Connection, Greeting, ProgressListener
+from ._errors import CallTimeout, Closed, EngineUnavailable, HnswError, ServerDied
+from ._launch import LocalServer
+from ._matrix import Rows
+from ._protocol import Header, Hits
+from ._transport import ZmqTransport
+from ._version import __version__
+
+_CLIENT = f"hnsw_bridge/{__version__}"
+_HELLO_S = 5.0  # Guessed: a server answers within milliseconds, whatever it computes.
+
+
+class Session:
+    """A membership at one server. Safe to use from any thread, and after a fork."""
+
+    def __init__(
+        self, endpoint: str, token: str | None = None, server: LocalServer | None = None
+    ) -> None:
+        self.endpoint = endpoint
+        self._token = token
+        self._server = server
+        self._dead = False
+        self._to_close: deque[str] = deque()
+        self._owner = os.getpid()
+        self._threads = threading.local()
+        self._keeper_lock = threading.Lock()
+        self._keeper, self.greeting = self._connect(None)
+
+    def is_dead(self) -> bool:
+        """Whether the server is known to be gone; looks once, without waiting."""
+        if not self._dead:
+            mine = self._mine()
+            self._dead = self._server_ended() or (mine is not None and not mine.is_alive())
+        return self._dead
+
+    def call(
+        self,
+        op: str,
+        header: Header | None = None,
+        *,
+        rows: Rows | None = None,
+        on_progress: ProgressListener | None = None,
+    ) -> Header:
+        """Run an operation that ends in a reply. Raises HnswError, ServerDied among them."""
+        with self._connection() as connection:
+            return connection.call(op, header or {}, rows=rows, on_progress=on_progress)
+
+    def fetch(
+        self,
+        op: str,
+        header: Header,
+        *,
+        rows: Rows | None = None,
+        on_progress: ProgressListener | None = None,
+    ) -> Hits:
+        """Run an operation that ends in neighbours. Raises HnswError, ServerDied among them."""
+        with self._connection() as connection:
+            return connection.fetch(op, header, rows=rows, on_progress=on_progress)
+
+    def release(self, index: str) -> None:
+        """Close an index without waiting: called by the garbage collector, in any thread."""
+        self._to_close.append(index)
+        # A collection can start in a thread that holds the lock; then the next call sends it.
+        if self._owner == os.getpid() and self._keeper_lock.acquire(blocking=False):
+            try:
+                self._tend_keeper()
+            finally:
+                self._keeper_lock.release()
+
+    def close(self) -> None:
+        """Leave the session; the server closes its indexes, and ends if this process started it."""
+        self._dead = True
+        self._threads.__dict__.clear()
+        if self._owner != os.getpid():
+            return
+        with self._keeper_lock:
+            if self._server is None:
+                self._keeper.post("goodbye", {})
+            self._keeper.close()
+        if self._server is not None:
+            self._server.stop()
+
+    def after_fork_in_child(self) -> None:
+        """Drop what only the parent may use. The session itself lives on, shared."""
+        self._keeper_lock = threading.Lock()
+        self._threads = threading.local()
+        self._to_close = deque()
+        if self._server is not None:
+            self._server.disown()
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        """This thread's connection. The server's death marks the session and tells how it died."""
+        if self._dead:
+            raise Closed("the session has ended")
+        try:
+            connection = self._mine() or self._join()
+            connection.drop_pending()
+            self._close_released(connection)
+            yield connection
+        except CallTimeout:
+            self._dead = True
+            raise
+        except ServerDied as error:
+            self._dead = True
+            raise ServerDied(self._obituary(str(error))) from None
+
+    def _mine(self) -> Connection | None:
+        mine: _ThreadConnection | None = getattr(self._threads, "mine", None)
+        return mine.connection if mine is not None else None
+
+    def _join(self) -> Connection:
+        connection, _ = self._connect(self.greeting.session)
+        self._threads.mine = _ThreadConnection(connection)
+        return connection
+
+    def _connect(self, session: str | None) -> tuple[Connection, Greeting]:
+        connection = Connection(ZmqTransport(self.endpoint))
+        try:
+            return connection, connection.hello(_CLIENT, self._token, session, _HELLO_S)
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, ServerDied):
+                raise EngineUnavailable(f"no server at {self.endpoint}: {error}") from None
+            raise
+
+    def _server_ended(self) -> bool:
+        owned = self._server is not None and self._owner == os.getpid()
+        return owned and not self._server.is_running()  # type: ignore[union-attr]
+
+    def _tend_keeper(self) -> None:
+        """Close what was released, and read what has gathered there: signs of life, replies."""
+        if self._dead:
+            return
+        try:
+            self._keeper.drop_pending()
+            self._close_released(self._keeper)
+        except ServerDied:
+            self._dead = True
+
+    def _close_released(self, connection: Connection) -> None:
+        with contextlib.suppress(IndexError):
+            while True:
+                connection.post("close", {"index": self._to_close.popleft()})
+
+    def _obituary(self, what: str) -> str:
+        if self._server is None or self._owner != os.getpid():
+            return f"{what} ({self.endpoint})"
+        return f"the server died: {self._server.last_words()}"
+
+
+class _ThreadConnection:
+    """Closes its connection when its thread ends: thread-local values are collected then."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._pid = os.getpid()
+
+    def __del__(self) -> None:
+        if self._pid == os.getpid():
+            self.connection.close()
+
+
+class _Process:
+    """What this process knows: where the server is, the one being started, the session in use."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.endpoint: str | None = None
+        self.token: str | None = None
+        self.starting: LocalServer | None = None
+        self.session: Session | None = None
+
+
+_process = _Process()
+
+
+def session() -> Session:
+    """The live session of this process; starts or joins a server when there is none.
+
+    Raises EngineUnavailable when no server can be found, started or reached.
+    """
+    with _process.lock:
+        current = _process.session
+        if current is not None and not current.is_dead():
+            return current
+        if current is not None:
+            _process.session = None
+            current.close()
+        _process.session = _open_session()
+        return _process.session
+
+
+def warm() -> None:
+    """Begin to start a server, without waiting: the caller has other work to do first."""
+    with _process.lock:
+        idle = _process.session is None and _process.starting is None
+        if idle and _remote_endpoint()[0] is None:
+            with contextlib.suppress(EngineUnavailable):
+                _process.starting = LocalServer()
+
+
+def connect(endpoint: str, token: str | None = None) -> Session:
+    """Use the server at `endpoint` from now on, instead of starting one.
+
+    Parameters
+    ----------
+    endpoint : str
+        ``tcp://host:port`` or ``ipc://path``, as ``hnsw-bridge serve`` prints it.
+    token : str, optional
+        What the server was started with; needed for tcp.
+
+    Raises
+    ------
+    EngineUnavailable
+        When nothing answers there.
+    Unauthorized
+        When the token is wrong.
+    """
+    with _process.lock:
+        opened = Session(endpoint, token)
+        shutdown()
+        _process.endpoint, _process.token, _process.session = endpoint, token, opened
+        return opened
+
+
+def shutdown() -> None:
+    """End the session, and the server if this process started it. The next use starts another."""
+    with _process.lock:
+        for closing in (_process.session, _process.starting):
+            if isinstance(closing, Session):
+                closing.close()
+            elif closing is not None:
+                closing.stop()
+        _process.endpoint = _process.token = _process.session = _process.starting = None
+
+
+def stats() -> dict[str, Any]:
+    """What the server counts: ``{"server": {"calls": {op: n}, …}, "session": {…}}``."""
+    reply = session().call("stats")
+    return {"server": reply["server"], "session": reply["session"]}
+
+
+def _open_session() -> Session:
+    endpoint, token = _remote_endpoint()
+    if endpoint is not None:
+        return Session(endpoint, token)
+    server, _process.starting = _process.starting, None
+    if server is None or not server.is_running():
+        server = LocalServer()
+    try:
+        return Session(server.wait_ready(), None, server)
+    except HnswError as error:
+        server.stop()
+        if isinstance(error, EngineUnavailable):
+            raise
+        raise EngineUnavailable(f"the server did not greet: {error}") from error
+
+
+def _remote_endpoint() -> tuple[str | None, str | None]:
+    if _process.endpoint is not None:
+        return _process.endpoint, _process.token
+    endpoint = os.environ.get("HNSW_BRIDGE_ENDPOINT") or None
+    return endpoint, os.environ.get("HNSW_BRIDGE_TOKEN") or None
+
+
+def _after_fork_in_child() -> None:
+    _process.lock = threading.RLock()
+    if _process.starting is not None:
+        _process.starting.disown()
+        _process.starting = None
+    if _process.session is not None:
+        _process.session.after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+@atexit.register
+def _at_exit() -> None:
+    # A forked child leaves quietly: what it would close belongs to its parent.
+    shutdown()

@@ -1,0 +1,265 @@
+"""One thread's connection: calls over a transport, with rows going up and results coming down.
+
+    call      ----------------------------->
+              <---- credit, credit, …        rows go up in batches, one per credit
+    rows …    ----------------------------->
+              <---- progress …
+              <---- reply | error | result … results come down, each acknowledged by a credit
+
+One call is in flight at a time; messages of earlier, abandoned calls are recognised by their id and
+dropped. What may not enter: which server, and what an index is.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ._errors import CallTimeout, EngineUnavailable, ProtocolError, ServerDied, error_from
+from ._matrix import Rows
+from ._protocol import (
+    PROTOCOL_RANGE,
+    Frame,
+    Header,
+    Hits,
+    decode_header,
+    decode_hits,
+    encode_header,
+    encode_rows,
+)
+from ._transport import Transport
+
+ProgressListener = Callable[[str, int, int], None]  # phase, done, total
+
+_RESULT_CREDITS = 4
+_BATCH_BYTES = 4 << 20
+PING_AFTER_S = 10.0  # The server reports progress four times a second, so both are generous.
+GIVE_UP_AFTER_S = 30.0
+_MAX_ID = 2**32
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of the server's table; `name` is its canonical name."""
+
+    name: str
+    params: tuple[str, ...]
+    angular: bool
+
+
+@dataclass(frozen=True)
+class Greeting:
+    """What the server said in answer to hello. `metrics` has an entry per name and per alias."""
+
+    session: str
+    server: str
+    threads: int
+    limits: dict[str, int]
+    metrics: dict[str, Metric]
+
+
+@dataclass
+class _Upload:
+    """Rows on their way up: inline in the request, or batch by batch under credits."""
+
+    rows: Rows
+    per_batch: int
+    sent: int = 0
+
+    def next_batches(self, credits: int) -> Iterator[tuple[Header, list[Frame]]]:
+        for _ in range(credits):
+            if self.sent >= len(self.rows):
+                return
+            batch = self.rows[self.sent : self.sent + self.per_batch]
+            yield {"op": "rows", "start": self.sent, "count": len(batch)}, encode_rows(batch)
+            self.sent += len(batch)
+
+
+@dataclass
+class _Download:
+    """A result on its way down, copied into arrays that the caller will own and may write to."""
+
+    hits: Hits | None = None
+    received: int = 0
+    done: bool = field(default=False, init=False)
+
+    def place(self, header: Header, frames: list[Frame]) -> None:
+        try:
+            rows, k, start, count = (int(header[key]) for key in ("rows", "k", "start", "count"))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProtocolError(f"the server sent a result without {error}") from None
+        if self.hits is None:
+            self.hits = Hits(np.empty((rows, k), np.int32), np.empty((rows, k), np.float32))
+        if count:
+            batch = decode_hits(frames)
+            if start != self.received or batch.indices.shape != (count, k):
+                raise ProtocolError(f"the server sent rows {start}+{count} out of order")
+            self.hits.indices[start : start + count] = batch.indices
+            self.hits.distances[start : start + count] = batch.distances
+            self.received += count
+        self.done = header.get("last") is True
+        if self.done and self.received != len(self.hits.indices) and k:
+            raise ProtocolError(f"the server sent {self.received} of {rows} rows")
+
+
+class Connection:
+    """Calls to one server from one thread."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._ids = itertools.count(1)
+        self.limits: dict[str, int] = {}
+
+    def hello(self, client: str, token: str | None, session: str | None, wait_s: float) -> Greeting:
+        """Start a session, or join one by its secret. EngineUnavailable when nobody answers."""
+        header: Header = {"protocol": list(PROTOCOL_RANGE), "client": client}
+        header.update({k: v for k, v in (("token", token), ("session", session)) if v is not None})
+        self._post("hello", header)
+        message = self._transport.receive(wait_s)  # Nothing else can come first on a connection.
+        if message is None:
+            raise EngineUnavailable(f"no server answered within {wait_s:g} s")
+        reply = decode_header(message[0])
+        if reply["type"] == "error":
+            raise error_from(str(reply["code"]), str(reply["message"]))
+        greeting = _read_greeting(reply)
+        self.limits = greeting.limits
+        return greeting
+
+    def call(
+        self,
+        op: str,
+        header: Header,
+        *,
+        rows: Rows | None = None,
+        on_progress: ProgressListener | None = None,
+    ) -> Header:
+        """Run an operation that ends in a reply, and return the reply's header."""
+        reply, _ = self._run(op, header, rows, on_progress)
+        return reply
+
+    def fetch(
+        self,
+        op: str,
+        header: Header,
+        *,
+        rows: Rows | None = None,
+        on_progress: ProgressListener | None = None,
+    ) -> Hits:
+        """Run an operation that ends in result batches, and return them as arrays."""
+        _, hits = self._run(op, {**header, "credits": _RESULT_CREDITS}, rows, on_progress)
+        if hits is None:
+            raise ProtocolError(f"the server answered {op} without a result")
+        return hits
+
+    def post(self, op: str, header: Header) -> None:
+        """Send a request whose answer nobody waits for."""
+        self._post(op, header)
+
+    def drop_pending(self) -> None:
+        """Throw away what has arrived since the last call."""
+        while self._transport.receive(0) is not None:
+            pass
+
+    def is_alive(self) -> bool:
+        return self._transport.is_alive()
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _run(
+        self, op: str, header: Header, rows: Rows | None, on_progress: ProgressListener | None
+    ) -> tuple[Header, Hits | None]:
+        upload, first_frames = self._begin_upload(rows)
+        if rows is not None:
+            header = {**header, "inline": upload is None}
+        request = self._post(op, header, first_frames)
+        try:
+            last, hits = self._until_done(request, upload, on_progress)
+        except ServerDied:
+            raise
+        except BaseException:
+            # Ctrl-C, or a progress listener that raised: the server need not go on for nobody.
+            self._post("cancel", {"target": request})
+            raise
+        if last["type"] == "error":
+            raise error_from(str(last["code"]), str(last["message"]))
+        return last, hits
+
+    def _begin_upload(self, rows: Rows | None) -> tuple[_Upload | None, list[Frame]]:
+        if rows is None or len(rows) == 0:
+            return None, []
+        if rows.nbytes <= self.limits["inlineBytes"]:
+            return None, encode_rows(rows)
+        batch_bytes = min(_BATCH_BYTES, self.limits["batchBytes"])
+        return _Upload(rows, max(1, batch_bytes // rows[0].nbytes)), []
+
+    def _until_done(
+        self, request: int, upload: _Upload | None, on_progress: ProgressListener | None
+    ) -> tuple[Header, Hits | None]:
+        download = _Download()
+        while True:
+            header, frames = self._wait_for(request)
+            kind = header["type"]
+            if kind in ("reply", "error"):
+                return header, None
+            if kind == "result":
+                download.place(header, frames)
+                if download.done:
+                    return header, download.hits
+                self._send({"op": "credit", "id": request, "credits": 1})
+            elif kind == "credit" and upload is not None:
+                for batch_header, batch in upload.next_batches(int(header["credits"])):
+                    self._send({**batch_header, "id": request}, batch)
+            elif kind == "progress" and on_progress is not None:
+                on_progress(str(header["phase"]), int(header["done"]), int(header["total"]))
+
+    def _wait_for(self, request: int) -> tuple[Header, list[Frame]]:
+        """The next message of this call. A server that stays silent is asked, then given up."""
+        silent_s = 0.0
+        while silent_s < GIVE_UP_AFTER_S:
+            message = self._transport.receive(PING_AFTER_S)
+            if message is None:
+                silent_s += PING_AFTER_S
+                self._post("ping", {})
+                continue
+            silent_s = 0.0
+            header = decode_header(message[0])
+            if header.get("id") == request:
+                return header, message[1:]
+        raise CallTimeout(f"the server gave no sign of life for {GIVE_UP_AFTER_S:g} s")
+
+    def _post(self, op: str, header: Header, frames: list[Frame] | None = None) -> int:
+        request = next(self._ids) % _MAX_ID
+        self._send({"op": op, "id": request, **header}, frames)
+        return request
+
+    def _send(self, header: Header, frames: list[Frame] | None = None) -> None:
+        self._transport.send([encode_header(header), *(frames or [])])
+
+
+def _read_greeting(reply: Header) -> Greeting:
+    try:
+        return Greeting(
+            session=str(reply["session"]),
+            server=str(reply["server"]),
+            threads=int(reply["threads"]),
+            limits={str(k): int(v) for k, v in reply["limits"].items()},
+            metrics=_metric_table(reply["metrics"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ProtocolError(f"the server sent a greeting that cannot be read: {error!r}") from None
+
+
+def _metric_table(metrics: list[dict[str, Any]]) -> dict[str, Metric]:
+    table: dict[str, Metric] = {}
+    for entry in metrics:
+        metric = Metric(
+            str(entry["name"]), tuple(entry.get("params", ())), bool(entry.get("angular", False))
+        )
+        for name in (metric.name, *entry.get("aliases", ())):
+            table[str(name)] = metric
+    return table

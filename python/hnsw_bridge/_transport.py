@@ -1,0 +1,122 @@
+"""Transport: how one message of frames gets to a server and back. Nothing here reads a message.
+
+A transport belongs to one thread. `ZmqTransport` is a DEALER socket with a monitor beside it: the
+monitor tells at once when the peer's socket closes, so a killed server is an event, not a timeout.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ._errors import ServerDied
+from ._protocol import Frame
+
+if TYPE_CHECKING:
+    import zmq
+
+_COPY_BELOW_BYTES = 65_536  # Handing over smaller frames by reference costs more than copying them.
+_POLL_SLICE_MS = 500  # Bound on how long a signal could go unnoticed where it does not end a poll.
+_LINGER_MS = 200  # What a last `goodbye` may take to leave.
+_MAX_SOCKETS = (
+    16_384  # Three per thread, monitors included; the default would end near 340 threads.
+)
+_HEARTBEAT_MS = 2_000  # Finds a half-open tcp connection; answered below the server's event loop.
+
+
+class Transport(Protocol):
+    """Carries messages in both directions, in order. Used by one thread at a time."""
+
+    def send(self, frames: Sequence[Frame]) -> None:
+        """Queue one message. The frames' memory must not change until it has left."""
+
+    def receive(self, timeout_s: float) -> list[Frame] | None:
+        """The next message, or None after `timeout_s`. Raises ServerDied when the peer is gone."""
+
+    def is_alive(self) -> bool:
+        """Whether the peer is still connected; never blocks."""
+
+    def close(self) -> None:
+        """Let go of the peer. May be called twice."""
+
+
+class ZmqTransport:
+    """A DEALER socket to `endpoint` (``ipc://…`` or ``tcp://…``)."""
+
+    def __init__(self, endpoint: str) -> None:
+        import zmq
+
+        self._socket = _context().socket(zmq.DEALER)
+        # Credits bound what is queued; a full queue would only block where nothing can be heard.
+        self._socket.setsockopt(zmq.SNDHWM, 0)
+        self._socket.setsockopt(zmq.RCVHWM, 0)
+        self._socket.setsockopt(zmq.LINGER, _LINGER_MS)
+        if endpoint.startswith("tcp:"):
+            self._socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
+            self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 5 * _HEARTBEAT_MS)
+        # A server prints its endpoint when it listens, so a retry means that nobody is there.
+        gone = zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED
+        self._monitor = self._socket.get_monitor_socket(gone)
+        self._poller = zmq.Poller()
+        self._poller.register(self._socket, zmq.POLLIN)
+        self._poller.register(self._monitor, zmq.POLLIN)
+        self._socket.connect(endpoint)
+
+    def send(self, frames: Sequence[Frame]) -> None:
+        import zmq
+
+        last = len(frames) - 1
+        for i, frame in enumerate(frames):
+            by_reference = len(frame) >= _COPY_BELOW_BYTES
+            self._socket.send(frame, zmq.SNDMORE if i < last else 0, copy=not by_reference)
+
+    def receive(self, timeout_s: float) -> list[Frame] | None:
+        remaining_ms = int(timeout_s * 1000)
+        while True:
+            slice_ms = max(0, min(_POLL_SLICE_MS, remaining_ms))
+            ready = dict(self._poller.poll(slice_ms))
+            # What had arrived before the connection broke is still delivered first.
+            if self._socket in ready:
+                return [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
+            if self._monitor in ready:
+                raise ServerDied("nobody listens, or the connection broke")
+            remaining_ms -= slice_ms
+            if remaining_ms <= 0:
+                return None
+
+    def is_alive(self) -> bool:
+        return not self._socket.closed and not self._monitor.poll(0)
+
+    def close(self) -> None:
+        if not self._socket.closed:
+            self._poller.unregister(self._monitor)
+            self._socket.disable_monitor()
+            self._socket.close()
+
+
+_contexts: dict[int, zmq.Context[Any]] = {}
+_contexts_lock = threading.Lock()
+
+
+def _context() -> zmq.Context[Any]:
+    """This process's ZeroMQ context: after a fork the child needs one of its own."""
+    import zmq
+
+    pid = os.getpid()
+    with _contexts_lock:
+        if pid not in _contexts:
+            _contexts[pid] = zmq.Context()
+            _contexts[pid].set(zmq.MAX_SOCKETS, _MAX_SOCKETS)
+        return _contexts[pid]
+
+
+def _after_fork_in_child() -> None:
+    global _contexts_lock
+    # Another thread of the parent may have held it; the parent's contexts stay referenced, unused.
+    _contexts_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,428 @@
+"""`HnswIndexWrapper`: PyNNDescent's index by name and behaviour, answered by the engine.
+
+The wrapper keeps its own float32 copy of the rows. They are what makes it outlive its server: when
+that is gone, or after unpickling, the next call sends them again. Results are arrays that the
+caller owns. What may not enter: frames, sockets, and how neighbours are found.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _client, _parameters
+from ._connection import Metric
+from ._errors import Closed, InvalidArgument, UnsupportedVersion
+from ._matrix import Rows, rows_of_width, stored_rows
+from ._progress import progress_bar
+from ._protocol import Header, Hits
+from ._remote import RemoteIndex
+from ._seed import draw_for_build, draw_for_update
+from ._select import EngineFirst
+
+_STATE_VERSION = 1
+_FAILED_TO_FIND = (
+    "Failed to correctly find n_neighbors for some samples. There are {n} rows, and n_neighbors is "
+    "{k} with the row itself included; missing neighbors are -1 at distance inf."
+)
+_RUNTIME = ("_lock", "_remote_index", "_graph")
+
+
+class HnswIndexWrapper(metaclass=EngineFirst):
+    """Nearest neighbours among the rows of a matrix; a drop-in for ``pynndescent.NNDescent``.
+
+    Called with what the engine cannot do (a metric it does not know, a callable, a sparse matrix),
+    or where no server can be had, the call returns a ``pynndescent.NNDescent`` with a
+    `FallbackWarning`; without pynndescent it raises.
+
+    Parameters
+    ----------
+    data : array-like of shape (n, d)
+        The rows; copied as float32, never changed.
+    metric : str
+        A name or alias of the engine's table.
+    metric_kwds : dict, optional
+        The metric's own parameters, by name (``{"p": 3}`` for minkowski).
+    n_neighbors : int
+        Columns of `neighbor_graph`, the row itself included.
+    n_trees, n_iters, max_candidates : int, optional
+        Effort, mapped to HNSW's parameters by the engine.
+    random_state : int, RandomState or None
+        Seeds the engine. Draws the words that PyNNDescent draws, no more and no fewer. The same
+        seed gives the same bytes, whatever `n_jobs` is.
+    n_jobs : int, optional
+        Threads; None and -1 mean all cores.
+    compressed : bool
+        Drop the neighbour graph when the index is prepared.
+    quantization : str, optional
+        Checked only: distances are always those of the full rows.
+    verbose : bool
+        Say what is done, and show progress.
+    leaf_size, pruning_degree_multiplier, diversify_prob, diversify_method, \
+    degree_prune_aggressiveness, n_search_trees, search_tree_leaf_size, max_search_tree_depth, \
+    tree_init, init_graph, init_dist, low_memory, max_rptree_depth, delta, \
+    parallel_batch_queries, bit_metric, angular_trees, search_tree_leaf_budget
+        Accepted, checked as PyNNDescent checks them, without effect: there are no trees here.
+
+    Raises
+    ------
+    ValueError
+        For wrong rows or values; `HnswError` subclasses with a stable ``code``.
+    TypeError
+        For an unknown keyword, here or in `metric_kwds`.
+
+    Notes
+    -----
+    Making an index copies and sends the rows, O(n d). The neighbour graph and the search index are
+    made when first needed. Instances may be used by several threads at once.
+    """
+
+    # What methods here read; the other parameters are attributes too (see `as_attributes`).
+    metric: str
+    metric_kwds: dict[str, Any] | None
+    n_neighbors: int
+    n_trees: int
+    n_trees_after_update: int
+    n_iters: int
+    n_jobs: int | None
+    random_state: Any
+    compressed: bool
+    verbose: bool
+    _remote_index: RemoteIndex | None
+    _graph: Hits | None
+
+    def __init__(
+        self,
+        data: Any,
+        metric: Any = "euclidean",
+        metric_kwds: dict[str, Any] | None = None,
+        n_neighbors: int = 30,
+        n_trees: int | None = None,
+        leaf_size: int | None = None,
+        pruning_degree_multiplier: float = 1.5,
+        diversify_prob: float = 1.0,
+        diversify_method: str = "standard",
+        degree_prune_aggressiveness: float = 1.0,
+        n_search_trees: int | None = None,
+        search_tree_leaf_size: int | None = None,
+        max_search_tree_depth: int | None = None,
+        quantization: str | None = None,
+        tree_init: bool = True,
+        init_graph: Any = None,
+        init_dist: Any = None,
+        random_state: Any = None,
+        low_memory: bool = True,
+        max_candidates: int | None = None,
+        max_rptree_depth: int = 200,
+        n_iters: int | None = None,
+        delta: float = 0.001,
+        n_jobs: int | None = None,
+        compressed: bool = False,
+        parallel_batch_queries: bool = False,
+        verbose: bool = False,
+        bit_metric: bool = False,
+        angular_trees: bool = False,
+        search_tree_leaf_budget: int = 1,
+    ) -> None:
+        given = {name: value for name, value in locals().items() if name not in ("self", "data")}
+        _client.warm()  # The server starts while the rows are copied.
+        self._raw_data: Rows = stored_rows(data)
+        n, self.dim = self._raw_data.shape
+        self._asked = {name: given[name] for name in ("n_trees", "n_iters", "max_candidates")}
+        self._engine_options = _parameters.forced_options()
+        self.__dict__.update(_parameters.as_attributes(given, n))
+        self._is_sparse = False
+        self._graph_dropped = False
+        self._prepared = False
+        self._closed = False
+        self._start_unconnected()
+        if verbose:
+            effort = f"{self.n_trees} trees, {self.n_iters} iterations"
+            print(f"hnsw-bridge: indexing {n} rows, effort as of {effort}")
+        self._angular_trees = self._server_metric().angular
+        self.rng_state, self.search_rng_state, self._seed = draw_for_build(random_state)
+        self._remote_index = self._build(self._raw_data)
+        self._warn_if_short()
+
+    # ------------------------------------------------------------------ products
+
+    @property
+    def neighbor_graph(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]] | None:
+        """Indices and distances of every row's `n_neighbors` nearest, the row itself first.
+
+        Returns
+        -------
+        (indices, distances), or None after `compress_index`
+            int32 and float32, both (n, n_neighbors), ascending by distance; -1 and inf where there
+            are fewer rows. Fresh copies, computed once.
+        """
+        with self._lock:
+            if self._graph_dropped:
+                warnings.warn(
+                    "Compressed indexes do not have neighbor graph information.", stacklevel=2
+                )
+                return None
+            if self._graph is None:
+                with progress_bar(self.verbose) as listener:
+                    hits = self._remote().neighbor_graph(listener)
+                self._graph = self._as_pynndescent(hits)
+            return self._graph.indices.copy(), self._graph.distances.copy()
+
+    def query(
+        self,
+        query_data: Any,
+        k: int = 10,
+        epsilon: float = 0.1,
+        proxy_beam_size: int | None = None,
+        candidate_width: int | None = None,
+        rerank_width: int | None = None,
+        return_distances: bool = True,
+        pre_normalized: bool = False,
+    ) -> Any:
+        """The `k` nearest rows of each query.
+
+        Parameters
+        ----------
+        query_data : array-like of shape (q, d)
+        k : int
+            0 gives empty results; above the number of rows the rest is -1 at distance inf.
+        epsilon : float
+            Effort: more finds more. Below 0 counts as 0.
+        return_distances : bool
+            False gives the indices alone.
+        pre_normalized : bool
+            The queries have unit length; only for cosine.
+        proxy_beam_size, candidate_width, rerank_width
+            Without effect.
+
+        Returns
+        -------
+        (indices, distances) or indices
+            int32 and float32, both (q, k), ascending by distance; the caller's own.
+
+        Raises
+        ------
+        ValueError
+            For queries that are not 2-D, not d wide or not finite, and for a negative `k`.
+        ServerDied
+            When the server goes away meanwhile. The next call starts another.
+        """
+        count = _parameters.as_count(k, "k", 0)
+        if pre_normalized and self.metric != "cosine":
+            raise InvalidArgument(f"pre_normalized needs the metric cosine, not {self.metric!r}")
+        rows = rows_of_width(query_data, self.dim, "query_data")
+        with progress_bar(self.verbose) as listener:
+            hits = self._remote().query(rows, count, _parameters.effort(epsilon), listener)
+        hits = self._as_pynndescent(hits)
+        self._was_prepared()
+        return (hits.indices, hits.distances) if return_distances else hits.indices
+
+    def query_indices(self, query_data: Any, *args: Any, **kwargs: Any) -> npt.NDArray[np.int32]:
+        """As `query`, the indices alone."""
+        indices: npt.NDArray[np.int32] = self.query(
+            query_data, *args, **{**kwargs, "return_distances": False}
+        )
+        return indices
+
+    def prepare(self, compile_search: bool = False) -> None:
+        """Build the search index now, not at the first query. `compile_search` does nothing."""
+        with self._lock:
+            if not self._prepared:
+                with progress_bar(self.verbose) as listener:
+                    self._remote().prepare(listener)
+                self._was_prepared()
+
+    def compress_index(self) -> None:
+        """Prepare, then drop the neighbour graph: `neighbor_graph` is None from now on."""
+        with self._lock:
+            self.prepare()
+            self.compressed = True
+            self._was_prepared()
+
+    # ------------------------------------------------------------------ changes
+
+    def update(
+        self, xs_fresh: Any = None, xs_updated: Any = None, updated_indices: Any = None
+    ) -> None:
+        """Replace rows, then append rows. On any error nothing has changed.
+
+        Parameters
+        ----------
+        xs_fresh : array-like of shape (f, d), optional
+            Appended as ids n, n + 1, ...
+        xs_updated : array-like of shape (u, d), optional
+            Take the places named by `updated_indices`.
+        updated_indices : sequence of u ints, optional
+            Negative ones count from the end; of a repeated one the last row wins.
+
+        Raises
+        ------
+        ValueError
+            For rows of a wrong shape or not finite, lengths that differ, indices that are not
+            integers, and for a compressed index.
+        IndexError
+            For an index outside the rows.
+        """
+        with self._lock:
+            if self._graph_dropped:
+                raise InvalidArgument("a compressed index cannot be updated")
+            replaced = self._checked_replacement(xs_updated, updated_indices)
+            fresh = None if xs_fresh is None else self._checked_rows(xs_fresh, "xs_fresh")
+            if replaced is not None or fresh is not None:
+                self._apply(replaced, fresh)
+            draw_for_update(self.random_state)
+            self.n_trees = self.n_trees_after_update
+
+    def _apply(
+        self, replaced: tuple[npt.NDArray[np.intp], Rows] | None, fresh: Rows | None
+    ) -> None:
+        rows = self._raw_data
+        if replaced is not None:
+            rows = rows.copy()
+            for position, row in zip(*replaced, strict=True):
+                rows[position] = row
+        if fresh is not None:
+            rows = np.vstack([rows, fresh])
+        remote = self._remote_index
+        with progress_bar(self.verbose) as listener:
+            if fresh is not None and replaced is None and remote and remote.is_usable():
+                remote.append(fresh, listener)
+            else:
+                remote = self._build(rows)
+            if self._prepared:
+                remote.prepare(listener)
+        self._remote_index, self._raw_data, self._graph = remote, rows, None
+        self._warn_if_short()
+
+    def _checked_replacement(
+        self, xs_updated: Any, updated_indices: Any
+    ) -> tuple[npt.NDArray[np.intp], Rows] | None:
+        if xs_updated is None:
+            if updated_indices is not None:
+                warnings.warn(
+                    "xs_updated not provided, while update_indices provided. They will be ignored.",
+                    stacklevel=3,
+                )
+            return None
+        rows = self._checked_rows(xs_updated, "xs_updated")
+        if updated_indices is None:
+            raise InvalidArgument(
+                "If xs_updated are provided, updated_indices must also be provided!"
+            )
+        try:
+            positions = np.array([int(i) for i in updated_indices], dtype=np.intp)
+        except (TypeError, ValueError, OverflowError):
+            raise InvalidArgument("Could not convert updated indices to list of int(s).") from None
+        if len(positions) != len(rows):
+            raise InvalidArgument(
+                f"Number of updated indices ({len(positions)}) must match "
+                f"number of rows of xs_updated ({len(rows)})."
+            )
+        n = len(self._raw_data)
+        if np.any((positions < -n) | (positions >= n)):
+            raise IndexError(f"updated_indices must be in [-{n}, {n}), got {positions.tolist()}")
+        return positions, rows
+
+    def _checked_rows(self, data: Any, name: str) -> Rows:
+        rows = rows_of_width(data, self.dim, name)
+        if len(rows) == 0:
+            raise InvalidArgument(f"{name} must have at least 1 row, got shape {rows.shape}")
+        return rows
+
+    # ------------------------------------------------------------------ the engine
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """What the engine picked, and why: ``{"algorithm": …, "reason": …, …}``."""
+        return dict(self._remote().plan)
+
+    @property
+    def engine_parameters(self) -> dict[str, Any]:
+        """The effective HNSW parameters (m, ef_construction, ...)."""
+        return dict(self._remote().parameters)
+
+    def stats(self) -> dict[str, Any]:
+        """What the server tells of this index: rows, memory, plan, counters."""
+        return self._remote().stats()
+
+    def close(self) -> None:
+        """Free the rows here and at the server at once. Any later call raises `Closed`."""
+        with self._lock:
+            if self._remote_index is not None:
+                self._remote_index.close()
+            self._remote_index, self._graph, self._closed = None, None, True
+            self._raw_data = self._raw_data[:0].copy()
+
+    def _remote(self) -> RemoteIndex:
+        """The index at the server; sends the rows again when the server is another one by now."""
+        with self._lock:
+            if self._closed:
+                raise Closed("the index is closed")
+            if self._remote_index is None or not self._remote_index.is_usable():
+                self._remote_index = self._build(self._raw_data)
+            return self._remote_index
+
+    def _build(self, rows: Rows) -> RemoteIndex:
+        session = _client.session()
+        with progress_bar(self.verbose) as listener:
+            return RemoteIndex.build(session, rows, self._wire_options(), listener)
+
+    def _wire_options(self) -> Header:
+        greeting = _client.session().greeting
+        given = {name: int(value) for name, value in self._asked.items() if value}
+        if self.n_jobs is not None and self.n_jobs != -1:
+            given["threads"] = min(int(self.n_jobs), greeting.threads)
+        return {
+            "metric": self.metric,
+            "n_neighbors": self.n_neighbors,
+            "seed": str(self._seed),
+            **given,
+            **_parameters.metric_options(self._server_metric(), self.metric_kwds),
+            **self._engine_options,
+        }
+
+    def _server_metric(self) -> Metric:
+        return _parameters.find_metric(self.metric, _client.session().greeting)
+
+    def _was_prepared(self) -> None:
+        with self._lock:
+            self._prepared = True
+            if self.compressed:
+                self._graph, self._graph_dropped = None, True
+
+    def _as_pynndescent(self, hits: Hits) -> Hits:
+        """PyNNDescent's cosine knows no distance above 1; missing neighbours stay at inf."""
+        if self.metric == "cosine":
+            np.minimum(hits.distances, 1, out=hits.distances, where=hits.indices >= 0)
+        return hits
+
+    def _warn_if_short(self) -> None:
+        n = len(self._raw_data)
+        if n <= self.n_neighbors:
+            warnings.warn(_FAILED_TO_FIND.format(n=n, k=self.n_neighbors), stacklevel=4)
+
+    def _start_unconnected(self) -> None:
+        self._lock = threading.RLock()
+        self._remote_index = None
+        self._graph = None
+
+    # ------------------------------------------------------------------ persistence
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Rows and parameters; the index itself is made again where this is loaded."""
+        state = {name: value for name, value in self.__dict__.items() if name not in _RUNTIME}
+        return {**state, "_state_version": _STATE_VERSION}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        version = state.get("_state_version")
+        if version != _STATE_VERSION:
+            raise UnsupportedVersion(
+                f"this pickle holds state version {version!r}, this release reads {_STATE_VERSION}"
+            )
+        self.__dict__.update(state)
+        del self.__dict__["_state_version"]
+        self._start_unconnected()
