@@ -63,7 +63,8 @@ fn report(k: &Kernels, what: &str, dim: usize, ops: f64, dot: f64, pack: f64) {
 
 fn pairs(k: &Kernels) {
     for dim in [16, 128, 784] {
-        let rows: Vec<f32> = (0..5 * dim).map(|i| (i % 17) as f32).collect();
+        let rows: Vec<f32> = (0..5 * dim + 16).map(|i| (i % 17) as f32).collect();
+        let rows = &rows[rows.as_ptr().align_offset(64)..];
         let row = |i: usize| &rows[i * dim..(i + 1) * dim];
         print!("{:12} pairs of {dim:<4} ns", k.label());
         for (name, p) in [("l2sq", k.l2sq), ("ip", k.ip), ("l1", k.l1), ("linf", k.linf), ("hamming", k.hamming)] {

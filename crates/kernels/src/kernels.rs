@@ -22,7 +22,7 @@ pub(crate) type ScanL2Fn<T> = unsafe fn(*const T, T, *const T, usize, T, *const 
 pub struct Kernels {
     /// The instruction set.
     pub isa: Isa,
-    /// Whether u8 products use the integer dot-product instructions (VNNI).
+    /// Whether u8 products use integer dot-product instructions: VNNI, or dotprod on aarch64.
     pub vnni: bool,
     /// Squared euclidean distance.
     pub l2sq: PairKernel,
@@ -73,10 +73,15 @@ impl Kernels {
         format!("{} of {}", Self::detect().label(), all.join(" "))
     }
 
-    /// `avx512+vnni`, `avx2`, ...
+    /// `avx512+vnni`, `avx2`, `neon+dotprod`, ...
     #[must_use]
     pub fn label(&self) -> String {
-        format!("{}{}", self.isa, if self.vnni { "+vnni" } else { "" })
+        let dot = match (self.vnni, self.isa) {
+            (false, _) => "",
+            (true, Isa::Neon) => "+dotprod",
+            (true, _) => "+vnni",
+        };
+        format!("{}{dot}", self.isa)
     }
 
     /// Packs `b` as the right side of [`Self::dot_tile_f32`]. O(rows x dim).

@@ -152,7 +152,7 @@ kernel_set!(
     #[cfg(target_arch = "x86_64")]
     AVX512 in avx512_set: Isa::Avx512, [target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")],
     avx512::Avx512, avx512::Madd512,
-    vnni: false, u8_pays: true, group: 4, f32: [12, 2, 1], u8: [8, 2, 1]
+    vnni: false, u8_pays: false, group: 4, f32: [12, 2, 1], u8: [12, 2, 1]
 );
 
 kernel_set!(
@@ -169,6 +169,12 @@ kernel_set!(
     vnni: false, u8_pays: false, group: 4, f32: [8, 2, 1], u8: [4, 2, 1]
 );
 
+kernel_set!(
+    #[cfg(target_arch = "aarch64")]
+    NEON_DOT in neon_dot_set: Isa::Neon, [target_feature(enable = "neon,dotprod")], neon::Neon, neon::Udot,
+    vnni: true, u8_pays: true, group: 4, f32: [8, 2, 1], u8: [8, 2, 1]
+);
+
 /// Every set whose instructions this CPU has, slowest first.
 pub(crate) fn available() -> Vec<&'static Kernels> {
     #[allow(unused_mut, reason = "other CPUs have the scalar set only")]
@@ -178,6 +184,9 @@ pub(crate) fn available() -> Vec<&'static Kernels> {
     #[cfg(target_arch = "aarch64")]
     if std::arch::is_aarch64_feature_detected!("neon") {
         sets.push(&NEON);
+        if std::arch::is_aarch64_feature_detected!("dotprod") {
+            sets.push(&NEON_DOT);
+        }
     }
     sets
 }

@@ -109,3 +109,28 @@ impl Dot4 for Widen {
         };
     }
 }
+
+/// Byte products by the dot-product extension.
+pub(crate) struct Udot;
+
+impl Dot4 for Udot {
+    type S = Neon;
+    type A = uint8x16_t;
+    type B = uint8x16_t;
+    const FLIP: u8 = 0;
+
+    ops! {
+        left(word: i32) -> uint8x16_t = vreinterpretq_u8_s32(vdupq_n_s32(word));
+        right(p: *const i32) -> uint8x16_t = vld1q_u8(p.cast());
+        // Assembly, because the intrinsic is not stable yet.
+        dot(acc: int32x4_t, a: uint8x16_t, b: uint8x16_t) -> int32x4_t = {
+            let mut sum = acc;
+            std::arch::asm!(
+                "udot {sum:v}.4s, {a:v}.16b, {b:v}.16b",
+                sum = inout(vreg) sum, a = in(vreg) a, b = in(vreg) b,
+                options(pure, nomem, nostack, preserves_flags)
+            );
+            sum
+        };
+    }
+}

@@ -1,5 +1,6 @@
 //! f32 products: register tiles of fused multiply-adds.
 
+use super::row_block;
 use crate::simd::Simd;
 
 /// Most values of K between two visits of the sums: a panel of 32 columns stays in a 48 KiB L1.
@@ -30,37 +31,56 @@ pub(crate) unsafe fn dot_f32<S: Simd, const M: usize, const V: usize, const H: u
     out: *mut f32,
     ld: usize,
 ) {
-    let width = V * S::LANES;
-    let (_, step) = k_blocks(dim);
-    let mut k = 0;
-    loop {
-        let kc = step.min(dim - k);
-        let mut c = 0;
-        while c < cols {
-            // SAFETY: handed on; `c` is the first column of a panel, `k + kc <= dim`.
+    let (blocks, step) = k_blocks(dim);
+    let mut r = 0;
+    while r < rows {
+        let n = row_block(M).min(rows - r);
+        for block in 0..blocks {
+            let k = block * step;
+            // SAFETY: handed on, for rows `r .. r + n` and the values from `k` on.
             unsafe {
                 let tile = Tile {
-                    a: a.add(k),
+                    a: a.add(r * lda + k),
                     lda,
-                    b: b.add(c * dim + k * width),
-                    ldb: width,
-                    kc,
-                    out: out.add(c),
+                    b: b.add(k * V * S::LANES),
+                    ldb: V * S::LANES,
+                    kc: step.min(dim - k),
+                    out: out.add(r * ld),
                     ld,
-                    first: k == 0,
+                    first: block == 0,
                 };
-                if cols - c <= H * S::LANES {
-                    strips::<S, M, H>(tile, rows);
-                } else {
-                    strips::<S, M, V>(tile, rows);
-                }
+                panels::<S, M, V, H>(tile, n, cols, dim);
             }
-            c += width;
         }
-        k += kc;
-        if k >= dim {
-            return;
+        r += n;
+    }
+}
+
+/// Every panel of B against `rows` rows, over one K block; `t` points at the first panel.
+///
+/// # Safety
+///
+/// As [`dot_f32`].
+#[inline(always)]
+unsafe fn panels<S: Simd, const M: usize, const V: usize, const H: usize>(
+    mut t: Tile,
+    rows: usize,
+    cols: usize,
+    dim: usize,
+) {
+    let mut c = 0;
+    while c < cols {
+        // SAFETY: handed on; `c` is the first column of a panel that is `dim * t.ldb` values long.
+        unsafe {
+            if cols - c <= H * S::LANES {
+                strips::<S, M, H>(t, rows);
+            } else {
+                strips::<S, M, V>(t, rows);
+            }
+            t.b = t.b.wrapping_add(dim * t.ldb);
+            t.out = t.out.wrapping_add(t.ldb);
         }
+        c += t.ldb;
     }
 }
 

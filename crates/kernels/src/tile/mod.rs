@@ -24,3 +24,9 @@ pub(crate) use self::u8::dot_u8;
 pub use self::{matrix::MatRef, packed::Element, packed::Packed};
 
 pub(crate) use self::packed::Layout;
+
+/// Rows of A that meet all panels before the next rows do: about 256, so that one K block of them
+/// and their sums stay in a 1-2 MiB L2; whole strips of `m`, so that only the last rows are fewer.
+const fn row_block(m: usize) -> usize {
+    256 / m * m
+}

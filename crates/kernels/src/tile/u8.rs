@@ -4,12 +4,13 @@
 //! instruction wants a signed right side, B was packed as `b - 128`, and every sum starts at
 //! `128 * sum(a)`, which puts the difference back.
 
+use super::row_block;
 use crate::simd::{Dot4, I, Simd};
 
 /// Most words of K between two visits of the sums, as for f32.
 const WORD_BLOCK: usize = 256;
-/// Rows of A whose byte sums are held at a time.
-const ROW_BLOCK: usize = 256;
+/// At least the rows of any row block.
+const MOST_ROWS: usize = 256;
 
 /// `out[i * ld + j] = <a_i, b_j>`.
 ///
@@ -27,76 +28,77 @@ pub(crate) unsafe fn dot_u8<D: Dot4, const M: usize, const V: usize, const H: us
     out: *mut i32,
     ld: usize,
 ) {
+    let words = dim.div_ceil(4);
+    let mut start = [0i32; MOST_ROWS];
     let mut r = 0;
     while r < rows {
-        let n = (rows - r).min(ROW_BLOCK);
-        // SAFETY: handed on, for rows `r .. r + n`.
+        let n = row_block(M).min(rows - r);
+        // SAFETY: handed on, for rows `r .. r + n` and the words from `w` on.
         unsafe {
-            let (a, out) = (a.add(r * lda), out.add(r * ld));
-            let mut start = [0i32; ROW_BLOCK];
+            let a = a.add(r * lda);
             if D::FLIP != 0 {
-                for (i, s) in start.iter_mut().enumerate().take(n) {
-                    let row = std::slice::from_raw_parts(a.add(i * lda), dim);
-                    *s = 128 * row.iter().map(|&x| i32::from(x)).sum::<i32>();
-                }
+                byte_sums(a, n, lda, dim, &mut start);
             }
-            row_block::<D, M, V, H>(a, n, lda, b, cols, dim, out, ld, &start);
+            for block in 0..words.div_ceil(WORD_BLOCK).max(1) {
+                let w = block * WORD_BLOCK;
+                let end = words.min(w + WORD_BLOCK);
+                let tile = Tile {
+                    a: a.add(w * 4),
+                    lda,
+                    b: b.add(w * V * D::S::LANES),
+                    ldb: V * D::S::LANES,
+                    full: end.min(dim / 4) - w,
+                    tail: if end == words { dim % 4 } else { 0 },
+                    out: out.add(r * ld),
+                    ld,
+                    start: if w == 0 { start.as_ptr() } else { std::ptr::null() },
+                };
+                panels::<D, M, V, H>(tile, n, cols, words);
+            }
         }
         r += n;
     }
 }
 
-/// At most `ROW_BLOCK` rows, whose sums start at `start`.
+/// `start[i] = 128 * sum(a_i)`.
+///
+/// # Safety
+///
+/// `a` holds `rows <= MOST_ROWS` rows of `dim` bytes, `lda` apart.
+#[inline(always)]
+unsafe fn byte_sums(a: *const u8, rows: usize, lda: usize, dim: usize, start: &mut [i32; MOST_ROWS]) {
+    for (i, s) in start.iter_mut().enumerate().take(rows) {
+        // SAFETY: row `i` of `rows`.
+        let row = unsafe { std::slice::from_raw_parts(a.add(i * lda), dim) };
+        *s = 128 * row.iter().map(|&x| i32::from(x)).sum::<i32>();
+    }
+}
+
+/// Every panel of B against `rows` rows, over some words; `t` points at the first panel.
 ///
 /// # Safety
 ///
 /// As [`dot_u8`].
 #[inline(always)]
-unsafe fn row_block<D: Dot4, const M: usize, const V: usize, const H: usize>(
-    a: *const u8,
+unsafe fn panels<D: Dot4, const M: usize, const V: usize, const H: usize>(
+    mut t: Tile,
     rows: usize,
-    lda: usize,
-    b: *const i32,
     cols: usize,
-    dim: usize,
-    out: *mut i32,
-    ld: usize,
-    start: &[i32; ROW_BLOCK],
+    words: usize,
 ) {
-    let width = V * D::S::LANES;
-    let words = dim.div_ceil(4);
-    let mut w = 0;
-    loop {
-        let end = words.min(w + WORD_BLOCK);
-        let full = end.min(dim / 4) - w;
-        let tail = if end == words { dim % 4 } else { 0 };
-        let mut c = 0;
-        while c < cols {
-            // SAFETY: handed on; `c` is the first column of a panel, `end <= words`.
-            unsafe {
-                let tile = Tile {
-                    a: a.add(w * 4),
-                    lda,
-                    b: b.add(c * words + w * width),
-                    ldb: width,
-                    full,
-                    tail,
-                    out: out.add(c),
-                    ld,
-                    start: if w == 0 { start.as_ptr() } else { std::ptr::null() },
-                };
-                if cols - c <= H * D::S::LANES {
-                    strips::<D, M, H>(tile, rows);
-                } else {
-                    strips::<D, M, V>(tile, rows);
-                }
+    let mut c = 0;
+    while c < cols {
+        // SAFETY: handed on; `c` is the first column of a panel that is `words * t.ldb` words long.
+        unsafe {
+            if cols - c <= H * D::S::LANES {
+                strips::<D, M, H>(t, rows);
+            } else {
+                strips::<D, M, V>(t, rows);
             }
-            c += width;
         }
-        w = end;
-        if w >= words {
-            return;
-        }
+        t.b = t.b.wrapping_add(words * t.ldb);
+        t.out = t.out.wrapping_add(t.ldb);
+        c += t.ldb;
     }
 }
 
