@@ -1,0 +1,9 @@
+export { ERROR_CODES, type ErrorCode, HnswError } from "./errors.ts";
+export { type Changes, HnswIndex, type IndexParameters, type Neighbors } from "./hnsw-index.ts";
+export type { CallOptions, Progress } from "./job.ts";
+export type { MatrixInput, StridedMatrix, TypedArray } from "./matrix.ts";
+export { type MetricInfo, metrics } from "./metrics.ts";
+export type { Algorithm, BuildOptions, QueryOptions } from "./options.ts";
+export { type GivenParameters, type Parameters, parametersFor, searchWidth } from "./parameters.ts";
+export type { Choice, Plan, Stats } from "./plan.ts";
+export { RowBuffer } from "./row-buffer.ts";

@@ -1,0 +1,160 @@
+/**
+ * The addon's shapes (see crates/node) and how it is found. Internal: nothing of this leaves the package.
+ */
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { arch, platform } from "node:process";
+import { fileURLToPath } from "node:url";
+import { HnswError } from "./errors.ts";
+
+/** A matrix of rows, filled from the front. An index or a query takes its content. */
+export interface NativeRows {
+  readonly rowsWritten: number;
+  writeBytes(start: number, bytes: Uint8Array): void;
+  writeValues(start: number, values: Float32Array): void;
+  dispose(): void;
+}
+
+/** Row-major `rows` x `k`. */
+export interface NativeNeighbors {
+  rows: number;
+  k: number;
+  indices: Int32Array;
+  distances: Float32Array;
+}
+
+/** What a listener of a running call hears: progress zero or more times, then one end. */
+export type NativeEvent =
+  | { kind: "progress"; phase: string; done: number; total: number }
+  | { kind: "failed"; code: string; message: string }
+  | { kind: "done"; neighbors?: NativeNeighbors; index?: NativeIndex };
+
+export type NativeListener = (event: NativeEvent) => void;
+
+export interface NativeJob {
+  cancel(): void;
+}
+
+export interface NativeOptions {
+  metric: string;
+  p?: number;
+  nNeighbors: number;
+  algorithm: string;
+  m: number;
+  efConstruction: number;
+  maxCandidates: number;
+  nIters: number;
+  seed: bigint;
+  threads: number;
+}
+
+export interface NativeChoice {
+  algorithm: string;
+  codes: string;
+  reason: string;
+  exactSeconds: number;
+  approximateSeconds: number;
+  seconds?: number;
+  recall?: number;
+}
+
+export interface NativePlan {
+  neighborGraph: NativeChoice;
+  query: NativeChoice;
+  kernels: string;
+}
+
+export interface NativeStats {
+  rows: number;
+  dim: number;
+  rowsBytes: number;
+  codesBytes: number;
+  linksBytes: number;
+  graphBytes: number;
+  graphReady: boolean;
+  searchReady: boolean;
+  levels: number;
+  meanDegree: number;
+  unreachable: number;
+  repaired: number;
+  insertsSinceBuild: number;
+  searches: number;
+  distances: number;
+  hops: number;
+  graphBuilds: number;
+  searchBuilds: number;
+}
+
+/** Each operation has a door that runs it here and one that starts it as a job. */
+export interface NativeIndex {
+  neighborGraph(listener: NativeListener): NativeJob;
+  neighborGraphSync(): NativeNeighbors;
+  query(queries: NativeRows, k: number, ef: number, listener: NativeListener): NativeJob;
+  querySync(queries: NativeRows, k: number, ef: number): NativeNeighbors;
+  append(fresh: NativeRows, listener: NativeListener): NativeJob;
+  appendSync(fresh: NativeRows): void;
+  prepare(listener: NativeListener): NativeJob;
+  prepareSync(): void;
+  plan(): NativePlan;
+  stats(): NativeStats;
+  close(): void;
+}
+
+export interface NativeMetric {
+  name: string;
+  aliases: string[];
+  params: string[];
+  angular: boolean;
+}
+
+export interface Native {
+  version(): string;
+  metrics(): NativeMetric[];
+  NativeRows: { allocate(rows: number, dim: number): NativeRows };
+  NativeIndex: {
+    build(rows: NativeRows, options: NativeOptions, listener: NativeListener): NativeJob;
+    buildSync(rows: NativeRows, options: NativeOptions): NativeIndex;
+  };
+}
+
+const TARGETS: Readonly<Record<string, readonly string[]>> = {
+  "linux-x64": ["linux-x64-gnu", "linux-x64-musl"],
+  "linux-arm64": ["linux-arm64-gnu", "linux-arm64-musl"],
+  "darwin-x64": ["darwin-x64"],
+  "darwin-arm64": ["darwin-arm64"],
+  "win32-x64": ["win32-x64-msvc"],
+  "win32-arm64": ["win32-arm64-msvc"],
+};
+
+let loaded: Native | undefined;
+
+/** The addon, loaded when first needed: beside this package, or from the platform's own package. */
+export function native(): Native {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Native {
+  const require = createRequire(import.meta.url);
+  const failures: unknown[] = [];
+  for (const specifier of candidates()) {
+    try {
+      return require(specifier) as Native;
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw new HnswError(
+    "ERR_INTERNAL",
+    `no addon for ${platform}-${arch} could be loaded; in a checkout, "npm run build" makes it`,
+    { cause: new AggregateError(failures) },
+  );
+}
+
+function candidates(): string[] {
+  const targets = TARGETS[`${platform}-${arch}`] ?? [];
+  const beside = targets.map((target) =>
+    fileURLToPath(new URL(`../native/hnsw-bridge.${target}.node`, import.meta.url)),
+  );
+  return [...beside.filter((path) => existsSync(path)), ...targets.map((target) => `hnsw-bridge-${target}`)];
+}

@@ -1,0 +1,42 @@
+/**
+ * What an index tells about itself.
+ */
+import type { NativeChoice, NativePlan, NativeStats } from "./native.ts";
+
+/** What was picked for one product of an index, and why. */
+export interface Choice {
+  /** `exact`, `approximate` (neighbour graph) or `hnsw` (queries). */
+  readonly algorithm: string;
+  /** The form of the rows that the work runs on: `f32`, or a smaller one where that loses nothing. */
+  readonly codes: string;
+  /** One sentence for people. */
+  readonly reason: string;
+  /** Seconds that the cost model expects of the exact and of the other side. */
+  readonly exactSeconds: number;
+  readonly approximateSeconds: number;
+  /** Seconds that it took, once it has run. */
+  readonly seconds: number | null;
+  /** Recall measured on a sample, once an approximate product exists; 1 for exact ones. */
+  readonly recall: number | null;
+}
+
+/** The engine's decisions for the two products of an index. */
+export interface Plan {
+  readonly neighborGraph: Choice;
+  /** For a single query; large batches are decided per call. */
+  readonly query: Choice;
+  /** The instruction sets in use. */
+  readonly kernels: string;
+}
+
+/** Sizes in bytes, and counters since the index was made. `unreachable` is always 0. */
+export type Stats = Readonly<NativeStats>;
+
+/** @internal */
+export function planOf({ neighborGraph, query, kernels }: NativePlan): Plan {
+  return { neighborGraph: choiceOf(neighborGraph), query: choiceOf(query), kernels };
+}
+
+function choiceOf(choice: NativeChoice): Choice {
+  return { ...choice, seconds: choice.seconds ?? null, recall: choice.recall ?? null };
+}
