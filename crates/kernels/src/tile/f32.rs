@@ -123,8 +123,8 @@ unsafe fn strips<S: Simd, const M: usize, const V: usize>(mut t: Tile, mut rows:
                 micro::<S, 1, V>(t);
                 1
             };
-            t.a = t.a.add(m * t.lda);
-            t.out = t.out.add(m * t.ld);
+            t.a = t.a.wrapping_add(m * t.lda);
+            t.out = t.out.wrapping_add(m * t.ld);
             rows -= m;
         }
     }

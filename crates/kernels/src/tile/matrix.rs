@@ -14,10 +14,12 @@ impl<'a, T> MatRef<'a, T> {
     ///
     /// # Panics
     ///
-    /// If `stride < dim` or `data` ends before the last row does.
+    /// If `stride < dim`, `data` ends before the last row does, or there are 2^31 rows or more.
     #[must_use]
     pub fn new(data: &'a [T], rows: usize, dim: usize, stride: usize) -> Self {
         assert!(stride >= dim, "stride {stride} for rows of {dim} values");
+        // Rows without values need no data; the bound keeps later sums of row counts from wrapping.
+        assert!(i32::try_from(rows).is_ok(), "{rows} rows");
         let needed = match rows {
             0 => Some(0),
             n => (n - 1).checked_mul(stride).and_then(|x| x.checked_add(dim)),

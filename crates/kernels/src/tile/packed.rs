@@ -119,18 +119,18 @@ pub(crate) unsafe fn pack<S: Simd>(
         unsafe {
             let column = out.add(c / width * width * words + c % width);
             let live = rows.saturating_sub(c).min(S::LANES);
-            let first = src.add(c.min(rows) * stride);
+            let first = src.wrapping_add(c * stride);
             let mut w = 0;
             while w < full {
                 let n = (full - w).min(S::LANES);
-                let mut block = load_block::<S>(first.add(w * 4), live, n, stride);
+                let mut block = load_block::<S>(first.wrapping_add(w * 4), live, n, stride);
                 S::transpose(&mut block);
                 store_block::<S>(block, n, column.add(w * width), width, mask);
                 w += n;
             }
             if full < words {
                 let tail = column.add(full * width);
-                pack_tail(first.add(full * 4), live, bytes % 4, stride, tail, S::LANES, flip);
+                pack_tail(first.wrapping_add(full * 4), live, bytes % 4, stride, tail, S::LANES, flip);
             }
         }
         c += S::LANES;

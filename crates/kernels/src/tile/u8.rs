@@ -143,8 +143,8 @@ unsafe fn strips<D: Dot4, const M: usize, const V: usize>(mut t: Tile, mut rows:
                 micro::<D, 1, V>(t);
                 1
             };
-            t.a = t.a.add(m * t.lda);
-            t.out = t.out.add(m * t.ld);
+            t.a = t.a.wrapping_add(m * t.lda);
+            t.out = t.out.wrapping_add(m * t.ld);
             if !t.start.is_null() {
                 t.start = t.start.add(m);
             }
@@ -168,12 +168,13 @@ unsafe fn micro<D: Dot4, const M: usize, const V: usize>(t: Tile) {
             step::<D, M, V>(&mut sums, t.b.add(w * t.ldb), |m| word.byte_add(m * t.lda).read_unaligned());
         }
         if t.tail > 0 {
-            let last = t.a.add(t.full * 4);
-            step::<D, M, V>(&mut sums, t.b.add(t.full * t.ldb), |m| {
-                let mut bytes = [0u8; 4];
-                last.add(m * t.lda).copy_to_nonoverlapping(bytes.as_mut_ptr(), t.tail);
-                i32::from_ne_bytes(bytes)
-            });
+            // Gathered beforehand: a copy of unknown length inside `step` would keep the sums in memory.
+            let mut last = [0i32; M];
+            for (m, word) in last.iter_mut().enumerate() {
+                let bytes = t.a.add(t.full * 4 + m * t.lda);
+                bytes.copy_to_nonoverlapping(std::ptr::from_mut(word).cast(), t.tail);
+            }
+            step::<D, M, V>(&mut sums, t.b.add(t.full * t.ldb), |m| last[m]);
         }
         for m in 0..M {
             for v in 0..V {

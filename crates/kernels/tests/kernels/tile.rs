@@ -162,6 +162,7 @@ fn packing_again_into_a_grown_buffer_allocates_nothing() {
         let held = packed.bytes();
         assert!(held >= 100 * 64 * 4);
         k.pack_f32(MatRef::new(&data, 10, 3, 64), &mut packed);
+        assert_eq!((packed.bytes(), packed.rows(), packed.dim()), (held, 10, 3), "{}", k.label());
         k.pack_f32(MatRef::new(&data, 100, 64, 64), &mut packed);
         assert_eq!((packed.bytes(), packed.rows(), packed.dim()), (held, 100, 64));
     }
@@ -173,6 +174,7 @@ fn refuses_shapes_that_do_not_fit() {
     assert!(catch_unwind(|| MatRef::new(&data, 1, 5, 4)).is_err(), "stride below dim");
     assert!(catch_unwind(|| MatRef::new(&data, 9, 7, 8)).is_err(), "data too short");
     assert!(catch_unwind(|| MatRef::new(&data, usize::MAX, 8, 8)).is_err(), "size overflows");
+    assert!(catch_unwind(|| MatRef::<f32>::new(&[], usize::MAX, 0, 0)).is_err(), "row count overflows");
     let mat = MatRef::new(&data, 4, 7, 8);
     for k in Kernels::available() {
         let mut packed = Packed::new();
