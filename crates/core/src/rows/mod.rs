@@ -151,6 +151,29 @@ impl Rows {
         self.width = (self.dim + 1).next_multiple_of(LANE);
     }
 
+    /// `len` rows of zeros of the same shape and width.
+    pub(crate) fn like(&self, len: usize) -> Result<Rows> {
+        let mut out = Rows::zeroed(len, self.dim)?;
+        out.width = self.width;
+        Ok(out)
+    }
+
+    /// Copies row `from` of `source` (same dim and width) to row `to`.
+    pub(crate) fn copy_row(&mut self, to: usize, source: &Rows, from: usize) {
+        let (stride, width) = (self.stride, self.width);
+        self.data.as_mut_slice()[to * stride..to * stride + width].copy_from_slice(source.row(from));
+    }
+
+    /// A copy of rows `range`, or `None` where that is all of them.
+    pub(crate) fn part(&self, range: std::ops::Range<usize>) -> Result<Option<Rows>> {
+        if range.len() == self.len {
+            return Ok(None);
+        }
+        let mut out = self.like(range.len())?;
+        range.enumerate().for_each(|(to, from)| out.copy_row(to, self, from));
+        Ok(Some(out))
+    }
+
     /// Appends `other` (same dim and width); on failure nothing changes.
     pub(crate) fn append(&mut self, other: &Rows) -> Result<()> {
         debug_assert_eq!((self.dim, self.width), (other.dim, other.width));

@@ -1,0 +1,177 @@
+//! A whole graph at once.
+//!
+//! Levels are drawn first. Per level: a table of nearest rows among its members, made symmetric, pruned
+//! to `m` links, the reverse links added, pruned to the level's degree. Every step is a pure function of
+//! the step before, computed row by row, so the result is the same with any number of threads.
+
+use super::copies::{Crowds, is_later_copy};
+use super::levels::level_of;
+use super::links::Graph;
+use super::reach::repair;
+use super::select::select;
+use crate::control::Control;
+use crate::error::Result;
+use crate::exact::Source;
+use crate::knn::{EMPTY, Knn};
+use crate::neighbors::Neighbor;
+use crate::options::Options;
+use crate::parallel;
+use crate::rows::Rows;
+
+/// Most candidates per row that a bulk build looks at.
+const MAX_CANDIDATES: usize = 128;
+
+/// Candidates per row that `ef_construction` stands for in a bulk build. An insertion meets some
+/// `ef_construction` rows of which about one in eight is near enough to matter for the pruning.
+pub(crate) fn candidates(options: &Options) -> usize {
+    (options.ef_construction / 8).max(2 * options.m).min(MAX_CANDIDATES.max(2 * options.m))
+}
+
+/// A finished graph and the links that the repair had to add.
+pub(crate) struct Built {
+    pub graph: Graph,
+    pub repaired: usize,
+}
+
+/// Builds the graph. `base` are the [`candidates`] of all rows; `nearest` makes such a table for the
+/// members of an upper level.
+pub(crate) fn build(
+    source: Source<'_>,
+    options: &Options,
+    base: &Knn,
+    nearest: impl Fn(&Rows, usize) -> Result<Knn>,
+    control: Control<'_>,
+) -> Result<Built> {
+    let rows = source.rows;
+    let pair = source.metric.pair(source.kernels);
+    let levels = (0..rows.len() as u32).map(|id| {
+        if is_later_copy(base.row(id as usize).next(), id) { 0 } else { level_of(options.seed, id, options.m) }
+    });
+    let mut graph = Graph::unlinked(options.m, levels)?;
+    let link = |graph: &mut Graph, level, members: &[u32]| {
+        let part = subset(rows, members)?;
+        let table = nearest(&part, base.k)?;
+        Linker { level, rows: &part, pair, threads: options.threads }.link(graph, members, &table, control)
+    };
+    for level in (1..=graph.top()).rev() {
+        let members: Vec<u32> = graph.members(level).collect();
+        link(&mut graph, level, &members)?;
+    }
+    if let Some(crowds) = Crowds::of(base) {
+        link(&mut graph, 0, &Crowds::distinct(base))?;
+        crowds.close_rings(&mut graph);
+    } else {
+        let everyone: Vec<u32> = (0..rows.len() as u32).collect();
+        Linker { level: 0, rows, pair, threads: options.threads }.link(&mut graph, &everyone, base, control)?;
+    }
+    let repaired = repair(&mut graph, rows, pair);
+    Ok(Built { graph, repaired })
+}
+
+fn subset(rows: &Rows, members: &[u32]) -> Result<Rows> {
+    let mut out = rows.like(members.len())?;
+    members.iter().enumerate().for_each(|(i, &id)| out.copy_row(i, rows, id as usize));
+    Ok(out)
+}
+
+/// Links the rows of one level; ids are positions among its members.
+struct Linker<'a> {
+    level: u8,
+    rows: &'a Rows,
+    pair: crate::metric::Pair,
+    threads: usize,
+}
+
+impl Linker<'_> {
+    /// Links `members` by their `table` of candidates.
+    fn link(&self, graph: &mut Graph, members: &[u32], table: &Knn, control: Control<'_>) -> Result<()> {
+        let forward = self.prune(table, graph.m(), Merge::Select, control)?;
+        let links = self.prune(&forward, graph.degree(self.level), Merge::KeepIfRoom, control)?;
+        for (i, &id) in members.iter().enumerate() {
+            graph.set_links(id, self.level, links.row(i).map(|(j, _)| members[j as usize]));
+        }
+        Ok(())
+    }
+
+    /// Prunes the rows of `table` and what points back at them to `limit` links.
+    fn prune(&self, table: &Knn, limit: usize, merge: Merge, control: Control<'_>) -> Result<Knn> {
+        let reverse = Reverse::of(table, self.rows.len());
+        let mut out = Knn::empty(self.rows.len(), limit)?;
+        let phase = control.phase("link", self.rows.len() as u64);
+        out.fill(
+            self.threads,
+            || (Vec::new(), Vec::new()),
+            |(all, kept), row, ids, proxies| {
+                all.clear();
+                all.extend(table.row(row).map(|(id, proxy)| Neighbor { proxy, id }));
+                all.extend(reverse.row(row));
+                all.sort_unstable();
+                all.dedup();
+                if merge == Merge::KeepIfRoom && all.len() <= limit {
+                    kept.clone_from(all);
+                } else {
+                    select(self.pair, self.rows, all.iter().copied(), limit, kept);
+                }
+                for ((neighbor, id), proxy) in kept.iter().zip(ids).zip(proxies) {
+                    (*id, *proxy) = (neighbor.id, neighbor.proxy);
+                }
+                !phase.advance(1)
+            },
+        );
+        control.check().map(|()| out)
+    }
+}
+
+#[derive(PartialEq, Clone, Copy)]
+enum Merge {
+    Select,
+    KeepIfRoom,
+}
+
+/// For each row, the rows that have it in their table.
+struct Reverse {
+    starts: Vec<usize>,
+    sources: Vec<Neighbor>,
+}
+
+impl Reverse {
+    fn of(table: &Knn, rows: usize) -> Reverse {
+        let mut starts = vec![0usize; rows + 1];
+        table.ids.iter().filter(|&&id| id != EMPTY).for_each(|&id| starts[id as usize + 1] += 1);
+        for row in 0..rows {
+            starts[row + 1] += starts[row];
+        }
+        let mut next = starts.clone();
+        let mut sources = vec![Neighbor { proxy: 0.0, id: 0 }; starts[rows]];
+        for row in 0..table.rows() {
+            for (id, proxy) in table.row(row) {
+                sources[next[id as usize]] = Neighbor { proxy, id: row as u32 };
+                next[id as usize] += 1;
+            }
+        }
+        Reverse { starts, sources }
+    }
+
+    fn row(&self, row: usize) -> impl Iterator<Item = Neighbor> + '_ {
+        self.sources[self.starts[row]..self.starts[row + 1]].iter().copied()
+    }
+}
+
+/// Rows of each worker's piece in the parallel steps of an append.
+pub(super) const PIECE: usize = 16;
+
+/// `0..n` in parallel pieces, results in order.
+pub(super) fn map<T: Send + Clone + Default, S>(
+    threads: usize,
+    n: usize,
+    scratch: impl Fn() -> S + Sync,
+    body: impl Fn(&mut S, usize) -> T + Sync,
+    control: Control<'_>,
+) -> Result<Vec<T>> {
+    let mut out = vec![T::default(); n];
+    parallel::chunks_mut(threads, &mut out, PIECE, scratch, |state, start, part| {
+        part.iter_mut().enumerate().for_each(|(i, slot)| *slot = body(state, start + i));
+        !control.is_cancelled()
+    });
+    control.check().map(|()| out)
+}

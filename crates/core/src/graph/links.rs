@@ -1,0 +1,120 @@
+//! The links of all rows.
+//!
+//! ```text
+//!   base    | row 0: 2m ids | row 1: 2m ids | ...        level 0, flat, EMPTY behind the last link
+//!   upper   | row 3, level 1: m ids | row 3, level 2: m ids | row 8, level 1: m ids | ...
+//! ```
+//!
+//! Invariants: every link of level l leads to a row that is on level l; no row links to itself; no
+//! link twice.
+
+use crate::error::{Error, Result};
+use crate::knn::EMPTY;
+
+/// Levels and links; what walks walk on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Graph {
+    m: usize,
+    levels: Vec<u8>,
+    base: Vec<u32>,
+    upper: Vec<u32>,
+    /// First block of `m` links of each row in `upper`.
+    upper_start: Vec<u32>,
+    entry: u32,
+}
+
+impl Graph {
+    /// Rows on their levels, without links.
+    pub fn unlinked(m: usize, levels: impl Iterator<Item = u8>) -> Result<Graph> {
+        let mut graph =
+            Graph { m, levels: Vec::new(), base: Vec::new(), upper: Vec::new(), upper_start: Vec::new(), entry: EMPTY };
+        graph.push_rows(levels)?;
+        Ok(graph)
+    }
+
+    /// Adds rows without links. The entry moves to the first row of the highest level.
+    pub fn push_rows(&mut self, levels: impl Iterator<Item = u8>) -> Result<()> {
+        for level in levels {
+            let blocks = self.upper.len() / self.m;
+            let start = u32::try_from(blocks).map_err(|_| Error::OutOfMemory { bytes: usize::MAX })?;
+            let id = self.levels.len() as u32;
+            self.levels.push(level);
+            self.upper_start.push(start);
+            self.upper.resize(self.upper.len() + usize::from(level) * self.m, EMPTY);
+            if self.entry == EMPTY || level > self.levels[self.entry as usize] {
+                self.entry = id;
+            }
+        }
+        self.base.resize(self.levels.len() * self.degree(0), EMPTY);
+        Ok(())
+    }
+
+    pub fn len(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// Where walks begin.
+    pub fn entry(&self) -> u32 {
+        self.entry
+    }
+
+    /// The highest level.
+    pub fn top(&self) -> u8 {
+        self.levels[self.entry as usize]
+    }
+
+    pub fn level(&self, id: u32) -> u8 {
+        self.levels[id as usize]
+    }
+
+    /// Rows on `level`, ascending.
+    pub fn members(&self, level: u8) -> impl Iterator<Item = u32> + '_ {
+        (0..self.levels.len() as u32).filter(move |&id| self.levels[id as usize] >= level)
+    }
+
+    /// Most links of a row on `level`.
+    pub fn degree(&self, level: u8) -> usize {
+        if level == 0 { 2 * self.m } else { self.m }
+    }
+
+    pub fn m(&self) -> usize {
+        self.m
+    }
+
+    #[inline]
+    fn cells(&self, id: u32, level: u8) -> std::ops::Range<usize> {
+        if level == 0 {
+            let start = id as usize * 2 * self.m;
+            return start..start + 2 * self.m;
+        }
+        debug_assert!(level <= self.levels[id as usize]);
+        let start = (self.upper_start[id as usize] as usize + usize::from(level) - 1) * self.m;
+        start..start + self.m
+    }
+
+    fn array(&self, level: u8) -> &[u32] {
+        if level == 0 { &self.base } else { &self.upper }
+    }
+
+    /// The links of a row on `level`.
+    #[inline]
+    pub fn links(&self, id: u32, level: u8) -> &[u32] {
+        let cells = &self.array(level)[self.cells(id, level)];
+        let filled = cells.iter().position(|&link| link == EMPTY).unwrap_or(cells.len());
+        &cells[..filled]
+    }
+
+    /// Replaces the links of a row on `level`.
+    pub fn set_links(&mut self, id: u32, level: u8, links: impl Iterator<Item = u32>) {
+        let cells = self.cells(id, level);
+        let array = if level == 0 { &mut self.base } else { &mut self.upper };
+        let cells = &mut array[cells];
+        cells.fill(EMPTY);
+        cells.iter_mut().zip(links).for_each(|(cell, link)| *cell = link);
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.levels.capacity() + 4 * (self.base.capacity() + self.upper.capacity() + self.upper_start.capacity())
+    }
+}

@@ -1,0 +1,25 @@
+//! The search graph (HNSW: Malkov & Yashunin, Efficient and robust approximate nearest neighbor search
+//! using Hierarchical Navigable Small World graphs, 2018).
+//!
+//! ```text
+//!   levels   which levels a row is on
+//!   links    the links, flat
+//!   select   which candidates become links
+//!   bulk     a whole graph at once from tables of nearest rows
+//!   copies   rows with many equal copies
+//!   append   more rows into a graph that is there
+//!   reach    every row can be reached
+//! ```
+
+pub(crate) mod append;
+pub(crate) mod bulk;
+mod copies;
+pub(crate) mod levels;
+pub(crate) mod links;
+pub(crate) mod reach;
+pub(crate) mod select;
+
+pub(crate) use links::Graph;
+
+#[cfg(test)]
+mod tests;

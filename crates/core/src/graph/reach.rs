@@ -1,0 +1,124 @@
+//! Every row can be reached: counted, and repaired where pruning cut a row off.
+//!
+//! A breadth-first tree from the entry spans what is reachable. A link that is not part of the tree can
+//! be given up without cutting anything off; that is what makes room for the link to a stranded row.
+
+use super::links::Graph;
+use crate::knn::EMPTY;
+use crate::metric::Pair;
+use crate::neighbors::Neighbor;
+use crate::rows::Rows;
+use crate::search::scorer::RowScorer;
+use crate::search::walk::{Scratch, descend};
+
+/// Width of the walk that looks for a place to hang a stranded row on.
+const WIDTH: usize = 64;
+
+/// Rows on level 0 that no walk from the entry reaches. O(links).
+pub(crate) fn unreachable(graph: &Graph) -> usize {
+    graph.len() - Tree::grow_from_entry(graph, 0).reached
+}
+
+/// Links stranded rows of every level; returns how many links that took. Afterwards
+/// [`unreachable`] is 0, and so it is on every level above.
+pub(crate) fn repair(graph: &mut Graph, rows: &Rows, pair: Pair) -> usize {
+    let mut scratch = Scratch::new(graph.len());
+    (0..=graph.top()).rev().map(|level| repair_level(graph, level, rows, pair, &mut scratch)).sum()
+}
+
+fn repair_level(graph: &mut Graph, level: u8, rows: &Rows, pair: Pair, scratch: &mut Scratch) -> usize {
+    let mut tree = Tree::grow_from_entry(graph, level);
+    let stranded: Vec<u32> = graph.members(level).filter(|&id| !tree.has(id)).collect();
+    let mut links = 0;
+    for id in stranded {
+        // An earlier repair may have reached this row too.
+        if !tree.has(id) {
+            let parent = hang(graph, level, rows, pair, &tree, id, scratch);
+            tree.parent[id as usize] = parent;
+            tree.grow(graph, level, id);
+            links += 1;
+        }
+    }
+    links
+}
+
+/// Gives a reached row near `id` a link to it; returns that row.
+fn hang(graph: &mut Graph, level: u8, rows: &Rows, pair: Pair, tree: &Tree, id: u32, scratch: &mut Scratch) -> u32 {
+    let scorer = RowScorer { pair, rows, query: rows.row(id as usize) };
+    descend(graph, &scorer, level, WIDTH, scratch);
+    let near: Vec<u32> = scratch.pool.iter().map(|n| n.id).filter(|&p| tree.has(p)).collect();
+    // The walk starts at the entry, so it finds reached rows; every row of a full tree has spare links
+    // unless all of them are tree links, so the wide search below ends.
+    let everyone = graph.members(level).filter(|&p| tree.has(p));
+    let parents: Vec<u32> = near.into_iter().chain(everyone).collect();
+    for &parent in &parents {
+        if let Some(links) = with_link(graph, level, rows, pair, tree, parent, id) {
+            graph.set_links(parent, level, links.into_iter());
+            back(graph, level, id, parent);
+            return parent;
+        }
+    }
+    unreachable!("a tree of n rows has n - 1 links, fewer than the places of its rows")
+}
+
+/// The links of `parent` with one to `id`, at the cost of its farthest link outside the tree if it has
+/// no free place; `None` if all its links are tree links.
+fn with_link(graph: &Graph, level: u8, rows: &Rows, pair: Pair, tree: &Tree, parent: u32, id: u32) -> Option<Vec<u32>> {
+    let mut links = graph.links(parent, level).to_vec();
+    if links.len() == graph.degree(level) {
+        let own = rows.row(parent as usize);
+        let loose = links.iter().filter(|&&l| tree.parent[l as usize] != parent);
+        let farthest = loose.map(|&l| Neighbor { proxy: pair.one(own, rows.row(l as usize)), id: l }).max()?.id;
+        links.retain(|&l| l != farthest);
+    }
+    links.push(id);
+    Some(links)
+}
+
+/// A way back, where the row has room for it.
+fn back(graph: &mut Graph, level: u8, id: u32, parent: u32) {
+    let mut links = graph.links(id, level).to_vec();
+    if links.len() < graph.degree(level) && !links.contains(&parent) {
+        links.push(parent);
+        graph.set_links(id, level, links.into_iter());
+    }
+}
+
+/// A tree over the links of one level.
+struct Tree {
+    /// The row from which each row was reached; `EMPTY` for those that were not. The entry is its own.
+    parent: Vec<u32>,
+    reached: usize,
+    queue: Vec<u32>,
+}
+
+impl Tree {
+    fn grow_from_entry(graph: &Graph, level: u8) -> Tree {
+        let mut tree = Tree { parent: vec![EMPTY; graph.len()], reached: 0, queue: Vec::new() };
+        tree.parent[graph.entry() as usize] = graph.entry();
+        tree.grow(graph, level, graph.entry());
+        tree
+    }
+
+    fn has(&self, id: u32) -> bool {
+        self.parent[id as usize] != EMPTY
+    }
+
+    /// Adds all that is reachable from `root`, whose parent is set.
+    fn grow(&mut self, graph: &Graph, level: u8, root: u32) {
+        self.queue.clear();
+        self.queue.push(root);
+        let mut next = 0;
+        while next < self.queue.len() {
+            let id = self.queue[next];
+            next += 1;
+            for &link in graph.links(id, level) {
+                if self.parent[link as usize] == EMPTY {
+                    self.parent[link as usize] = id;
+                    self.queue.push(link);
+                }
+            }
+        }
+        self.reached += self.queue.len();
+    }
+}

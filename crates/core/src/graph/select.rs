@@ -1,0 +1,77 @@
+//! Which candidates become links.
+
+use crate::metric::Pair;
+use crate::neighbors::Neighbor;
+use crate::rows::Rows;
+
+/// The diversity heuristic (Malkov & Yashunin 2018, algorithm 4; first as RNG pruning in Arya & Mount
+/// 1993): a candidate is kept unless a kept one is nearer to it than the row itself is.
+///
+/// `candidates` ascend by (proxy, id); at most `limit` are kept, in `kept`. Candidates exactly as far
+/// from a kept one as from the row (copies of one row above all) may take half of the places: with none
+/// of them copies could not be walked through, with only them nothing else could be reached.
+pub(crate) fn select(
+    pair: Pair,
+    rows: &Rows,
+    candidates: impl Iterator<Item = Neighbor>,
+    limit: usize,
+    kept: &mut Vec<Neighbor>,
+) {
+    let mut ties = limit / 2;
+    kept.clear();
+    for candidate in candidates {
+        if kept.len() == limit {
+            return;
+        }
+        match hidden(pair, rows, candidate, kept) {
+            Hidden::No => kept.push(candidate),
+            Hidden::Tied if ties > 0 => {
+                ties -= 1;
+                kept.push(candidate);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[derive(PartialEq)]
+enum Hidden {
+    No,
+    Tied,
+    Yes,
+}
+
+fn hidden(pair: Pair, rows: &Rows, candidate: Neighbor, kept: &[Neighbor]) -> Hidden {
+    let row = rows.row(candidate.id as usize);
+    let mut verdict = Hidden::No;
+    for other in kept {
+        let between = pair.one(row, rows.row(other.id as usize));
+        if between < candidate.proxy {
+            return Hidden::Yes;
+        }
+        if between == candidate.proxy {
+            verdict = Hidden::Tied;
+        }
+    }
+    verdict
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Metric;
+    use hnsw_kernels::Kernels;
+
+    #[test]
+    fn keeps_one_row_of_each_direction() {
+        let pair = Metric::resolve("euclidean", None).unwrap().pair(Kernels::detect());
+        // Row 0 at the origin, 1 and 2 to the right, 3 to the left, 4 above.
+        let rows = Rows::from_slice(&[0.0, 0.0, 1.0, 0.0, 2.0, 0.1, -1.5, 0.0, 0.0, 3.0], 2).unwrap();
+        let mut all: Vec<Neighbor> =
+            (1..5).map(|id| Neighbor { proxy: pair.one(rows.row(0), rows.row(id as usize)), id }).collect();
+        all.sort();
+        let mut kept = Vec::new();
+        select(pair, &rows, all.iter().copied(), 4, &mut kept);
+        assert_eq!(kept.iter().map(|n| n.id).collect::<Vec<_>>(), [1, 3, 4]);
+    }
+}

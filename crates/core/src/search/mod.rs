@@ -1,0 +1,20 @@
+//! The one search loop, and the small pieces it is put together from.
+//!
+//! ```text
+//!   scorer   proxies of a query against rows (which codes)
+//!   rules    when to end (stop), what may be returned (accept)
+//!   pool     the nearest rows met so far, and which of them have been expanded
+//!   visited  which rows this search has met
+//!   walk     the loop; descent through the levels
+//!   batch    many queries over threads
+//! ```
+//!
+//! k nearest, and later radius, filters, deletes and adaptive effort, are combinations of these, never
+//! copies of the loop.
+
+pub(crate) mod batch;
+pub(crate) mod pool;
+pub(crate) mod rules;
+pub(crate) mod scorer;
+pub(crate) mod visited;
+pub(crate) mod walk;

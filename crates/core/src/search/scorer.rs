@@ -1,0 +1,35 @@
+//! Proxies of one query against rows. `four` must give bit for bit what four `one`s give.
+
+use crate::metric::Pair;
+use crate::rows::Rows;
+
+/// Which form of the rows a walk runs on.
+pub(crate) trait Scorer {
+    fn one(&self, id: u32) -> f32;
+    fn four(&self, ids: [u32; 4]) -> [f32; 4];
+    fn prefetch(&self, id: u32);
+}
+
+/// f32 rows.
+pub(crate) struct RowScorer<'a> {
+    pub pair: Pair,
+    pub rows: &'a Rows,
+    pub query: &'a [f32],
+}
+
+impl Scorer for RowScorer<'_> {
+    #[inline]
+    fn one(&self, id: u32) -> f32 {
+        self.pair.one(self.query, self.rows.row(id as usize))
+    }
+
+    #[inline]
+    fn four(&self, ids: [u32; 4]) -> [f32; 4] {
+        self.pair.four(self.query, ids.map(|id| self.rows.row(id as usize)))
+    }
+
+    #[inline]
+    fn prefetch(&self, id: u32) {
+        hnsw_kernels::prefetch(self.rows.row(id as usize));
+    }
+}

@@ -1,0 +1,157 @@
+//! The loop: expand the nearest unexpanded row, meet its links, keep the nearest.
+
+use super::pool::Pool;
+use super::rules::{Accept, Everything, PoolExpanded, Stop};
+use super::scorer::Scorer;
+use super::visited::Visited;
+use crate::graph::Graph;
+use crate::neighbors::Neighbor;
+use std::sync::Mutex;
+
+/// Width of the walk on upper levels. More than one: rows of a far cluster must not trap the descent.
+const UPPER_WIDTH: usize = 16;
+
+/// What a walk needs and leaves behind; pooled, so that searches allocate nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    /// The nearest rows met; the result where every row is accepted.
+    pub pool: Pool,
+    /// The nearest accepted rows, where not every row is.
+    pub accepted: Pool,
+    visited: Visited,
+    fresh: Vec<u32>,
+    /// Proxies computed and rows expanded since the last [`Scratch::take_counts`].
+    distances: u64,
+    hops: u64,
+    rows: usize,
+}
+
+impl Scratch {
+    /// Scratch for a graph of `rows` rows.
+    pub fn new(rows: usize) -> Scratch {
+        Scratch { rows, ..Scratch::default() }
+    }
+
+    /// (distances, hops) since the last call.
+    pub fn take_counts(&mut self) -> (u64, u64) {
+        (std::mem::take(&mut self.distances), std::mem::take(&mut self.hops))
+    }
+
+    /// Starts a walk of `width` at one row.
+    fn start<S: Scorer>(&mut self, scorer: &S, entry: u32, width: usize) {
+        self.pool.reset(width);
+        self.visited.start(self.rows);
+        self.visited.mark(entry);
+        self.pool.insert(Neighbor { proxy: scorer.one(entry), id: entry });
+        self.distances += 1;
+    }
+
+    /// Starts the walk of the next level at the rows that the last one found.
+    fn resume(&mut self, width: usize) {
+        self.pool.resume(width);
+        self.visited.start(self.rows);
+        for found in self.pool.iter() {
+            self.visited.mark(found.id);
+        }
+    }
+}
+
+/// Walks from the entry down to `level` and finds the rows of that level nearest to the query, at most
+/// `width`: they are in `scratch.pool` afterwards.
+pub(crate) fn descend<S: Scorer>(graph: &Graph, scorer: &S, level: u8, width: usize, scratch: &mut Scratch) {
+    descend_by(graph, scorer, level, width, &mut PoolExpanded, &Everything, scratch);
+}
+
+/// [`descend`] with a stop rule and an accept rule for the last level.
+pub(crate) fn descend_by<S: Scorer, T: Stop, A: Accept>(
+    graph: &Graph,
+    scorer: &S,
+    level: u8,
+    width: usize,
+    stop: &mut T,
+    accept: &A,
+    scratch: &mut Scratch,
+) {
+    let upper = |level: u8, at: u8| if at == level { width } else { UPPER_WIDTH };
+    scratch.rows = graph.len();
+    scratch.start(scorer, graph.entry(), upper(level, graph.top()));
+    for at in (level + 1..=graph.top()).rev() {
+        walk(graph, at, scorer, &mut PoolExpanded, &Everything, scratch);
+        scratch.resume(upper(level, at - 1));
+    }
+    if !A::EVERYTHING {
+        scratch.accepted.reset(width);
+        for found in scratch.pool.iter().filter(|found| accept.accepts(found.id)) {
+            scratch.accepted.insert(found);
+        }
+    }
+    walk(graph, level, scorer, stop, accept, scratch);
+}
+
+fn walk<S: Scorer, T: Stop, A: Accept>(
+    graph: &Graph,
+    level: u8,
+    scorer: &S,
+    stop: &mut T,
+    accept: &A,
+    scratch: &mut Scratch,
+) {
+    while let Some(next) = scratch.pool.next() {
+        if stop.ends(next, if A::EVERYTHING { &scratch.pool } else { &scratch.accepted }) {
+            break;
+        }
+        scratch.hops += 1;
+        scratch.fresh.clear();
+        for &link in graph.links(next.id, level) {
+            if scratch.visited.mark(link) {
+                scorer.prefetch(link);
+                scratch.fresh.push(link);
+            }
+        }
+        scratch.distances += scratch.fresh.len() as u64;
+        let fresh = std::mem::take(&mut scratch.fresh);
+        let (fours, rest) = fresh.as_chunks::<4>();
+        for ids in fours {
+            for (proxy, &id) in scorer.four(*ids).into_iter().zip(ids) {
+                meet(Neighbor { proxy, id }, accept, scratch);
+            }
+        }
+        for &id in rest {
+            meet(Neighbor { proxy: scorer.one(id), id }, accept, scratch);
+        }
+        scratch.fresh = fresh;
+    }
+}
+
+#[inline]
+fn meet<A: Accept>(new: Neighbor, accept: &A, scratch: &mut Scratch) {
+    scratch.pool.insert(new);
+    if !A::EVERYTHING && accept.accepts(new.id) {
+        scratch.accepted.insert(new);
+    }
+}
+
+/// Scratches waiting for their next search.
+#[derive(Debug, Default)]
+pub(crate) struct ScratchPool(Mutex<Vec<Scratch>>);
+
+impl ScratchPool {
+    /// A used scratch, or a new one.
+    pub fn take(&self, rows: usize) -> Lent<'_> {
+        let waiting = self.0.lock().unwrap_or_else(|e| e.into_inner()).pop();
+        Lent { scratch: waiting.unwrap_or_else(|| Scratch::new(rows)), home: self }
+    }
+}
+
+/// A scratch that goes back to its pool when dropped.
+pub(crate) struct Lent<'a> {
+    pub scratch: Scratch,
+    home: &'a ScratchPool,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let scratch = std::mem::take(&mut self.scratch);
+        self.home.0.lock().unwrap_or_else(|e| e.into_inner()).push(scratch);
+    }
+}
