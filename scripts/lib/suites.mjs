@@ -1,0 +1,89 @@
+// The three test suites. Counts come from the runners' own reports, so that the closing line cannot claim
+// what has not run: a suite that breaks before its first test counts as one failure.
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { CACHE, ROOT, VENV_PYTHON } from "./paths.mjs";
+import { run, runTee } from "./run.mjs";
+
+const REPORTS = join(CACHE, "reports");
+
+/** Empties the folder of reports: an old one must not stand in for a run that broke. */
+export function clearReports() {
+  rmSync(REPORTS, { recursive: true, force: true });
+  mkdirSync(REPORTS, { recursive: true });
+}
+
+export const suites = {
+  rust: runRust,
+  typescript: runTypeScript,
+  python: runPython,
+};
+
+async function runRust(args) {
+  let text = "";
+  const collect = (more) => {
+    text += more;
+  };
+  const code = await runTee("cargo", ["test", "--workspace", "--release", "--no-fail-fast", ...args], collect);
+  return settled(code, countRust(text));
+}
+
+/** Sums the "test result:" lines that the test harness ends each binary with. */
+export function countRust(text) {
+  const line = /^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored/gm;
+  return sum([...text.matchAll(line)].map(([, passed, failed, skipped]) => counts(passed, failed, skipped)));
+}
+
+async function runTypeScript(args) {
+  const file = join(REPORTS, "vitest.json");
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+  const vitest = join(ROOT, "node_modules", "vitest", "vitest.mjs");
+  const code = await run(process.execPath, [vitest, "run", ...reporters, ...args]);
+  return settled(code, read(file, countVitest));
+}
+
+/** Counts of vitest's JSON report; a file that could not be loaded has no tests and counts as a failure. */
+export function countVitest(text) {
+  const report = JSON.parse(text);
+  const broken = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0);
+  const skipped = report.numPendingTests + report.numTodoTests;
+  return counts(report.numPassedTests, report.numFailedTests + broken.length, skipped);
+}
+
+async function runPython(args) {
+  const file = join(REPORTS, "pytest.xml");
+  const code = await run(VENV_PYTHON, ["-m", "pytest", "test/python", `--junitxml=${file}`, ...args]);
+  return settled(code, read(file, countPytest));
+}
+
+/** Counts of a JUnit report. */
+export function countPytest(text) {
+  const suitesSeen = [...text.matchAll(/<testsuite\s[^>]*>/g)].map(([tag]) => {
+    const number = (name) => Number(tag.match(new RegExp(`\\b${name}="(\\d+)"`))?.[1] ?? 0);
+    const failed = number("failures") + number("errors");
+    return counts(number("tests") - failed - number("skipped"), failed, number("skipped"));
+  });
+  return sum(suitesSeen);
+}
+
+function read(file, count) {
+  try {
+    return count(readFileSync(file, "utf8"));
+  } catch {
+    return counts(0, 0, 0);
+  }
+}
+
+/** A runner that failed without a failed test of its own counts as one. */
+function settled(code, seen) {
+  return code !== 0 && seen.failed === 0 ? { ...seen, failed: 1 } : seen;
+}
+
+function counts(passed, failed, skipped) {
+  return { passed: Number(passed), failed: Number(failed), skipped: Number(skipped) };
+}
+
+export function sum(all) {
+  const add = (a, b) => counts(a.passed + b.passed, a.failed + b.failed, a.skipped + b.skipped);
+  return all.reduce(add, counts(0, 0, 0));
+}
