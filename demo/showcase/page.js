@@ -60,7 +60,9 @@ function drawGroup({ part, code, rows }, width, height) {
   const radius = pointRadius(part);
   context.fillStyle = data.colours[code];
   context.globalAlpha = part === 1 ? 1 : 0.65;
-  const round = radius > 2;
+  const round = radius > 1.5;
+  context.strokeStyle = getComputedStyle(document.body).color;
+  context.lineWidth = 1;
   for (const i of rows) {
     const x = screenX(i);
     const y = screenY(i);
@@ -69,6 +71,7 @@ function drawGroup({ part, code, rows }, width, height) {
       context.beginPath();
       context.arc(x, y, radius, 0, 2 * Math.PI);
       context.fill();
+      if (part === 1) context.stroke();
     } else {
       context.fillRect(x - radius, y - radius, 2 * radius, 2 * radius);
     }
@@ -95,17 +98,26 @@ function redraw() {
 }
 
 function showAll() {
-  const { clientWidth: width, clientHeight: height } = canvas;
+  const { width, height, left: spaceLeft, top: spaceTop } = freeSpace();
   let right = 0;
   let top = 0;
   for (let i = 0; i < count; i++) {
     right = Math.max(right, positions[2 * i]);
     top = Math.max(top, positions[2 * i + 1]);
   }
-  view.scale = view.home = (0.92 * Math.min(width / (right || 1), height / (top || 1)));
-  view.x = (width - right * view.scale) / 2;
-  view.y = (height - top * view.scale) / 2 - (65535 - top) * view.scale;
+  view.scale = view.home = 0.95 * Math.min(width / (right || 1), height / (top || 1));
+  view.x = spaceLeft + (width - right * view.scale) / 2;
+  view.y = spaceTop + (height - top * view.scale) / 2 - (65535 - top) * view.scale;
   redraw();
+}
+
+// What the title and the legend leave of the window; all of it where that would be too little.
+function freeSpace() {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  const under = document.querySelector('header').getBoundingClientRect().bottom;
+  const beside = document.getElementById('legend').getBoundingClientRect().left;
+  if (width < 800 || height < 500) return { width, height, left: 0, top: 0 };
+  return { width: beside, height: height - under, left: 0, top: under };
 }
 
 function zoom(factor, x, y) {
@@ -247,7 +259,8 @@ function toggle(label, colour, number, list, index) {
   button.setAttribute('aria-pressed', 'true');
   const dot = document.createElement('span');
   dot.className = 'dot';
-  dot.style.background = colour;
+  if (colour) dot.style.background = colour;
+  else dot.classList.add(list === shownPart && index === 1 ? 'new' : 'fitted');
   const amount = document.createElement('span');
   amount.className = 'count';
   amount.textContent = number.toLocaleString('en').replaceAll(',', ' ');
@@ -262,8 +275,8 @@ function toggle(label, colour, number, list, index) {
 
 function buildLegend() {
   const legend = document.getElementById('legend');
-  legend.append(toggle('fitted rows', 'transparent', data.fitted, shownPart, 0));
-  legend.append(toggle('new rows', 'transparent', count - data.fitted, shownPart, 1));
+  legend.append(toggle('fitted rows', null, data.fitted, shownPart, 0));
+  legend.append(toggle('new rows', null, count - data.fitted, shownPart, 1));
   if (data.names.length < 2) return;
   legend.append(document.createElement('hr'));
   const totals = new Array(data.names.length).fill(0);

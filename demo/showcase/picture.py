@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from .colours import Colouring
+from .names import MOST_NAMES, write_names
 
-MOST_NAMES_ON_MAP = 30
 BACKGROUND_GREY = "#dcdcdc"
 
 
@@ -22,24 +22,36 @@ def draw(
 
     figure = Figure(figsize=(14.4, 7.4), dpi=100, facecolor="white")
     FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2, sharex=True, sharey=True)
+    left, right = figure.subplots(1, 2)
     codes = colouring.codes[: len(fitted)], colouring.codes[len(fitted) :]
     _scatter(left, fitted, codes[0], colouring, _size(len(fitted)))
     right.scatter(*fitted.T, s=_size(len(fitted)), c=BACKGROUND_GREY, linewidths=0)
-    _scatter(right, placed, codes[1], colouring, 2.2 * _size(len(placed)))
+    _scatter(right, placed, codes[1], colouring, 1.2 * _size(len(placed)))
     left.set_title(f"{len(fitted):,} rows fitted".replace(",", " "), fontsize=13)
     right.set_title(f"{len(placed):,} new rows placed among them".replace(",", " "), fontsize=13)
-    for axes, points, code in ((left, fitted, codes[0]), (right, placed, codes[1])):
-        _name_classes(axes, points, code, colouring)
-        axes.set_axis_off()
     figure.suptitle(title, fontsize=16, y=0.985)
     _legend(figure, colouring)
     figure.subplots_adjust(left=0.01, right=0.99, top=0.89, bottom=0.09, wspace=0.02)
+    for axes in (left, right):
+        axes.set_axis_off()
+        _same_scale(axes, figure, np.vstack([fitted, placed]))
+        write_names(axes, fitted, codes[0], colouring)
     path.write_bytes(_small_png(figure))
 
 
+def _same_scale(axes, figure, points: np.ndarray) -> None:
+    """Limits that fill the panel with one scale for both directions."""
+    box = axes.get_position()
+    width, height = box.width * figure.get_figwidth(), box.height * figure.get_figheight()
+    low, high = points.min(axis=0), points.max(axis=0)
+    unit = max(*((high - low) / (width, height)), 1e-9) / 1.94  # 3 % stay free on each side
+    middle = (low + high) / 2
+    axes.set_xlim(middle[0] - unit * width, middle[0] + unit * width)
+    axes.set_ylim(middle[1] - unit * height, middle[1] + unit * height)
+
+
 def _size(count: int) -> float:
-    return float(np.clip(60_000 / max(count, 1), 1.3, 30.0))
+    return float(np.clip(90_000 / max(count, 1), 1.7, 30.0))
 
 
 def _scatter(axes, points, codes, colouring: Colouring, size: float) -> None:
@@ -49,43 +61,10 @@ def _scatter(axes, points, codes, colouring: Colouring, size: float) -> None:
     axes.scatter(*points[order].T, s=size, c=colours, linewidths=0, alpha=0.75)
 
 
-def _name_classes(axes, points, codes, colouring: Colouring) -> None:
-    from matplotlib.patheffects import withStroke
-
-    if colouring.is_scale or not 1 < len(colouring.names) <= MOST_NAMES_ON_MAP:
-        return
-    for code, name in enumerate(colouring.names):
-        own = points[codes == code]
-        if len(own):
-            x, y = _densest_place(own)
-            halo = [withStroke(linewidth=3.5, foreground="white")]
-            axes.text(
-                x,
-                y,
-                name,
-                ha="center",
-                va="center",
-                fontsize=11.5,
-                weight="bold",
-                path_effects=halo,
-            )
-
-
-def _densest_place(points: np.ndarray) -> np.ndarray:
-    """The median of the fullest cell of a coarse grid: a class may lie in several pieces."""
-    if len(points) < 20:
-        return np.median(points, axis=0)
-    counts, x_edges, y_edges = np.histogram2d(*points.T, bins=12)
-    x, y = np.unravel_index(counts.argmax(), counts.shape)
-    inside = (points[:, 0] >= x_edges[x]) & (points[:, 0] <= x_edges[x + 1])
-    inside &= (points[:, 1] >= y_edges[y]) & (points[:, 1] <= y_edges[y + 1])
-    return np.median(points[inside], axis=0)
-
-
 def _legend(figure, colouring: Colouring) -> None:
     from matplotlib.lines import Line2D
 
-    if len(colouring.names) == 1 or len(colouring.names) > MOST_NAMES_ON_MAP:
+    if len(colouring.names) == 1 or len(colouring.names) > MOST_NAMES:
         return
     handles = [
         Line2D([], [], marker="o", linestyle="", markersize=8, color=colour, label=name)
