@@ -1,0 +1,95 @@
+/**
+ * One request that expects an answer: how it is watched, stopped and answered.
+ *
+ * A call is answered exactly once (a reply, an error, or a last result batch) and then forgotten by its
+ * connection. Cancelling aborts the computation through an AbortSignal and decides the answer; a call
+ * whose client is gone ends without one.
+ */
+import { HnswError, type Progress } from "../src/index.ts";
+import type { Connection } from "./connection.ts";
+import { CreditWindow } from "./credits.ts";
+import type { Header } from "./header.ts";
+import type { Upload } from "./upload.ts";
+
+/** Half of what the protocol promises at most, so that a late timer still keeps the promise. */
+const PROGRESS_MS = 125;
+
+/** What a computation gets from its call. */
+export interface Hooks {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+export class Call {
+  readonly id: number;
+  readonly op: string;
+  readonly header: Header;
+  readonly frames: readonly Uint8Array[];
+  readonly connection: Connection;
+  /** The batches that the client is ready to take. */
+  readonly credits = new CreditWindow();
+  /** Set while the call waits for rows. */
+  upload: Upload | undefined;
+  readonly #abort = new AbortController();
+  #stopped: HnswError | undefined;
+  #silent = false;
+
+  constructor(connection: Connection, id: number, op: string, header: Header, frames: readonly Uint8Array[]) {
+    this.connection = connection;
+    this.id = id;
+    this.op = op;
+    this.header = header;
+    this.frames = frames;
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** The reason when the call was stopped from outside. */
+  get stopped(): HnswError | undefined {
+    return this.#stopped;
+  }
+
+  /** True when nobody is there any more to read an answer. */
+  get silent(): boolean {
+    return this.#silent;
+  }
+
+  /** Sends a message that belongs to this call. */
+  send(header: object, frames: readonly Uint8Array[] = []): void {
+    if (!this.#silent) this.connection.send({ ...header, id: this.id }, frames);
+  }
+
+  /** Stops the call; the first reason wins and becomes its answer. */
+  stop(reason: HnswError): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = reason;
+    this.#abort.abort(reason);
+  }
+
+  /** Stops the call without an answer: its client is gone. */
+  abandon(): void {
+    this.#silent = true;
+    this.stop(new HnswError("ERR_CLOSED", "the client has left"));
+  }
+
+  throwIfStopped(): void {
+    if (this.#stopped !== undefined) throw this.#stopped;
+  }
+
+  /** Runs a computation and tells the client how far it is, also when nothing changes. */
+  async compute<T>(work: (hooks: Hooks) => Promise<T>): Promise<T> {
+    let latest: Progress = { phase: this.op, done: 0, total: 0 };
+    const timer = setInterval(() => this.send({ type: "progress", ...latest }), PROGRESS_MS);
+    try {
+      this.throwIfStopped();
+      return await work({
+        signal: this.signal,
+        onProgress: ({ phase, done, total }) => (latest = { phase, done, total }),
+      });
+    } finally {
+      clearInterval(timer);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The door: who may come in, which version both speak, which session is joined.
+ *
+ * The token is looked at before anything else in the header, and compared in constant time. Nothing is
+ * remembered about a client that was refused.
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { availableParallelism } from "node:os";
+import { HnswError, metrics } from "../src/index.ts";
+import { protocolError, show } from "./errors.ts";
+import { type Header, optional, text } from "./header.ts";
+import type { Service } from "./service.ts";
+import type { Session } from "./session.ts";
+import { PROTOCOL, SERVER } from "./version.ts";
+
+/** What this version can do beyond the protocol's first version; clients ask here. */
+const FEATURES = ["update.append"];
+
+/** A refused version range; the reply tells ours. */
+export class VersionMismatch extends HnswError {
+  readonly protocol = PROTOCOL;
+
+  constructor(seen: readonly [number, number]) {
+    super(
+      "ERR_UNSUPPORTED_VERSION",
+      `client speaks protocol ${seen[0]} to ${seen[1]}, this server ${PROTOCOL[0]} to ${PROTOCOL[1]}`,
+    );
+  }
+}
+
+/** A token as it is kept for comparing: hashes have one length, whatever was guessed. */
+export function hashToken(token: string): Buffer {
+  return createHash("sha256").update(token).digest();
+}
+
+export interface Welcome {
+  readonly client: string;
+  readonly session: Session;
+  readonly reply: object;
+}
+
+/** Checks a hello. Throws the refusal; a session is started only when all is well. */
+export function welcome(header: Header, service: Service): Welcome {
+  checkToken(header, service.tokenHash);
+  const protocol = negotiate(header.protocol);
+  const client = optional(header, "client", text) ?? "unknown";
+  const secret = optional(header, "session", text);
+  const session = secret === undefined ? service.sessions.start() : service.sessions.join(secret);
+  const reply = {
+    protocol,
+    server: SERVER,
+    features: FEATURES,
+    session: session.secret,
+    limits: service.limits,
+    metrics: metrics(),
+    threads: availableParallelism(),
+  };
+  return { client, session, reply };
+}
+
+function checkToken(header: Header, expected: Buffer | undefined): void {
+  if (expected === undefined) return;
+  const seen = hashToken(typeof header.token === "string" ? header.token : "");
+  if (!timingSafeEqual(seen, expected)) throw new HnswError("ERR_UNAUTHORIZED", "token missing or wrong");
+}
+
+/** The highest version that both speak. */
+function negotiate(range: unknown): number {
+  if (!isRange(range)) throw protocolError(`protocol is ${show(range)}, allowed: [lowest, highest]`);
+  const version = Math.min(range[1], PROTOCOL[1]);
+  if (version < Math.max(range[0], PROTOCOL[0])) throw new VersionMismatch(range);
+  return version;
+}
+
+function isRange(value: unknown): value is [number, number] {
+  return Array.isArray(value) && value.length === 2 && value.every(Number.isSafeInteger) && value[0] <= value[1];
+}

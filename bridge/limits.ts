@@ -1,0 +1,44 @@
+/**
+ * The numbers that bound what one client may make the server hold. `hello` tells them to clients;
+ * docs/protocol.md section 9 explains each. Sizes in bytes.
+ */
+export interface Limits {
+  readonly headerBytes: number;
+  readonly inlineBytes: number;
+  readonly batchBytes: number;
+  readonly window: number;
+  readonly maxCredits: number;
+  readonly maxCalls: number;
+  readonly maxRows: number;
+  readonly maxDim: number;
+  readonly maxK: number;
+}
+
+const MIB = 1 << 20;
+
+export const DEFAULT_LIMITS: Limits = {
+  headerBytes: 64 << 10,
+  inlineBytes: MIB,
+  batchBytes: 4 * MIB,
+  window: 4,
+  maxCredits: 64,
+  maxCalls: 256,
+  maxRows: 2 ** 31 - 1,
+  // One row of float32 must fit one batch.
+  maxDim: MIB,
+  maxK: 1 << 16,
+};
+
+/** Frames of one message, header and Arrow parts together. */
+export const MAX_FRAMES = 64;
+
+/** Nesting of a header; real ones have three levels. */
+export const MAX_DEPTH = 16;
+
+/** Bytes of one Arrow metadata message; real ones have about 300. */
+export const MAX_METADATA_BYTES = 64 << 10;
+
+/** Largest single frame: a whole batch as one frame, its padding and some slack. Above, the socket hangs up. */
+export function maxFrameBytes(limits: Limits): number {
+  return limits.batchBytes + MAX_METADATA_BYTES;
+}

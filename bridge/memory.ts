@@ -1,0 +1,22 @@
+/**
+ * Refuses what cannot fit before any of it is made. The kernel grants address space that it does not
+ * have, so a failing allocation comes too late: asking first is the only way to answer an error.
+ */
+import { freemem } from "node:os";
+import { HnswError } from "../src/index.ts";
+
+/** Share of the free memory that one request may ask for; the rest is for codes, graphs and neighbours. */
+const SHARE = 0.8;
+
+/** `factors` multiplied, in bytes. Throws ERR_OUT_OF_MEMORY when that exceeds what is free, or is not a safe integer. */
+export function bytesThatFit(what: string, ...factors: number[]): number {
+  const bytes = factors.reduce((product, factor) => product * factor, 1);
+  const allowed = Math.floor(SHARE * freeBytes());
+  if (Number.isSafeInteger(bytes) && bytes <= allowed) return bytes;
+  throw new HnswError("ERR_OUT_OF_MEMORY", `${what}: ${bytes} bytes, allowed now: ${allowed}`);
+}
+
+/** Respects a container's limit where this Node can tell it. */
+function freeBytes(): number {
+  return typeof process.availableMemory === "function" ? process.availableMemory() : freemem();
+}

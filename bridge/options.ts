@@ -1,0 +1,60 @@
+/**
+ * Names of options, parameters and plans: snake_case on the wire, camelCase in the API.
+ *
+ * Values are checked by the API, in one place for all callers; here only what JSON cannot say exactly is
+ * converted, and unknown names are refused.
+ */
+import type { BuildOptions } from "../src/index.ts";
+import { invalidArgument, protocolError, show } from "./errors.ts";
+import { type Header, isObject } from "./header.ts";
+import type { Limits } from "./limits.ts";
+
+const NAMES: ReadonlyMap<string, keyof BuildOptions> = new Map<string, keyof BuildOptions>([
+  ["metric", "metric"],
+  ["p", "p"],
+  ["n_neighbors", "nNeighbors"],
+  ["algorithm", "algorithm"],
+  ["m", "m"],
+  ["ef_construction", "efConstruction"],
+  ["ef", "ef"],
+  ["max_candidates", "maxCandidates"],
+  ["n_iters", "nIters"],
+  ["n_trees", "nTrees"],
+  ["seed", "seed"],
+  ["threads", "threads"],
+]);
+
+/** The API's options of a `build` header. Throws for an option that does not exist. */
+export function buildOptions(wire: Header, limits: Limits): BuildOptions {
+  const options: Partial<Record<keyof BuildOptions, string | number | bigint>> = {};
+  for (const [name, value] of Object.entries(wire)) {
+    const key = NAMES.get(name);
+    if (key === undefined) throw invalidArgument("option", name, [...NAMES.keys()].join(", "));
+    if (value !== null) options[key] = name === "seed" ? seed(value) : scalar(name, value);
+  }
+  // A row of the neighbour graph must fit a result batch.
+  if (Number(options.nNeighbors) > limits.maxK) {
+    throw invalidArgument("n_neighbors", wire.n_neighbors, `integer 1 to ${limits.maxK}`);
+  }
+  return options as unknown as BuildOptions;
+}
+
+function scalar(name: string, value: unknown): string | number {
+  if (typeof value === "string" || typeof value === "number") return value;
+  throw protocolError(`option ${name} is ${show(value)}, allowed: a string or a number`);
+}
+
+/** 64-bit seeds travel as decimal strings, because a JSON number is exact to 2^53 only. */
+function seed(value: unknown): number | bigint {
+  if (typeof value === "number") return value;
+  if (typeof value === "string" && /^\d{1,20}$/.test(value)) return BigInt(value);
+  throw invalidArgument("seed", value, "integer 0 to 2^64-1, as a number or a decimal string");
+}
+
+/** A plan or parameters with the names they have on the wire. */
+export function wireNames(value: object): object {
+  const wire = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [wire(name), isObject(inner) ? wireNames(inner) : inner]),
+  );
+}

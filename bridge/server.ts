@@ -1,0 +1,195 @@
+/**
+ * The service: one ROUTER socket, one loop that receives, one outbox that sends.
+ *
+ * Computation runs on native threads behind the TypeScript API, so this loop is free to answer while
+ * indices are built. A peer that has gone is found when something is sent to it: a beat looks after idle
+ * ones, and a look at everybody follows whenever the socket reports a disconnect.
+ */
+import { setTimeout } from "node:timers/promises";
+import { Router } from "zeromq";
+import { HnswError } from "../src/index.ts";
+import { CALLS, Dispatcher } from "./dispatch.ts";
+import { type Endpoint, ipcEndpoint, tcpEndpoint } from "./endpoint.ts";
+import { hashToken } from "./hello.ts";
+import { DEFAULT_LIMITS, type Limits, maxFrameBytes } from "./limits.ts";
+import { type Log, silentLog } from "./log.ts";
+import { Outbox } from "./outbox.ts";
+import type { Service } from "./service.ts";
+import { Sessions } from "./session.ts";
+import { Counters } from "./stats.ts";
+
+/** Where to listen, and how. Exactly one of `ipc` and `tcp`. */
+export interface ServeOptions {
+  /** A directory for the socket, or "auto" for a fresh private one. Default "auto". */
+  ipc?: string;
+  /** HOST:PORT on loopback; port 0 takes any free one. Needs `token`. */
+  tcp?: string;
+  /** What clients must present. Required with `tcp`. */
+  token?: string;
+  /** Overrides of single limits. */
+  limits?: Partial<Limits>;
+  /** Gets log lines; silent by default. */
+  log?: Log;
+}
+
+/** A running server. */
+export interface RunningServer {
+  /** A ZeroMQ address to connect to. */
+  readonly endpoint: string;
+  /** Ends all calls with ERR_CLOSED, closes all indices and the socket, removes the socket file. */
+  close(): Promise<void>;
+}
+
+/** Silence after which a connection gets an `alive`. */
+const ALIVE_MS = 5000;
+/** Messages that may wait for one peer; a full queue counts as a lost peer. */
+const SEND_QUEUE = 65_536;
+/** Messages of one peer that may wait for the loop, with a window of batches well below. */
+const RECEIVE_QUEUE = 64;
+/** Time for last answers to leave after closing. */
+const LINGER_MS = 500;
+/** A disconnect is reported a moment before the ROUTER forgets the peer. */
+const SWEEP_DELAY_MS = 50;
+/** Pause after a failed receive. */
+const RETRY_MS = 10;
+
+/** Starts a server. Rejects with ERR_INVALID_ARGUMENT when the address is not allowed or not free. */
+export async function serve(options: ServeOptions = {}): Promise<RunningServer> {
+  const endpoint = await chooseEndpoint(options);
+  const server = new Server(options, endpoint);
+  try {
+    await server.listen();
+  } catch (error) {
+    server.abort();
+    throw error;
+  }
+  return server;
+}
+
+async function chooseEndpoint({ ipc, tcp, token }: ServeOptions): Promise<Endpoint> {
+  if (ipc !== undefined && tcp !== undefined)
+    throw new HnswError("ERR_INVALID_ARGUMENT", "ipc and tcp, allowed: one of them");
+  if (token === "") throw new HnswError("ERR_INVALID_ARGUMENT", "the token is empty");
+  return tcp === undefined ? ipcEndpoint(ipc ?? "auto") : tcpEndpoint(tcp, token);
+}
+
+class Server implements RunningServer {
+  readonly #socket: Router;
+  readonly #endpoint: Endpoint;
+  readonly #outbox: Outbox;
+  readonly #dispatcher: Dispatcher;
+  readonly #service: Service;
+  #beat: NodeJS.Timeout | undefined;
+  #sweeping = false;
+  #loop: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ServeOptions, endpoint: Endpoint) {
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#endpoint = endpoint;
+    this.#socket = new Router({
+      mandatory: true,
+      ipv6: endpoint.address.startsWith("tcp://["),
+      sendTimeout: 0,
+      sendHighWaterMark: SEND_QUEUE,
+      receiveHighWaterMark: RECEIVE_QUEUE,
+      maxMessageSize: maxFrameBytes(limits),
+      linger: LINGER_MS,
+    });
+    this.#outbox = new Outbox(this.#socket, (peer) => this.#dispatcher.lost(peer));
+    this.#service = {
+      limits,
+      counters: new Counters(CALLS),
+      sessions: new Sessions(),
+      log: options.log ?? silentLog,
+      tokenHash: options.token === undefined ? undefined : hashToken(options.token),
+      gauges: () => ({
+        connections: this.#dispatcher.connectionCount,
+        callsInFlight: this.#dispatcher.callsInFlight,
+        bytesSent: this.#outbox.bytesSent,
+      }),
+    };
+    this.#dispatcher = new Dispatcher(this.#service, this.#outbox);
+  }
+
+  get endpoint(): string {
+    return this.#socket.lastEndpoint ?? this.#endpoint.address;
+  }
+
+  async listen(): Promise<void> {
+    try {
+      await this.#socket.bind(this.#endpoint.address);
+    } catch (error) {
+      throw new HnswError(
+        "ERR_INVALID_ARGUMENT",
+        `cannot listen at ${this.#endpoint.address}: ${(error as Error).message}`,
+      );
+    }
+    this.#service.log("info", "listening", { endpoint: this.endpoint });
+    this.#loop = this.#receiveAll();
+    void this.#watchDisconnects();
+    this.#beat = setInterval(() => this.#lookAfter(ALIVE_MS), ALIVE_MS / 5);
+  }
+
+  async #receiveAll(): Promise<void> {
+    while (!this.#socket.closed) {
+      try {
+        this.#received(await this.#socket.receive());
+      } catch (error) {
+        // Closing ends the wait for a message. Anything else is a defect, and must not stop the loop or spin it.
+        if (this.#socket.closed) return;
+        this.#service.log("error", "receive failed", { error });
+        await setTimeout(RETRY_MS);
+      }
+    }
+  }
+
+  #received([routingId, head, ...frames]: Uint8Array[]): void {
+    for (const frame of frames) this.#service.counters.bytesReceived += frame.length;
+    this.#service.counters.bytesReceived += head?.length ?? 0;
+    if (routingId !== undefined) this.#dispatcher.receive(routingId, head, frames);
+  }
+
+  async #watchDisconnects(): Promise<void> {
+    for await (const event of this.#socket.events) {
+      if (event.type !== "disconnect" || this.#closing !== undefined) continue;
+      void this.#sweepSoon();
+    }
+  }
+
+  /** One look at everybody, however many disconnects are reported meanwhile. */
+  async #sweepSoon(): Promise<void> {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    await setTimeout(SWEEP_DELAY_MS);
+    this.#sweeping = false;
+    if (this.#closing === undefined) this.#lookAfter(0);
+  }
+
+  /** Sends a sign of life to connections that got nothing for `idleMs`; those that are gone are found by it. */
+  #lookAfter(idleMs: number): void {
+    const now = performance.now();
+    for (const connection of this.#dispatcher.connections) {
+      if (now - connection.lastSent >= idleMs) connection.send({ type: "alive" });
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  async #shutDown(): Promise<void> {
+    clearInterval(this.#beat);
+    await this.#dispatcher.shutDown(new HnswError("ERR_CLOSED", "the server is shutting down"));
+    this.abort();
+    await this.#loop;
+    this.#service.log("info", "closed");
+  }
+
+  /** Closes the socket and releases the address, without farewell. */
+  abort(): void {
+    this.#socket.close();
+    this.#endpoint.release();
+  }
+}

@@ -1,0 +1,16 @@
+/** What operations share: the server seen from inside, without its socket. */
+import type { Limits } from "./limits.ts";
+import type { Log } from "./log.ts";
+import type { Sessions } from "./session.ts";
+import type { Counters } from "./stats.ts";
+
+export interface Service {
+  readonly limits: Limits;
+  readonly counters: Counters;
+  readonly sessions: Sessions;
+  readonly log: Log;
+  /** SHA-256 of the token, or undefined when none is asked for. */
+  readonly tokenHash: Buffer | undefined;
+  /** Live numbers that only the socket's owner knows. */
+  readonly gauges: () => { connections: number; callsInFlight: number; bytesSent: number };
+}

@@ -1,0 +1,33 @@
+/** The reply to `stats`: numbers about the server, the asking session, and one of its indices. */
+import { wireNames } from "./options.ts";
+import type { Service } from "./service.ts";
+import type { Session } from "./session.ts";
+import { PROTOCOL, VERSION } from "./version.ts";
+
+export function statsReply(session: Session, service: Service, indexId: string | undefined): object {
+  const reply = {
+    server: serverStats(service),
+    session: { connections: session.members.size, indexes: session.indexIds },
+  };
+  if (indexId === undefined) return reply;
+  const index = session.index(indexId);
+  return { ...reply, index: { id: indexId, metric: index.metric, plan: wireNames(index.plan), ...index.stats() } };
+}
+
+function serverStats({ counters, sessions, gauges }: Service): object {
+  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+  return {
+    version: VERSION,
+    protocol: PROTOCOL[1],
+    pid: process.pid,
+    uptimeS: counters.uptimeS,
+    calls: counters.calls,
+    errors: counters.errors,
+    bytesCopied: counters.bytesCopied,
+    bytesReceived: counters.bytesReceived,
+    ...gauges(),
+    sessions: sessions.size,
+    indexes: sessions.indexCount,
+    memory: { rss, heapUsed, external, arrayBuffers },
+  };
+}
