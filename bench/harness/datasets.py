@@ -15,7 +15,7 @@ from .paths import cache_dir, sample_data_dir
 SEED = 42
 
 
-class DataMissing(Exception):  # noqa: N818 - it names a state of the machine, not a fault
+class DataMissing(Exception):
     """A set cannot be had on this machine; the text says what to do."""
 
 

@@ -15,7 +15,7 @@ from .paths import BENCH, PEER_VENV, ROOT
 CONSTRAINTS = ROOT / "python" / "requirements.lock"
 
 
-class PeerMissing(Exception):  # noqa: N818 - a state of the machine, named in the report
+class PeerMissing(Exception):
     """A peer cannot be installed here; the text is pip's last line."""
 
 

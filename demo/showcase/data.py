@@ -50,6 +50,8 @@ def load(source: str, count: int | None, say: Callable[[str], None]) -> Dataset:
         data = _from_file(source)
     else:
         raise DemoError(f"--data {source!r} is not fashion-mnist, digits, FILE.npy or FILE.npz")
+    if len(data.train) < LEAST_ROWS:
+        raise DemoError(f"{data.name} has {len(data.train)} rows to fit; {LEAST_ROWS} are needed")
     return _cut(data, count)
 
 
@@ -95,8 +97,8 @@ def _from_file(path: str) -> Dataset:
 
 
 def _split(name, rows, labels, class_names, image_shape) -> Dataset:
-    if len(rows) <= LEAST_ROWS:
-        raise DemoError(f"{name} has {len(rows)} rows; at least {LEAST_ROWS + 1} are needed")
+    if len(rows) <= LEAST_ROWS:  # one of them is held back
+        raise DemoError(f"{name} has {len(rows)} rows; {LEAST_ROWS + 1} are needed")
     order = np.random.default_rng(SEED).permutation(len(rows))
     held = max(1, len(rows) // TEST_SHARE)
     test, train = np.sort(order[:held]), np.sort(order[held:])

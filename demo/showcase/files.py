@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,8 +67,10 @@ def _read(path: str) -> np.ndarray | dict[str, np.ndarray]:
             return {name: loaded[name] for name in loaded.files}
     except FileNotFoundError:
         raise DemoError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DemoError(f"{path}: not a readable NumPy file ({_line(error)})") from None
+    except OSError as error:
+        raise DemoError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        raise DemoError(f"{path}: not a whole .npy or .npz file of plain arrays") from None
 
 
 def _pick_rows(path: str, content: dict[str, np.ndarray]) -> tuple[str, np.ndarray]:
@@ -88,7 +92,7 @@ def _matrix(path: str, what: str, rows: np.ndarray) -> tuple[np.ndarray, tuple[i
         raise DemoError(f"{path}: {what} has dtype {rows.dtype}; numbers are needed")
     if rows.ndim not in (2, 3):
         raise DemoError(f"{path}: {what} has shape {rows.shape}; n x d or n x h x w is needed")
-    flat = rows.reshape(len(rows), -1)
+    flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))
     if flat.shape[1] == 0:
         raise DemoError(f"{path}: {what} has no columns")
     _check_finite(path, what, flat)
@@ -122,7 +126,3 @@ def _names(content) -> tuple[str, ...] | None:
 
 def _first(content, keys) -> str | None:
     return next((key for key in keys if key in content), None)
-
-
-def _line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
