@@ -8,9 +8,10 @@ from engines.pynndescent import umap_arguments
 
 class Engine:
     def __init__(self, threads: int) -> None:
-        from hnsw_bridge import HnswIndexWrapper
+        import hnsw_bridge
 
-        self._make = HnswIndexWrapper
+        self._package = hnsw_bridge
+        self._make = hnsw_bridge.HnswIndexWrapper
         self._threads = threads
 
     def build(self, rows, k, metric, options):
@@ -30,12 +31,12 @@ class Engine:
         return index.neighbor_graph[0]
 
     def describe(self, index) -> dict:
-        stats = index.stats()
+        own = index.stats()
         return {
             "versions": versions("hnsw-bridge", "numpy"),
-            "helpers": [stats["server"]["pid"]],
-            "plan": index.plan,
-            "stats": stats.get("index"),
+            "helpers": [self._package.stats()["server"]["pid"]],
+            "plan": own["plan"],
+            "compute_s": own["plan"]["neighbor_graph"]["seconds"],
         }
 
     def release(self, index) -> None:

@@ -12,8 +12,9 @@ def engine_facts(index: Any) -> dict:
     """Engine, plan, calls counted at the server, the server's peak memory (None: no server)."""
     if type(index).__module__.split(".")[0] != "hnsw_bridge":
         return {"engine": "pynndescent", "plan": None, "calls": {}, "server_peak_mb": None}
-    stats = index.stats()
-    server, own = stats["server"], stats.get("index", {})
+    import hnsw_bridge
+
+    server, own = hnsw_bridge.stats()["server"], index.stats()
     return {
         "engine": "hnsw-bridge",
         "plan": own.get("plan"),

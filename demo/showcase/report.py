@@ -8,6 +8,8 @@ from .data import Dataset
 
 UMAP_SMALL = 4_096  # umap-learn compares all pairs itself below this many rows
 
+PRODUCTS = {"neighbor_graph": "Neighbour graph", "query": "Queries"}
+
 NOTES = """
 Every engine ran in a fresh process: imports, compilation and first calls are in its seconds.
 Recall: self included, ties count, against exact answers in double precision for a seeded sample
@@ -64,7 +66,8 @@ def chosen(result: dict) -> str:
         why = result["fallback"] or "umap-learn asked PyNNDescent"
         return f"The engine did not answer. {why}"
     counted = ", ".join(f"{name} {count}" for name, count in result["calls"].items() if count)
-    return f"The engine chose {_plan(result['plan'])}\nCalls counted at the server: {counted}"
+    lines = [f"{title}: {_choice(result['plan'][part])}" for part, title in PRODUCTS.items()]
+    return "\n".join([*lines, f"Calls counted at the server: {counted}"])
 
 
 def table(results: dict[str, dict], k: int) -> str:
@@ -84,11 +87,9 @@ def page_facts(result: dict, data: Dataset) -> str:
     )
 
 
-def _plan(plan: object) -> str:
-    if not isinstance(plan, dict):
-        return str(plan)
-    what, why = plan.get("algorithm"), plan.get("reason")
-    return f"{what}: {why}" if what and why else str(plan)
+def _choice(choice: dict) -> str:
+    """What was picked for one product, on which form of the rows, and why."""
+    return f"{choice['algorithm']} on {choice['codes']}. {choice['reason']}"
 
 
 def _seconds(result: dict, name: str) -> str:
