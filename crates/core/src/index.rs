@@ -3,6 +3,7 @@
 //! Locks, in the order they are taken: the gate around the rows (shared by everything but updates), then
 //! a product's own. A product is always of the rows as they are: updates change both under the gate.
 
+use crate::approx;
 use crate::code::ByteCodes;
 use crate::control::Control;
 use crate::error::{Error, Result};
@@ -122,8 +123,10 @@ impl Index {
 
     /// The `k` nearest other rows of all rows, and the recall reached (measured on a sample if not exact).
     fn nearest(&self, source: Source<'_>, k: usize, choice: &Choice, control: Control<'_>) -> Result<(Knn, f64)> {
-        debug_assert!(choice.is_exact());
-        Ok((exact::graph(source, k, self.options.threads, control)?, 1.0))
+        if choice.is_exact() {
+            return Ok((exact::graph(source, k, self.options.threads, control)?, 1.0));
+        }
+        approx::graph(source, &self.options, k, control)
     }
 
     /// The `k` nearest rows of each query. `queries` are transformed in place.

@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 #![allow(missing_docs, reason = "fields say their meaning by name; doors are documented")]
 
+mod approx;
 mod code;
 pub mod control;
 pub mod error;

@@ -178,15 +178,31 @@ impl<'a> FloatSide<'a> {
         (side.max_norm < MAX_NORM).then_some(side)
     }
 
+    /// Squared norms of the rows as measured.
+    pub fn norms(&self) -> &[f32] {
+        &self.norms
+    }
+
+    pub fn width(&self) -> usize {
+        self.rows.width()
+    }
+
+    /// Adds a row as the products see it.
+    pub fn extend(&self, id: usize, out: &mut Vec<f32>) {
+        match &self.center {
+            Some(center) => out.extend(self.rows.row(id).iter().zip(center).map(|(v, c)| v - c)),
+            None => out.extend_from_slice(self.rows.row(id)),
+        }
+    }
+
     /// Rows `range` as the products see them; `copy` holds them where they have to be moved.
     fn view<'b>(&'b self, range: Range<usize>, copy: &'b mut Vec<f32>) -> MatRef<'b, f32> {
-        let Some(center) = &self.center else { return self.rows.block(range) };
-        let width = self.rows.width();
-        copy.clear();
-        for i in range.clone() {
-            copy.extend(self.rows.row(i).iter().zip(center).map(|(v, c)| v - c));
+        if self.center.is_none() {
+            return self.rows.block(range);
         }
-        MatRef::new(copy, range.len(), width, width)
+        copy.clear();
+        range.clone().for_each(|id| self.extend(id, copy));
+        MatRef::new(copy, range.len(), self.width(), self.width())
     }
 }
 

@@ -1,0 +1,83 @@
+//! Times the products of an index over a raw little-endian f32 file, recall beside each.
+//!
+//!     cargo run --release -p hnsw-core --example measure -- FILE DIM [algorithm] [threads] [n] [k]
+
+use hnsw_core::{Algorithm, Control, Index, Metric, Options, Query, Rows};
+use std::time::Instant;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let number = |i: usize, default: usize| args.get(i).map_or(default, |a| a.parse().expect("a number"));
+    let dim = number(1, 0);
+    let bytes = std::fs::read(&args[0]).expect("a readable file");
+    let n = number(4, usize::MAX).min(bytes.len() / 4 / dim);
+    let k = number(5, 15);
+    let mut rows = Rows::zeroed(n, dim).unwrap();
+    rows.write_bytes(0, &bytes[..n * dim * 4]).unwrap();
+    let mut sample = Rows::zeroed(2000.min(n), dim).unwrap();
+    sample.write_bytes(0, &bytes[..sample.len() * dim * 4]).unwrap();
+
+    let metric = Metric::resolve("euclidean", None).unwrap();
+    let algorithm = Algorithm::parse(args.get(2).map_or("auto", String::as_str)).unwrap();
+    let options = Options {
+        algorithm,
+        n_neighbors: k,
+        m: 17,
+        ef_construction: 480,
+        n_iters: 16,
+        threads: number(3, 2),
+        ..Options::new(metric)
+    };
+    let exact = Options { algorithm: Algorithm::Exact, ..options.clone() };
+    let started = Instant::now();
+    let index = Index::new(rows, options).unwrap();
+    println!("new                {:8.3} s", started.elapsed().as_secs_f64());
+
+    let mut truth_rows = Rows::zeroed(n, dim).unwrap();
+    truth_rows.write_bytes(0, &bytes[..n * dim * 4]).unwrap();
+    let truth =
+        Index::new(truth_rows, exact).unwrap().query(copy(&sample), Query { k, ef: k }, Control::none()).unwrap();
+
+    let phases = std::sync::Mutex::new((String::new(), Instant::now()));
+    let report = |p: hnsw_core::Progress| {
+        let mut last = phases.lock().unwrap();
+        if last.0 != p.phase {
+            println!("    until {:<16} {:8.3} s", p.phase, last.1.elapsed().as_secs_f64());
+            *last = (p.phase.to_string(), Instant::now());
+        }
+    };
+    let never = std::sync::atomic::AtomicBool::new(false);
+    let control = Control::new(&never, &report);
+    let started = Instant::now();
+    let graph = index.neighbor_graph(control).unwrap();
+    let seconds = started.elapsed().as_secs_f64();
+    let found = (0..sample.len()).map(|i| hits(graph.row(i).1, truth.row(i).1)).sum::<usize>();
+    println!("neighbour graph    {seconds:8.3} s  recall {:.4}", found as f64 / (sample.len() * k) as f64);
+    println!("{:#?}", index.plan().neighbor_graph);
+
+    if args.get(6).is_some() {
+        let started = Instant::now();
+        index.prepare(control).unwrap();
+        println!("prepare            {:8.3} s", started.elapsed().as_secs_f64());
+        for ef in [15, 30, 60, 120, 240] {
+            let started = Instant::now();
+            let found = index.query(copy(&sample), Query { k, ef }, Control::none()).unwrap();
+            let seconds = started.elapsed().as_secs_f64();
+            let hits = (0..sample.len()).map(|i| hits(found.row(i).1, truth.row(i).1)).sum::<usize>();
+            let recall = hits as f64 / (sample.len() * k) as f64;
+            println!("query ef {ef:4}      {:8.0} QPS  recall {recall:.4}", sample.len() as f64 / seconds);
+        }
+    }
+    println!("{:#?}", index.stats());
+}
+
+fn copy(rows: &Rows) -> Rows {
+    let values: Vec<f32> = (0..rows.len()).flat_map(|i| rows.row(i)[..rows.dim()].to_vec()).collect();
+    Rows::from_slice(&values, rows.dim()).unwrap()
+}
+
+/// Results within the true k-th distance.
+fn hits(found: &[f32], truth: &[f32]) -> usize {
+    let worst = truth[truth.len() - 1];
+    found.iter().filter(|&&d| d <= worst * (1.0 + 1e-6)).count()
+}

@@ -1,0 +1,116 @@
+//! Approximate neighbour graphs, for more rows than all pairs are worth.
+//!
+//! ```text
+//!   partition  random balanced trees: near rows mostly share a leaf
+//!   local      all proxies within a small set of rows, by products where the metric allows
+//!   table      the nearest rows known so far, per row
+//!   descent    a neighbour of a neighbour is likely a neighbour (Dong, Moses & Li, Efficient k-nearest
+//!              neighbor graph construction for generic similarity measures, 2011), as small products
+//!   sample     recall measured against exact neighbours of a few rows: it ends the rounds
+//! ```
+//!
+//! Work goes in fixed blocks against a table that does not change meanwhile; what a block finds is merged
+//! as a set. So the result is the same with any number of threads.
+
+mod descent;
+mod local;
+mod partition;
+mod sample;
+mod table;
+
+use crate::control::Control;
+use crate::error::Result;
+use crate::exact::{self, Source};
+use crate::exact::tiles::FloatSide;
+use crate::knn::Knn;
+use crate::neighbors::Neighbor;
+use crate::options::Options;
+use descent::Descent;
+use local::{ByteLocal, FloatLocal, Local, PairLocal};
+use sample::Sample;
+use table::Table;
+
+/// Recall on the sample at which the rounds end.
+const TARGET: f64 = 0.995;
+/// Trees of the first attempt (measured: more of them cost what they save in rounds).
+const TREES: u64 = 6;
+/// Rows of a leaf, at most.
+const LEAF: usize = 128;
+/// Attempts with new trees where the target is not reached.
+const ATTEMPTS: u64 = 4;
+/// Rounds end when fewer than this share of the table's cells change.
+const DELTA: f64 = 0.001;
+
+/// The `k` nearest other rows of every row, proxies being f32 pair distances, and the recall on the sample.
+pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Control<'_>) -> Result<(Knn, f64)> {
+    let kernels = source.kernels;
+    if source.rows.len() <= 2 * LEAF {
+        // A tree of one or two leaves is all pairs, with detours.
+        return Ok((exact::graph(source, k, options.threads, control)?, 1.0));
+    }
+    if let (Some(codes), true) = (source.codes, source.byte_tiles()) {
+        return run(&ByteLocal { kernels, codes }, source, options, k, control);
+    }
+    if source.products()
+        && let Some(side) = FloatSide::of(source.rows, kernels, options.threads)
+    {
+        return run(&FloatLocal { kernels, side: &side }, source, options, k, control);
+    }
+    run(&PairLocal { pair: source.metric.pair(kernels), rows: source.rows }, source, options, k, control)
+}
+
+fn run<L: Local>(
+    local: &L,
+    source: Source<'_>,
+    options: &Options,
+    k: usize,
+    control: Control<'_>,
+) -> Result<(Knn, f64)> {
+    let n = source.rows.len();
+    // A few more than asked for: neighbours of neighbours are looked for among them.
+    let kept = (k + k / 4 + 6).min(n - 1);
+    let mut table = Table::empty(n, kept)?;
+    let sample = Sample::of(source, options, k, control)?;
+    let mut recall = 0.0;
+    for attempt in 0..ATTEMPTS {
+        for tree in 0..TREES {
+            let seed = crate::random::draw(options.seed, attempt, tree);
+            let leaves = partition::leaves(source, LEAF << attempt, seed, options.threads, control)?;
+            table.join_leaves(local, leaves, options.threads, control)?;
+        }
+        let mut descent = Descent::new(local, &mut table, options, attempt);
+        for round in 0..options.n_iters.max(1) as u64 {
+            let changes = descent.round(round, control)?;
+            recall = sample.recall(descent.table());
+            if recall >= TARGET || (changes as f64) < DELTA * (n * kept) as f64 {
+                break;
+            }
+        }
+        if recall >= TARGET {
+            break;
+        }
+    }
+    Ok((finish(&table, source, k, options.threads, control)?, recall))
+}
+
+/// The table's first `k` by f32 pair distance.
+fn finish(table: &Table, source: Source<'_>, k: usize, threads: usize, control: Control<'_>) -> Result<Knn> {
+    let pair = source.metric.pair(source.kernels);
+    let mut knn = Knn::empty(source.rows.len(), k)?;
+    let phase = control.phase("recheck", source.rows.len() as u64);
+    knn.fill(threads, Vec::new, |found: &mut Vec<Neighbor>, row, ids, proxies| {
+        let own = source.rows.row(row);
+        found.clear();
+        let others = table.ids(row).iter().filter(|&&id| id != crate::knn::EMPTY);
+        found.extend(others.map(|&id| Neighbor { proxy: pair.one(own, source.rows.row(id as usize)), id }));
+        found.sort_unstable();
+        for ((neighbor, id), proxy) in found.iter().zip(ids).zip(proxies) {
+            (*id, *proxy) = (neighbor.id, neighbor.proxy);
+        }
+        !phase.advance(1)
+    });
+    control.check().map(|()| knn)
+}
+
+#[cfg(test)]
+mod tests;

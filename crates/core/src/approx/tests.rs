@@ -1,0 +1,56 @@
+//! Recall against brute force, and equality over threads.
+
+use super::*;
+use crate::exact;
+use crate::metric::Metric;
+use crate::rows::Rows;
+use crate::testing::{Rng, clustered, uniform};
+use hnsw_kernels::Kernels;
+
+fn run_on(title: &str, rows: &mut Rows, name: &str, k: usize, floor: f64) {
+    let metric = Metric::resolve(name, None).unwrap();
+    metric.transform().apply(rows, 1);
+    let codes = crate::code::ByteCodes::of(rows, 1).unwrap();
+    let source = Source { rows, codes: codes.as_ref(), metric, kernels: Kernels::detect() };
+    let truth = exact::graph(source, k, 2, Control::none()).unwrap();
+    let of = |threads| {
+        let options = Options { threads, ..Options::new(metric) };
+        super::graph(source, &options, k, Control::none()).unwrap()
+    };
+    let (found, estimate) = of(1);
+    assert_eq!(found, of(3).0, "{title}, {name}: threads");
+    let (mut hits, mut total) = (0, 0);
+    for row in 0..rows.len() {
+        let farthest = truth.row(row).next_back().map_or(0.0, |(_, proxy)| proxy);
+        hits += found.row(row).filter(|&(_, proxy)| proxy <= farthest).count();
+        total += truth.row(row).count();
+        assert!(found.row(row).all(|(id, _)| id as usize != row));
+    }
+    let recall = hits as f64 / total.max(1) as f64;
+    assert!(recall >= floor, "{title}, {name}: {recall}");
+    assert!((recall - estimate).abs() < 0.02, "{title}, {name}: {recall}, estimated {estimate}");
+}
+
+#[test]
+fn all_metrics_reach_the_target() {
+    for name in ["euclidean", "cosine", "manhattan", "correlation"] {
+        run_on("uniform 3000 x 10", &mut uniform(3000, 10, 1), name, 14, 0.985);
+    }
+}
+
+#[test]
+fn clusters_and_integers_reach_the_target() {
+    run_on("clusters", &mut clustered(4000, 24, 40, 2), "euclidean", 14, 0.99);
+    let mut rng = Rng::new(3);
+    let values: Vec<f32> = (0..3000 * 12).map(|_| rng.below(16) as f32).collect();
+    run_on("integers", &mut Rows::from_slice(&values, 12).unwrap(), "euclidean", 14, 0.985);
+}
+
+#[test]
+fn few_rows_and_many_copies_are_no_trouble() {
+    for n in [2, 3, 100] {
+        run_on("few rows", &mut uniform(n, 4, 4), "euclidean", 14, 0.99);
+    }
+    let values: Vec<f32> = (0..2000).flat_map(|i| [(i / 500) as f32 * 0.5, 1.5]).collect();
+    run_on("500-fold copies", &mut Rows::from_slice(&values, 2).unwrap(), "euclidean", 14, 0.99);
+}
