@@ -101,6 +101,14 @@ class Session:
         if self._server is not None:
             self._server.stop()
 
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End of a ``with connect(…)`` block: the process is without a server again."""
+        with _process.lock:
+            shutdown() if _process.session is self else self.close()
+
     def after_fork_in_child(self) -> None:
         """Drop what only the parent may use. The session itself lives on, shared."""
         self._keeper_lock = threading.Lock()
@@ -230,6 +238,11 @@ def connect(endpoint: str, token: str | None = None) -> Session:
         ``tcp://host:port`` or ``ipc://path``, as ``hnsw-bridge serve`` prints it.
     token : str, optional
         What the server was started with; needed for tcp.
+
+    Returns
+    -------
+    Session
+        As a context manager it is left at the end of the block.
 
     Raises
     ------

@@ -92,7 +92,11 @@ class LocalServer:
         self._command = command
         self._ready = threading.Event()
         self._ready_line = b""
-        threading.Thread(target=self._read_stdout, name="hnsw-bridge-stdout", daemon=True).start()
+        self._words = ""
+        self._reader = threading.Thread(
+            target=self._read_stdout, name="hnsw-bridge-stdout", daemon=True
+        )
+        self._reader.start()
 
     @property
     def pid(self) -> int:
@@ -104,9 +108,10 @@ class LocalServer:
         try:
             return str(json.loads(self._ready_line)["endpoint"])
         except (ValueError, KeyError, TypeError):
+            words = self.last_words()
             self.stop()
             raise EngineUnavailable(
-                f"the server did not start ({' '.join(self._command)}): {self.last_words()}"
+                f"the server did not start ({' '.join(self._command)}): {words}"
             ) from None
 
     def is_running(self) -> bool:
@@ -117,30 +122,37 @@ class LocalServer:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(0.2)
         status = self._process.returncode
-        size = os.fstat(self._stderr.fileno()).st_size
-        self._stderr.seek(max(0, size - _LAST_WORDS_BYTES))
-        words = self._stderr.read().decode(errors="replace").strip()
+        if not self._stderr.closed:
+            size = os.fstat(self._stderr.fileno()).st_size
+            self._stderr.seek(max(0, size - _LAST_WORDS_BYTES))
+            self._words = self._stderr.read().decode(errors="replace").strip()
         ending = "still running" if status is None else f"exit status {status}"
-        return f"{ending}; its last words: {words}" if words else f"{ending}, without a word"
+        return f"{ending}; its last words: {self._words or 'none'}"
 
     def stop(self) -> None:
         """Close the pipe, which ends the server; kill it when that takes too long."""
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
+        self._close(self._process.stdin)
         try:
             self._process.wait(_EXIT_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self.last_words()
+        self._reader.join()
+        self._close(self._process.stdout)
+        self._close(self._stderr)
 
     def disown(self) -> None:
         """In a forked child: let go of the pipe, so that the server ends with the parent."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        self._process.returncode = 0
+        for ours in (self._process.stdin, self._process.stdout, self._stderr):
+            self._close(ours)
+        self._process.returncode = 0  # Not this process's child, so it must not be waited for.
+
+    @staticmethod
+    def _close(pipe: IO[bytes] | None) -> None:
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
 
     def _read_stdout(self) -> None:
         stdout = self._process.stdout

@@ -10,7 +10,7 @@ import contextlib
 import contextvars
 import warnings
 from collections.abc import Iterator, Mapping
-from math import isfinite, log2, log10
+from math import isinf, isnan, log2, log10, nan
 from numbers import Integral
 from types import MappingProxyType
 from typing import Any
@@ -26,7 +26,7 @@ _QUANTIZED_METRICS = {
     "int8": ("cosine", "direct_cosine", "dot"),
 }
 _ENGINE_OPTIONS = ("algorithm", "m", "ef_construction", "ef")
-_LARGEST_P = 1e6  # A number can cross the wire, infinity cannot; beyond this the two are equal.
+_LARGEST_EPSILON = 1e6  # A number can cross the wire, infinity cannot; beyond this all is searched.
 
 _forced: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar(
     "hnsw_bridge_options", default=MappingProxyType({})
@@ -172,19 +172,27 @@ def metric_options(metric: Metric, metric_kwds: Any) -> Header:
         if name not in metric.params:
             takes = ", ".join(metric.params) or "none"
             raise TypeError(f"metric {metric.name!r} has no parameter {name!r}; it takes {takes}")
-    return {name: _wire_number(value, name) for name, value in metric_kwds.items()}
-
-
-def _wire_number(value: Any, name: str) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise InvalidArgument(f"{name} must be a number, got {value!r}") from None
-    if number != number:
-        raise InvalidArgument(f"{name} must be a number, got nan")
-    return number if isfinite(number) else _LARGEST_P if number > 0 else -_LARGEST_P
+    return {name: _finite(value, name) for name, value in metric_kwds.items()}
 
 
 def effort(epsilon: Any) -> float:
     """The search effort as a finite number >= 0; what is below 0 counts as 0."""
-    return max(0.0, _wire_number(epsilon, "epsilon"))
+    number = _as_number(epsilon, "epsilon")
+    return min(max(0.0, number), _LARGEST_EPSILON)
+
+
+def _as_number(value: Any, name: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = nan
+    if isnan(number):
+        raise InvalidArgument(f"{name} must be a number, got {value!r}")
+    return number
+
+
+def _finite(value: Any, name: str) -> float:
+    number = _as_number(value, name)
+    if isinf(number):
+        raise InvalidArgument(f"{name} must be finite, got {value!r} (p = inf is 'chebyshev')")
+    return number

@@ -21,7 +21,6 @@ class RemoteIndex:
     def __init__(self, session: Session, reply: Header) -> None:
         self._session = session
         self._id = str(reply["index"])
-        self.plan: dict[str, Any] = dict(reply["plan"])
         self.parameters: dict[str, Any] = dict(reply["parameters"])
         self._finalizer = weakref.finalize(self, _release, session, self._id, os.getpid())
         self._finalizer.atexit = False  # The session's end closes what is left.
@@ -52,8 +51,7 @@ class RemoteIndex:
         self._session.call("update", header, rows=rows, on_progress=on_progress)
 
     def prepare(self, on_progress: ProgressListener | None) -> None:
-        reply = self._session.call("prepare", self._named(), on_progress=on_progress)
-        self.plan = dict(reply["plan"])
+        self._session.call("prepare", self._named(), on_progress=on_progress)
 
     def stats(self) -> dict[str, Any]:
         return dict(self._session.call("stats", self._named())["index"])

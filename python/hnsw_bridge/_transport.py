@@ -93,6 +93,7 @@ class ZmqTransport:
         if not self._socket.closed:
             self._poller.unregister(self._monitor)
             self._socket.disable_monitor()
+            self._monitor.close()
             self._socket.close()
 
 

@@ -337,8 +337,8 @@ class HnswIndexWrapper(metaclass=EngineFirst):
 
     @property
     def plan(self) -> dict[str, Any]:
-        """What the engine picked, and why: ``{"algorithm": …, "reason": …, …}``."""
-        return dict(self._remote().plan)
+        """What the engine picked for each product (``neighbor_graph``, ``query``), and why."""
+        return dict(self.stats()["plan"])
 
     @property
     def engine_parameters(self) -> dict[str, Any]:
@@ -346,7 +346,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         return dict(self._remote().parameters)
 
     def stats(self) -> dict[str, Any]:
-        """What the server tells of this index: rows, memory, plan, counters."""
+        """What the server tells of this index: rows, bytes, plan, counters."""
         return self._remote().stats()
 
     def close(self) -> None:

@@ -1,0 +1,73 @@
+"""What every test here relies on: a server can be started, and no state leaks between tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import hnsw_bridge
+
+_PROGRAMS = Path(__file__).parent / "programs"
+
+for variable in [name for name in os.environ if name.startswith("HNSW_BRIDGE")]:
+    del os.environ[variable]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _server_can_be_started() -> None:
+    """Without an engine half the suite would test PyNNDescent: better none of it runs."""
+    try:
+        hnsw_bridge.stats()
+    except hnsw_bridge.EngineUnavailable as error:
+        pytest.exit(f"no server for the tests: {error}", returncode=3)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_installed() -> Iterator[None]:
+    yield
+    hnsw_bridge.uninstall()
+
+
+@pytest.fixture
+def calls() -> Callable[[], Counter[str]]:
+    """Tells the calls the server accepted since this fixture, or since it was asked last."""
+    seen = _server_calls()
+
+    def since() -> Counter[str]:
+        nonlocal seen
+        before, seen = seen, _server_calls()
+        return Counter({op: n for op, n in (seen - before).items() if op not in _HOUSEKEEPING})
+
+    return since
+
+
+_HOUSEKEEPING = ("stats", "hello", "close", "goodbye", "ping", "credit", "rows")
+
+
+def _server_calls() -> Counter[str]:
+    return Counter(hnsw_bridge.stats()["server"]["calls"])
+
+
+@pytest.fixture
+def run_program() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a program of `programs/` in a process of its own, and fails when that fails."""
+
+    def run(name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, str(_PROGRAMS / name), *arguments],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, f"{name} ended with {done.returncode}:\n{done.stderr}"
+        return done
+
+    return run

@@ -1,0 +1,91 @@
+"""The frames we write are Arrow as others read it, and hold our memory instead of a copy."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from hnsw_bridge._errors import ProtocolError
+from hnsw_bridge._protocol import decode_header, decode_hits, encode_header, encode_rows
+
+
+def _rows(count, dim):
+    return np.arange(count * dim, dtype=np.float32).reshape(count, dim)
+
+
+@pytest.mark.parametrize(("count", "dim"), [(1, 1), (1, 3), (2, 3), (3, 5), (1337, 784)])
+def test_the_frames_of_a_batch_are_one_arrow_stream(count, dim):
+    rows = _rows(count, dim)
+    frames = encode_rows(rows)
+    with pa.ipc.open_stream(b"".join(frames)) as reader:
+        assert reader.schema.names == ["rows"]
+        batch = reader.read_next_batch()
+    batch.validate(full=True)
+    values = batch.column("rows").flatten().to_numpy().reshape(count, dim)
+    np.testing.assert_array_equal(values, rows)
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_the_schema_and_metadata_messages_are_frames_of_their_own(count):
+    schema, metadata, body, *padding = encode_rows(_rows(count, 3))
+    for message in (schema, metadata):
+        assert message[:4] == b"\xff\xff\xff\xff"
+        assert len(message) == 8 + int.from_bytes(message[4:8], "little")
+        assert len(message) % 8 == 0
+    assert (len(body) + sum(map(len, padding))) % 8 == 0
+
+
+def test_the_body_frame_is_the_memory_of_the_rows():
+    rows = _rows(1000, 16)
+    body = encode_rows(rows[100:900])[2]
+    sent = np.frombuffer(body, np.float32)
+    assert sent.ctypes.data == rows[100:].ctypes.data
+    assert sent.nbytes == 800 * 16 * 4
+
+
+def _hits_stream(indices, distances):
+    columns = []
+    for array, kind in ((indices, pa.int32()), (distances, pa.float32())):
+        values = pa.array(array.reshape(-1), type=kind)
+        columns.append(pa.FixedSizeListArray.from_arrays(values, array.shape[1]))
+    batch = pa.record_batch(columns, names=["indices", "distances"])
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return sink.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize("cut", [1, 7, 64, 10_000])
+def test_a_result_is_read_however_its_frames_are_cut(cut):
+    indices = np.arange(12, dtype=np.int32).reshape(4, 3)
+    distances = np.linspace(0, 1, 12, dtype=np.float32).reshape(4, 3)
+    stream = _hits_stream(indices, distances)
+    frames = [memoryview(stream)[i : i + cut] for i in range(0, len(stream), cut)]
+    hits = decode_hits(frames)
+    np.testing.assert_array_equal(hits.indices, indices)
+    np.testing.assert_array_equal(hits.distances, distances)
+
+
+@pytest.mark.parametrize("stream", [b"", b"no arrow at all", b"\xff\xff\xff\xff\x10\x00\x00\x00"])
+def test_an_unreadable_result_is_a_protocol_error(stream):
+    with pytest.raises(ProtocolError):
+        decode_hits([stream])
+
+
+def test_a_result_of_other_types_is_a_protocol_error():
+    wrong = np.zeros((2, 2), np.float32)
+    stream = _hits_stream(np.zeros((2, 2), np.int32), wrong)
+    swapped = stream.replace(b"indices", b"distanc").replace(b"distances", b"indicesss")
+    with pytest.raises(ProtocolError):
+        decode_hits([swapped])
+
+
+def test_headers_are_compact_json_without_nan():
+    assert encode_header({"op": "query", "k": 3}) == b'{"op":"query","k":3}'
+    with pytest.raises(ValueError, match="JSON"):
+        encode_header({"epsilon": float("nan")})
+
+
+@pytest.mark.parametrize("frame", [b"", b"[]", b"{", b'{"id":1}', b"\xff\xfe", b'{"type":3}'])
+def test_a_header_that_is_none_is_a_protocol_error(frame):
+    with pytest.raises(ProtocolError):
+        decode_header(frame)
