@@ -1,0 +1,162 @@
+/**
+ * Seeded malformed messages from one client while another is served. Replay a failure with
+ * HNSW_BRIDGE_FUZZ_SEED and HNSW_BRIDGE_FUZZ_MESSAGES.
+ */
+import { expect, test } from "vitest";
+import { serve } from "../../bridge/index.ts";
+import { random, randomMatrix, rowFrames, slice } from "./support/arrow.ts";
+import { RawClient } from "./support/client.ts";
+
+const SEED = Number(process.env.HNSW_BRIDGE_FUZZ_SEED ?? 20_260_101);
+const MESSAGES = Number(process.env.HNSW_BRIDGE_FUZZ_MESSAGES ?? 2000);
+const matrix = randomMatrix(20, 4, 51);
+
+const OPS = [
+  "hello",
+  "build",
+  "query",
+  "neighbor_graph",
+  "update",
+  "prepare",
+  "stats",
+  "close",
+  "ping",
+  "cancel",
+  "rows",
+  "credit",
+];
+const VALUES: unknown[] = [
+  null,
+  true,
+  -1,
+  0,
+  1,
+  3,
+  20,
+  1.5,
+  2 ** 31,
+  2 ** 32,
+  2 ** 53,
+  1e300,
+  "",
+  "1",
+  "x".repeat(300),
+  [],
+  [1, 1],
+  {},
+];
+const FIELDS = [
+  "id",
+  "index",
+  "rows",
+  "dim",
+  "dtype",
+  "inline",
+  "k",
+  "epsilon",
+  "ef",
+  "credits",
+  "start",
+  "count",
+  "target",
+  "fresh",
+  "options",
+  "protocol",
+  "op",
+];
+
+/** Mutations of valid messages, so that they get further than the first check. */
+class Fuzzer {
+  readonly #next: () => number;
+
+  constructor(seed: number) {
+    this.#next = random(seed);
+  }
+
+  below(n: number): number {
+    return Math.floor(this.#next() * n);
+  }
+
+  pick<T>(items: readonly T[]): T {
+    return items[this.below(items.length)] as T;
+  }
+
+  message(id: number): { head: Buffer; frames: Buffer[] } {
+    const header: Record<string, unknown> = this.#valid(id);
+    for (let i = this.below(3); i >= 0; i--) this.#mutateHeader(header);
+    const head = this.#mutateBytes(Buffer.from(JSON.stringify(header)), 0.15);
+    return { head, frames: this.#frames() };
+  }
+
+  #valid(id: number): Record<string, unknown> {
+    const shape = { rows: 20, dim: 4, dtype: "float32", inline: this.below(2) === 0 };
+    const options = { n_neighbors: 3, metric: "euclidean", seed: "7" };
+    return {
+      ...{ op: this.pick(OPS), id, index: "1", k: 2, ...shape, options, fresh: shape },
+      ...{ start: 0, count: 20, credits: 1, target: this.below(id), protocol: [1, 1] },
+    };
+  }
+
+  #mutateHeader(header: Record<string, unknown>): void {
+    const field = this.pick(FIELDS);
+    const way = this.below(4);
+    if (way === 0) delete header[field];
+    else if (way === 1) header[field] = { [this.pick(FIELDS)]: this.pick(VALUES) };
+    else header[field] = this.pick(VALUES);
+  }
+
+  #frames(): Buffer[] {
+    let frames = rowFrames(this.below(4) > 0 ? matrix : slice(matrix, 0, 1 + this.below(19))) as Buffer[];
+    const way = this.below(8);
+    if (way === 0) frames = [];
+    else if (way === 1) frames = frames.slice(this.below(3));
+    else if (way === 2) frames = frames.reverse();
+    else if (way === 3) frames = [...frames, ...frames];
+    else if (way === 4)
+      frames = Array.from({ length: this.below(80) }, () => Buffer.alloc(this.below(40), this.below(256)));
+    return frames.map((frame) => this.#mutateBytes(frame, 0.3));
+  }
+
+  #mutateBytes(bytes: Buffer, chance: number): Buffer {
+    if (this.#next() > chance || bytes.length === 0) return bytes;
+    const copy = Buffer.from(bytes);
+    const way = this.below(3);
+    if (way === 0) return copy.subarray(0, this.below(copy.length));
+    if (way === 1) for (let i = this.below(8); i >= 0; i--) copy[this.below(copy.length)] = this.below(256);
+    if (way === 2 && copy.length >= 8)
+      copy.writeInt32LE(this.pick([-1, 0, 2 ** 31 - 1, -(2 ** 31), 65_536]), this.below(copy.length / 4 - 1) * 4);
+    return copy;
+  }
+}
+
+test(`${MESSAGES}_malformed_messages_of_seed_${SEED}_leave_the_server_serving`, async () => {
+  const server = await serve();
+  const witness = await RawClient.connect(server.endpoint);
+  const index = await witness.build(matrix, { n_neighbors: 3 });
+  const expected = await witness.query(index, matrix, 3);
+  const attacker = await RawClient.connect(server.endpoint);
+  await attacker.build(matrix, { n_neighbors: 3 });
+  const fuzzer = new Fuzzer(SEED);
+  for (let i = 0; i < MESSAGES; i++) {
+    const { head, frames } = fuzzer.message(1000 + i);
+    await attacker.send(head, frames);
+    // Uploads that never come fill the call limit: a fresh session keeps long runs going deep.
+    if (i % 500 === 499) await attacker.call("goodbye").then(() => attacker.hello());
+    if (i % 100 === 99) expect(await witness.query(index, matrix, 3), `after message ${i}`).toEqual(expected);
+  }
+  expect(await witness.query(index, matrix, 3)).toEqual(expected);
+  const codes = new Set(
+    attacker.received.filter(({ header }) => header.type === "error").map(({ header }) => header.code),
+  );
+  expect(codes).toContain("ERR_PROTOCOL");
+  expect(codes).toContain("ERR_INVALID_ARGUMENT");
+  expect(codes).not.toContain("ERR_INTERNAL");
+  // Some got all the way through: else the mutations would only test the first check.
+  expect(attacker.received.some(({ header }) => header.type === "result" && header.last === true)).toBe(true);
+  const { session } = await attacker.call("stats");
+  attacker.close();
+  expect(session).toMatchObject({ connections: 1 });
+  await expect.poll(async () => ((await witness.call("stats")).server as { indexes: number }).indexes).toBe(1);
+  witness.close();
+  await server.close();
+});

@@ -1,0 +1,295 @@
+import { spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { randomMatrix, slice } from "./support/arrow.ts";
+import { RawClient } from "./support/client.ts";
+import { CLI, useProcesses } from "./support/process.ts";
+
+const { start, directory } = useProcesses();
+const matrix = randomMatrix(40, 5, 61);
+const SERVE = ["serve", "--ipc", "auto", "--parent-stdin", "--json"];
+const pathOf = (endpoint: string) => endpoint.replace("ipc://", "");
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+describe("a local server", () => {
+  test("prints_one_ready_line_and_serves", async () => {
+    const server = start(SERVE);
+    const ready = await server.ready();
+    expect(ready).toEqual({
+      endpoint: expect.stringMatching(/^ipc:\/\//),
+      pid: server.process.pid,
+      protocol: 1,
+      version: "0.1.0",
+    });
+    const client = await RawClient.connect(ready.endpoint);
+    const index = await client.build(matrix, { n_neighbors: 3 });
+    expect((await client.query(index, slice(matrix, 9, 1), 1)).indices[0]).toBe(9);
+    client.close();
+    server.process.stdin?.end();
+    const { stdout } = await server.ended;
+    expect(stdout.trimEnd().split("\n")).toHaveLength(1);
+  });
+
+  test("listens_in_a_directory_of_mode_0700", async () => {
+    const { endpoint } = await start(SERVE).ready();
+    expect(statSync(dirname(pathOf(endpoint))).mode & 0o777).toBe(0o700);
+  });
+
+  test("prefers_a_private_runtime_directory", async () => {
+    const runtime = directory();
+    const { endpoint } = await start(SERVE, { XDG_RUNTIME_DIR: runtime }).ready();
+    expect(endpoint.startsWith(`ipc://${runtime}/`)).toBe(true);
+    chmodSync(runtime, 0o755);
+    const { endpoint: elsewhere } = await start(SERVE, { XDG_RUNTIME_DIR: runtime }).ready();
+    expect(elsewhere.startsWith(`ipc://${runtime}/`)).toBe(false);
+  });
+
+  test("ends_with_status_0_when_its_standard_input_ends_and_removes_its_directory", async () => {
+    const server = start(SERVE);
+    const { endpoint } = await server.ready();
+    server.process.stdin?.end();
+    expect(await server.ended).toMatchObject({ status: 0, signal: null });
+    expect(existsSync(dirname(pathOf(endpoint)))).toBe(false);
+  });
+
+  test("ends_when_its_parent_is_killed", async () => {
+    const launch = `const { spawn } = require("node:child_process");
+      const child = spawn(process.execPath, [${JSON.stringify(CLI)}, ...${JSON.stringify(SERVE)}], { stdio: ["pipe", "pipe", "inherit"] });
+      child.stdout.pipe(process.stdout);`;
+    const parent = spawn(process.execPath, ["-e", launch], { stdio: ["ignore", "pipe", "ignore"] });
+    const line = await new Promise<string>((resolve) => parent.stdout.once("data", (text) => resolve(String(text))));
+    const { pid, endpoint } = JSON.parse(line);
+    expect(isRunning(pid)).toBe(true);
+    parent.kill("SIGKILL");
+    await expect.poll(() => isRunning(pid), { timeout: 5000 }).toBe(false);
+    expect(existsSync(dirname(pathOf(endpoint)))).toBe(false);
+  });
+
+  test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
+    "ends_with_status_0_on_%s_and_answers_calls_in_flight",
+    async (signal) => {
+      const server = start(SERVE);
+      const { endpoint } = await server.ready();
+      const client = await RawClient.connect(endpoint);
+      const index = await client.build(randomMatrix(40_000, 64, 62), { threads: 1, algorithm: "exact" });
+      await client.send({ op: "neighbor_graph", id: 1, index });
+      await client.when(({ header }) => header.type === "progress");
+      server.process.kill(signal);
+      await expect(client.answer(1)).rejects.toMatchObject({ code: "ERR_CLOSED" });
+      expect(await server.ended).toMatchObject({ status: 0, signal: null });
+      expect(existsSync(dirname(pathOf(endpoint)))).toBe(false);
+      client.close();
+    },
+  );
+
+  test("logs_neither_token_nor_session_nor_values", async () => {
+    const token = "very-secret-token";
+    const server = start([...SERVE, "--log-level", "debug"], { HNSW_BRIDGE_TOKEN: token });
+    const { endpoint } = await server.ready();
+    const stranger = RawClient.raw(endpoint);
+    await expect(stranger.hello({ token: "wrong-secret-guess" })).rejects.toMatchObject({ code: "ERR_UNAUTHORIZED" });
+    const client = RawClient.raw(endpoint);
+    const { session } = await client.hello({ token, client: "new\nline" });
+    const data = matrix.data.slice();
+    data[11] = Number.NaN;
+    const fields = { rows: 40, dim: 5, dtype: "float32" };
+    await expect(client.callInline("build", fields, { ...matrix, data })).rejects.toMatchObject({
+      code: "ERR_NON_FINITE",
+    });
+    await client.call("goodbye");
+    server.process.stdin?.end();
+    const { stderr } = await server.ended;
+    expect(stderr).toContain("client joined");
+    expect(stderr).toContain("ERR_NON_FINITE");
+    for (const secret of [token, "wrong-secret-guess", String(session), "new\nline"])
+      expect(stderr).not.toContain(secret);
+    stranger.close();
+    client.close();
+  });
+});
+
+describe("a named directory", () => {
+  const serveIn = (path: string) => ["serve", "--ipc", path, "--json", "--parent-stdin"];
+
+  test("is_made_with_mode_0700_and_removed_at_the_end", async () => {
+    const path = join(directory(), "a", "b");
+    const server = start(serveIn(path));
+    expect((await server.ready()).endpoint).toBe(`ipc://${path}/server.sock`);
+    expect(statSync(path).mode & 0o777).toBe(0o700);
+    server.process.stdin?.end();
+    await server.ended;
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test("that_was_there_stays_but_its_socket_goes", async () => {
+    const path = directory();
+    const server = start(serveIn(path));
+    await server.ready();
+    server.process.stdin?.end();
+    await server.ended;
+    expect(readdirSync(path)).toEqual([]);
+  });
+
+  test.each([0o755, 0o750, 0o707])("of_mode_%o_is_refused", async (mode) => {
+    const path = directory();
+    chmodSync(path, mode);
+    const { status, stderr, stdout } = await start(serveIn(path)).ended;
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(stderr).toContain("ERR_INVALID_ARGUMENT");
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  });
+
+  test("that_is_a_link_is_refused", async () => {
+    const base = directory();
+    mkdirSync(join(base, "real"), { mode: 0o700 });
+    symlinkSync(join(base, "real"), join(base, "link"));
+    expect(await start(serveIn(join(base, "link"))).ended).toMatchObject({ status: 1 });
+  });
+
+  test.skipIf(process.getuid?.() !== 0)("of_another_user_is_refused (needs root to make one)", async () => {
+    const path = directory();
+    const { chownSync } = await import("node:fs");
+    chownSync(path, 12_345, 12_345);
+    const { status, stderr } = await start(serveIn(path)).ended;
+    expect(status).toBe(1);
+    expect(stderr).toContain("belongs to user 12345");
+  });
+
+  test("with_too_long_a_path_is_refused_and_not_left_behind", async () => {
+    const path = join(directory(), "x".repeat(100));
+    const { status, stderr } = await start(serveIn(path)).ended;
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/socket path of \d+ bytes, allowed: 10[37]/);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test("survives_a_stale_socket", async () => {
+    const path = directory();
+    const server = start(serveIn(path));
+    await server.ready();
+    server.process.kill("SIGKILL");
+    await server.ended;
+    expect(readdirSync(path)).toEqual(["server.sock"]);
+    const { endpoint } = await start(serveIn(path)).ready();
+    const client = await RawClient.connect(endpoint);
+    await expect(client.call("ping")).resolves.toBeDefined();
+    client.close();
+  });
+
+  test("is_not_taken_from_a_running_server", async () => {
+    const path = directory();
+    const { endpoint } = await start(serveIn(path)).ready();
+    const { status, stderr } = await start(serveIn(path)).ended;
+    expect(status).toBe(1);
+    expect(stderr).toContain("already listening");
+    const client = await RawClient.connect(endpoint);
+    await expect(client.call("ping")).resolves.toBeDefined();
+    client.close();
+  });
+});
+
+describe("tcp", () => {
+  const tokenFile = (mode: number): string => {
+    const path = join(directory(), "token");
+    writeFileSync(path, "file-token\n");
+    chmodSync(path, mode);
+    return path;
+  };
+
+  test("takes_the_token_from_a_file", async () => {
+    const file = tokenFile(0o600);
+    const { endpoint } = await start(["serve", "--tcp", "127.0.0.1:0", "--token-file", file, "--json"]).ready();
+    expect(await start(["ping", "--endpoint", endpoint, "--token-file", file]).ended).toMatchObject({ status: 0 });
+    const { status, stderr } = await start(["ping", "--endpoint", endpoint]).ended;
+    expect(status).toBe(1);
+    expect(stderr).toContain("ERR_UNAUTHORIZED");
+  });
+
+  test("takes_the_token_from_the_environment", async () => {
+    const env = { HNSW_BRIDGE_TOKEN: "environment-token" };
+    const { endpoint } = await start(["serve", "--tcp", "localhost:0", "--json"], env).ready();
+    const stats = await start(["stats", "--json"], { ...env, HNSW_BRIDGE_ENDPOINT: endpoint }).ended;
+    expect(stats.status).toBe(0);
+    expect(JSON.parse(stats.stdout)).toMatchObject({ calls: { hello: 1, stats: 1 }, protocol: 1 });
+  });
+
+  test("refuses_a_token_file_that_others_can_read", async () => {
+    const args = ["serve", "--tcp", "127.0.0.1:0", "--token-file", tokenFile(0o644)];
+    const { status, stderr } = await start(args).ended;
+    expect(status).toBe(1);
+    expect(stderr).toContain("mode 0600");
+  });
+
+  test("says_when_the_port_is_taken", async () => {
+    const holder = createServer();
+    const port = await new Promise<number>((resolve) => {
+      holder.listen(0, "127.0.0.1", () => resolve((holder.address() as { port: number }).port));
+    });
+    const env = { HNSW_BRIDGE_TOKEN: "t" };
+    const { status, stderr } = await start(["serve", "--tcp", `127.0.0.1:${port}`], env).ended;
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/cannot listen .*in use/);
+    holder.close();
+  });
+});
+
+describe("the command line", () => {
+  test.each([{ args: ["--help"] }, { args: ["-h"] }, { args: ["help"] }, { args: ["serve", "--help"] }])(
+    "$args_explains_itself",
+    async ({ args }) => {
+      const { status, stdout } = await start(args).ended;
+      expect(status).toBe(0);
+      for (const word of ["serve", "ping", "stats", "version", "--parent-stdin", "Exit status"])
+        expect(stdout).toContain(word);
+    },
+  );
+
+  test.each([
+    { args: [] },
+    { args: ["frobnicate"] },
+    { args: ["serve", "--nonsense"] },
+    { args: ["serve", "extra"] },
+    { args: ["serve", "--log-level", "loud"] },
+    { args: ["ping"] },
+    { args: ["ping", "--endpoint", "ipc:///x", "--timeout", "soon"] },
+  ])("$args is wrong usage, status 2", async ({ args }) => {
+    const { status, stdout, stderr } = await start(args).ended;
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(stderr).toContain("--help");
+  });
+
+  test("version_is_told_as_json", async () => {
+    const { stdout } = await start(["version", "--json"]).ended;
+    expect(JSON.parse(stdout)).toEqual({ version: "0.1.0", protocol: [1, 1], node: process.version });
+  });
+
+  test("ping_and_stats_ask_a_running_server", async () => {
+    const { endpoint } = await start(SERVE).ready();
+    const ping = await start(["ping", "--endpoint", endpoint, "--json"]).ended;
+    expect(JSON.parse(ping.stdout)).toEqual({ endpoint, ms: expect.any(Number) });
+    const stats = await start(["stats", "--endpoint", endpoint]).ended;
+    expect(stats.stdout).toMatch(/^calls\.ping +1$/m);
+  });
+
+  test("ping_gives_up_on_silence", async () => {
+    const endpoint = `ipc://${directory()}/nobody.sock`;
+    const { status, stderr } = await start(["ping", "--endpoint", endpoint, "--timeout", "0.2"]).ended;
+    expect(status).toBe(1);
+    expect(stderr).toContain("ERR_TIMEOUT");
+  });
+
+  test("both_addresses_are_one_too_many", async () => {
+    const { status } = await start(["serve", "--ipc", "auto", "--tcp", "127.0.0.1:0"], { HNSW_BRIDGE_TOKEN: "t" })
+      .ended;
+    expect(status).toBe(1);
+  });
+});
