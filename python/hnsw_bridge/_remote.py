@@ -21,6 +21,7 @@ class RemoteIndex:
     def __init__(self, session: Session, reply: Header) -> None:
         self._session = session
         self._id = str(reply["index"])
+        self.prepared = False
         self.parameters: dict[str, Any] = dict(reply["parameters"])
         self._finalizer = weakref.finalize(self, _release, session, self._id, os.getpid())
         self._finalizer.atexit = False  # The session's end closes what is left.
@@ -44,14 +45,18 @@ class RemoteIndex:
         self, rows: Rows, k: int, epsilon: float, on_progress: ProgressListener | None
     ) -> Hits:
         header = {**self._named(), **_shape(rows), "k": k, "epsilon": epsilon}
-        return self._session.fetch("query", header, rows=rows, on_progress=on_progress)
+        hits = self._session.fetch("query", header, rows=rows, on_progress=on_progress)
+        self.prepared = True
+        return hits
 
     def append(self, rows: Rows, on_progress: ProgressListener | None) -> None:
         header = {**self._named(), "fresh": _shape(rows)}
         self._session.call("update", header, rows=rows, on_progress=on_progress)
 
     def prepare(self, on_progress: ProgressListener | None) -> None:
-        self._session.call("prepare", self._named(), on_progress=on_progress)
+        if not self.prepared:
+            self._session.call("prepare", self._named(), on_progress=on_progress)
+            self.prepared = True
 
     def stats(self) -> dict[str, Any]:
         return dict(self._session.call("stats", self._named())["index"])

@@ -137,7 +137,6 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         self.__dict__.update(_parameters.as_attributes(given, n))
         self._is_sparse = False
         self._graph_dropped = False
-        self._prepared = False
         self._closed = False
         self._start_unconnected()
         if verbose:
@@ -230,11 +229,9 @@ class HnswIndexWrapper(metaclass=EngineFirst):
 
     def prepare(self, compile_search: bool = False) -> None:
         """Build the search index now, not at the first query. `compile_search` does nothing."""
-        with self._lock:
-            if not self._prepared:
-                with progress_bar(self.verbose) as listener:
-                    self._remote().prepare(listener)
-                self._was_prepared()
+        with self._lock, progress_bar(self.verbose) as listener:
+            self._remote().prepare(listener)
+            self._was_prepared()
 
     def compress_index(self) -> None:
         """Prepare, then drop the neighbour graph: `neighbor_graph` is None from now on."""
@@ -287,14 +284,14 @@ class HnswIndexWrapper(metaclass=EngineFirst):
                 rows[position] = row
         if fresh is not None:
             rows = np.vstack([rows, fresh])
-        remote = self._remote_index
+        remote = self._remote()
         with progress_bar(self.verbose) as listener:
-            if fresh is not None and replaced is None and remote and remote.is_usable():
+            if replaced is None and fresh is not None:
                 remote.append(fresh, listener)
             else:
-                remote = self._build(rows)
-            if self._prepared:
-                remote.prepare(listener)
+                was_prepared, remote = remote.prepared, self._build(rows)
+                if was_prepared:
+                    remote.prepare(listener)
         self._remote_index, self._raw_data, self._graph = remote, rows, None
         self._warn_if_short()
 
@@ -389,8 +386,8 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         return _parameters.find_metric(self.metric, _client.session().greeting)
 
     def _was_prepared(self) -> None:
+        """A compressed index loses its graph when it is prepared, by whatever call."""
         with self._lock:
-            self._prepared = True
             if self.compressed:
                 self._graph, self._graph_dropped = None, True
 

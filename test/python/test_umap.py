@@ -53,7 +53,7 @@ def test_41_transform_and_update_reach_the_engine(calls):
     assert model.transform(iris()[120:140]).shape == (20, 2)
     assert calls() == {"query": 1}
     model.update(iris()[120:140])
-    assert calls() == {"prepare": 0, "update": 1, "neighbor_graph": 1} | calls()
+    assert calls() == {"update": 1, "neighbor_graph": 1}
     assert model.embedding_.shape == (140, 2)
     assert np.isfinite(model.embedding_).all()
 
@@ -210,7 +210,7 @@ def test_umaps_own_random_stream_is_untouched_by_who_answers():
 @pytest.mark.parametrize("metric", ["cosine", "correlation"])
 def test_47_the_edges_umap_removes_are_those_of_exact_distances(metric):
     rows = np.vstack([gaussian(60, 3), -gaussian(60, 3)])
-    limit = {"cosine": 2, "correlation": 2}[metric]
-    _, distances = HnswIndexWrapper(rows, metric, n_neighbors=120).neighbor_graph
-    true = np.sort(oracle.distances(rows, rows, metric), axis=1)
+    _, distances = HnswIndexWrapper(rows, metric, n_neighbors=119).neighbor_graph
+    _, true = oracle.nearest(oracle.distances(rows, rows, metric), 119)
+    limit = 2  # umap's disconnection distance of both metrics.
     assert (distances >= limit).sum() == (true.astype(np.float32) >= limit).sum()
