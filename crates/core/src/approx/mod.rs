@@ -20,8 +20,8 @@ mod table;
 
 use crate::control::Control;
 use crate::error::Result;
-use crate::exact::{self, Source};
 use crate::exact::tiles::FloatSide;
+use crate::exact::{self, Source};
 use crate::knn::Knn;
 use crate::neighbors::Neighbor;
 use crate::options::Options;

@@ -26,7 +26,7 @@ pub(super) fn leaves(
 ) -> Result<Leaves> {
     let n = source.rows.len();
     let mut side: Vec<(f32, u32)> = (0..n as u32).map(|id| (0.0, id)).collect();
-    let mut pieces = vec![0..n];
+    let mut pieces: Vec<Range<usize>> = std::iter::once(0..n).collect();
     while pieces[0].len() > size {
         let phase = control.phase("partition", n as u64);
         let mut nodes = cut(&mut side, &pieces);

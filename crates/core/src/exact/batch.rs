@@ -34,10 +34,10 @@ pub(super) fn rectangle<T: Tiles>(
             let columns = rows_of(task / runs, rows);
             worker.pack(tiles, columns.clone());
             let first = task % runs * RUN;
-            for block in first..(first + RUN).min(query_blocks) {
+            for (block, kept) in kept.iter().enumerate().skip(first).take(RUN) {
                 let start = block * BLOCK;
-                worker.tile(tiles, rows_of(block, queries), columns.clone(), &kept[block], None);
-                let mut selection = lock(&kept[block]);
+                worker.tile(tiles, rows_of(block, queries), columns.clone(), kept, None);
+                let mut selection = lock(kept);
                 worker.found.iter().for_each(|&(i, j, value)| selection.push(i as usize - start, value, j));
                 drop(selection);
                 if phase.advance(1) {

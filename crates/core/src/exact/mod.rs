@@ -26,7 +26,7 @@ use crate::knn::Knn;
 use crate::metric::{Metric, Proxy};
 use crate::rows::Rows;
 use hnsw_kernels::Kernels;
-use recheck::{Checked, Sides, recheck};
+use recheck::{Sides, recheck};
 use tiles::{ByteTiles, FloatSide, FloatTiles, PairTiles, Tiles};
 
 /// Rows of a block. 256 x 256 f32 of accumulators and 256 packed rows of 784 columns fit a 2 MB L2 cache.
@@ -85,7 +85,7 @@ fn symmetric<T: Tiles>(
 ) -> Result<Knn> {
     let keep = (k + slack).min(sides.b.len() - 1);
     let kept = graph::symmetric(tiles, keep, threads, control)?;
-    recheck(tiles, &kept, keep, k, sides, threads, control).map(done)
+    recheck(tiles, &kept, keep, k, sides, threads, control)
 }
 
 /// The `k` nearest rows of every query; proxies are f32 pair distances. `query_codes` are the queries'
@@ -124,11 +124,7 @@ fn rectangle<T: Tiles>(
 ) -> Result<Knn> {
     let keep = (k + slack).min(sides.b.len());
     let kept = batch::rectangle(tiles, keep, threads, control)?;
-    recheck(tiles, &kept, keep, k, sides, threads, control).map(done)
-}
-
-fn done(checked: Checked) -> Knn {
-    checked.knn
+    recheck(tiles, &kept, keep, k, sides, threads, control)
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ use crate::knn::Knn;
 use crate::metric::Pair;
 use crate::neighbors::Neighbor;
 use crate::rows::Rows;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The two sides on which distances are final.
 pub(super) struct Sides<'a> {
@@ -24,12 +23,6 @@ pub(super) struct Sides<'a> {
     pub same: bool,
 }
 
-/// Final neighbours and the number of rows that had to be scanned in full.
-pub(super) struct Checked {
-    pub knn: Knn,
-    pub scanned: usize,
-}
-
 pub(super) fn recheck<T: Tiles>(
     tiles: &T,
     kept: &Kept<T::Value>,
@@ -38,9 +31,8 @@ pub(super) fn recheck<T: Tiles>(
     sides: &Sides<'_>,
     threads: usize,
     control: Control<'_>,
-) -> Result<Checked> {
+) -> Result<Knn> {
     let mut knn = Knn::empty(sides.a.len(), k)?;
-    let scanned = AtomicUsize::new(0);
     let phase = control.phase("recheck", sides.a.len() as u64);
     knn.fill(
         threads,
@@ -50,7 +42,6 @@ pub(super) fn recheck<T: Tiles>(
             let full = found.len() == keep;
             let bound = tiles.error_bound(row);
             if full && bound > 0.0 && !certain(found, k, worst, bound) {
-                scanned.fetch_add(1, Ordering::Relaxed);
                 scan(sides, row, k, found, cells);
             }
             for ((neighbor, id), proxy) in found.iter().zip(ids).zip(proxies) {
@@ -59,8 +50,7 @@ pub(super) fn recheck<T: Tiles>(
             !phase.advance(1)
         },
     );
-    control.check()?;
-    Ok(Checked { knn, scanned: scanned.into_inner() })
+    control.check().map(|()| knn)
 }
 
 /// Rechecked candidates of a row in final order; returns the largest kept proxy.

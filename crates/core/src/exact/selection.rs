@@ -27,11 +27,6 @@ impl<V: Value> Selection<V> {
         }
     }
 
-    /// Bytes of the buffers of one row.
-    pub fn row_bytes(keep: usize) -> usize {
-        (keep + keep.max(16)) * 8 + 8
-    }
-
     /// A candidate above its row's threshold cannot be kept.
     pub fn thresholds(&self) -> &[V] {
         &self.thresholds

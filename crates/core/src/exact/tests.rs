@@ -70,7 +70,7 @@ fn rows_far_from_the_origin_equal_brute_force() {
 #[test]
 fn mixed_scales_equal_brute_force() {
     let mut rng = Rng::new(4);
-    let values: Vec<f32> = (0..600 * 24).map(|i| rng.unit() * 10f32.powi((i / 24 % 7) as i32 * 2 - 6)).collect();
+    let values: Vec<f32> = (0..600 * 24).map(|i| rng.unit() * 10f32.powi(i / 24 % 7 * 2 - 6)).collect();
     check("scales 1e-6 to 1e6", Rows::from_slice(&values, 24).unwrap(), "euclidean", 10);
 }
 

@@ -9,7 +9,7 @@ use crate::exact::{self, Source};
 use crate::metric::Metric;
 use crate::options::Options;
 use crate::rows::Rows;
-use crate::search::rules::{Everything, PoolExpanded, Stop, Where};
+use crate::search::rules::{Accept, Everything, PoolExpanded, Stop};
 use crate::search::scorer::RowScorer;
 use crate::search::walk::{Scratch, descend, descend_by};
 use crate::testing::{Rng, clustered, uniform};
@@ -132,6 +132,13 @@ fn an_accept_rule_filters_and_a_stop_rule_ends_on_the_same_loop() {
             self.0 == 0
         }
     }
+    struct Even;
+    impl Accept for Even {
+        const EVERYTHING: bool = false;
+        fn accepts(&self, id: u32) -> bool {
+            id.is_multiple_of(2)
+        }
+    }
     let rows = uniform(2000, 6, 12);
     let graph = built(&rows, 1);
     let mut rng = Rng::new(13);
@@ -140,7 +147,7 @@ fn an_accept_rule_filters_and_a_stop_rule_ends_on_the_same_loop() {
     let scorer = RowScorer { pair, rows: &rows, query: &query };
     let mut scratch = Scratch::new(rows.len());
 
-    descend_by(&graph, &scorer, 0, 200, &mut PoolExpanded, &Where(|id| id % 2 == 0), &mut scratch);
+    descend_by(&graph, &scorer, 0, 200, &mut PoolExpanded, &Even, &mut scratch);
     let mut even: Vec<(f32, u32)> = (0..2000).step_by(2).map(|id| (scorer_one(&scorer, id), id)).collect();
     even.sort_by(|a, b| a.0.total_cmp(&b.0));
     let found: Vec<u32> = scratch.accepted.iter().take(10).map(|n| n.id).collect();

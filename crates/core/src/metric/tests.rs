@@ -23,7 +23,7 @@ fn golden_values_hold() {
     const NEG: [f32; 4] = [-1.0, -2.0, 0.0, -3.0];
     const ZERO: [f32; 4] = [0.0; 4];
     let table: &[(&str, Option<f64>, [f32; 5])] = &[
-        ("euclidean", None, [2.449490, 1.0, 3.741657, 0.0, 7.483315]),
+        ("euclidean", None, [2.449_49, 1.0, 3.741657, 0.0, 7.483315]),
         ("sqeuclidean", None, [6.0, 1.0, 14.0, 0.0, 56.0]),
         ("manhattan", None, [4.0, 1.0, 6.0, 0.0, 12.0]),
         ("chebyshev", None, [2.0, 1.0, 3.0, 0.0, 6.0]),

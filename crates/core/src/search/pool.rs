@@ -32,12 +32,6 @@ impl Pool {
         self.cursor = 0;
     }
 
-    /// A row with this proxy (and any id) cannot enter. Infinite while there is room.
-    #[inline]
-    pub fn bound(&self) -> f32 {
-        if self.slots.len() < self.capacity { f32::INFINITY } else { self.slots[self.capacity - 1].proxy }
-    }
-
     /// Takes a row that is not in the pool; false if it is too far.
     #[inline]
     pub fn insert(&mut self, new: Neighbor) -> bool {

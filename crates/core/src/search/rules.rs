@@ -36,14 +36,3 @@ impl Accept for Everything {
         true
     }
 }
-
-/// Rows for which a function says yes.
-pub(crate) struct Where<F: Fn(u32) -> bool>(pub F);
-
-impl<F: Fn(u32) -> bool> Accept for Where<F> {
-    const EVERYTHING: bool = false;
-    #[inline]
-    fn accepts(&self, id: u32) -> bool {
-        (self.0)(id)
-    }
-}

@@ -1,0 +1,198 @@
+//! The index as its callers see it.
+
+use hnsw_core::{Algorithm, Control, Error, Index, Metric, Neighbors, Options, Query, Rows};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+const ALGORITHMS: [Algorithm; 3] = [Algorithm::Auto, Algorithm::Exact, Algorithm::Hnsw];
+
+/// Seeded uniform values in [0, 1).
+fn values(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    (0..count)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 40) as f32 / (1u64 << 24) as f32
+        })
+        .collect()
+}
+
+fn rows(n: usize, dim: usize, seed: u64) -> Rows {
+    Rows::from_slice(&values(n * dim, seed), dim).unwrap()
+}
+
+fn options(algorithm: Algorithm) -> Options {
+    Options { algorithm, n_neighbors: 10, m: 8, ..Options::new(Metric::resolve("euclidean", None).unwrap()) }
+}
+
+fn index(n: usize, dim: usize, algorithm: Algorithm) -> Index {
+    Index::new(rows(n, dim, 1), options(algorithm)).unwrap()
+}
+
+/// Share of the distances of `found` that are within the k-th of `truth`.
+fn recall(found: &Neighbors, truth: &Neighbors) -> f64 {
+    let within = |row: usize| {
+        let worst = truth.row(row).1[truth.k - 1];
+        found.row(row).1.iter().filter(|&&d| d <= worst).count()
+    };
+    (0..truth.rows).map(within).sum::<usize>() as f64 / truth.distances.len() as f64
+}
+
+#[test]
+fn every_row_is_its_own_first_neighbour() {
+    for algorithm in ALGORITHMS {
+        let graph = index(700, 6, algorithm).neighbor_graph(Control::none()).unwrap();
+        for row in 0..700 {
+            let (ids, distances) = graph.row(row);
+            assert_eq!((ids[0], distances[0]), (row as i32, 0.0));
+            assert!(distances.is_sorted() && ids[1..].iter().all(|&id| id != row as i32 && id >= 0));
+        }
+    }
+}
+
+#[test]
+fn approximate_products_come_close_to_exact_ones() {
+    let exact = index(3000, 8, Algorithm::Exact);
+    let walked = index(3000, 8, Algorithm::Hnsw);
+    let graphs = [&exact, &walked].map(|index| index.neighbor_graph(Control::none()).unwrap());
+    assert!(recall(&graphs[1], &graphs[0]) >= 0.99);
+    let query = Query { k: 10, ef: 100 };
+    let answers = [&exact, &walked].map(|index| index.query(rows(200, 8, 2), query, Control::none()).unwrap());
+    assert!(recall(&answers[1], &answers[0]) >= 0.99);
+    let stats = walked.stats();
+    assert_eq!((stats.unreachable, stats.search_builds, stats.graph_builds), (0, 1, 1));
+    assert!(stats.distances < 200 * 3000, "{stats:?}");
+}
+
+#[test]
+fn no_neighbours_asked_for_or_none_left_give_empty_or_padded_rows() {
+    for algorithm in ALGORITHMS {
+        let index = index(5, 3, algorithm);
+        let none = index.query(rows(4, 3, 2), Query { k: 0, ef: 10 }, Control::none()).unwrap();
+        assert_eq!((none.rows, none.k, none.indices.len()), (4, 0, 0));
+        let padded = index.query(rows(2, 3, 2), Query { k: 8, ef: 1 }, Control::none()).unwrap();
+        let (ids, distances) = padded.row(1);
+        assert!(ids[..5].iter().all(|&id| id >= 0) && ids[5..] == [-1; 3], "{ids:?}");
+        assert!(distances[4].is_finite() && distances[5..].iter().all(|d| *d == f32::INFINITY));
+        let graph = index.neighbor_graph(Control::none()).unwrap();
+        assert_eq!(graph.row(2).0[5..], [-1; 5]);
+    }
+}
+
+#[test]
+fn one_row_is_an_index() {
+    for algorithm in ALGORITHMS {
+        let index = index(1, 4, algorithm);
+        assert_eq!(index.neighbor_graph(Control::none()).unwrap().row(0).0[..2], [0, -1]);
+        index.prepare(Control::none()).unwrap();
+        let found = index.query(rows(1, 4, 3), Query { k: 2, ef: 10 }, Control::none()).unwrap();
+        assert_eq!(found.indices, [0, -1]);
+    }
+}
+
+#[test]
+fn threads_change_nothing() {
+    for algorithm in [Algorithm::Exact, Algorithm::Hnsw] {
+        let run = |threads| {
+            let index = Index::new(rows(2500, 7, 1), Options { threads, ..options(algorithm) }).unwrap();
+            let graph = index.neighbor_graph(Control::none()).unwrap();
+            let found = index.query(rows(300, 7, 2), Query { k: 10, ef: 50 }, Control::none()).unwrap();
+            (graph, found)
+        };
+        assert_eq!(run(1), run(4));
+    }
+}
+
+#[test]
+fn appended_rows_are_found_and_the_graph_is_not_stale() {
+    for algorithm in ALGORITHMS {
+        let index = index(600, 5, algorithm);
+        index.neighbor_graph(Control::none()).unwrap();
+        index.prepare(Control::none()).unwrap();
+        for round in 0..5 {
+            index.append(rows(120, 5, 10 + round), Control::none()).unwrap();
+        }
+        assert_eq!(index.len(), 1200);
+        let found = index.query(rows(120, 5, 14), Query { k: 1, ef: 50 }, Control::none()).unwrap();
+        assert_eq!(found.indices, (1080..1200).collect::<Vec<i32>>());
+        assert_eq!(index.neighbor_graph(Control::none()).unwrap().rows, 1200);
+        assert_eq!(index.stats().unreachable, 0);
+    }
+}
+
+#[test]
+fn a_refused_append_changes_nothing() {
+    let index = index(300, 5, Algorithm::Hnsw);
+    index.prepare(Control::none()).unwrap();
+    let before = index.stats();
+    assert_eq!(index.append(rows(3, 4, 1), Control::none()).unwrap_err().code(), "ERR_DIMENSION_MISMATCH");
+    let stop = AtomicBool::new(true);
+    let cancelled = index.append(rows(30, 5, 2), Control::new(&stop, &|_| {}));
+    assert_eq!(cancelled.unwrap_err(), Error::Cancelled);
+    // Room that was made for the rows may stay.
+    assert_eq!(hnsw_core::Stats { rows_bytes: before.rows_bytes, ..index.stats() }, before);
+}
+
+type Call<'a> = dyn Fn(Control<'_>) -> Result<(), Error> + 'a;
+
+#[test]
+fn every_long_call_can_be_cancelled_midway() {
+    for algorithm in [Algorithm::Exact, Algorithm::Hnsw] {
+        let index = index(5000, 24, algorithm);
+        let calls: [(&str, &Call<'_>); 3] = [
+            ("neighbor_graph", &|c| index.neighbor_graph(c).map(|_| ())),
+            ("query", &|c| index.query(rows(3000, 24, 2), Query { k: 10, ef: 300 }, c).map(|_| ())),
+            ("append", &|c| index.append(rows(2000, 24, 3), c)),
+        ];
+        for (name, call) in calls {
+            if name == "append" {
+                index.prepare(Control::none()).unwrap();
+            }
+            let (stop, reports) = (AtomicBool::new(false), AtomicU64::new(0));
+            let report = |_| stop.store(reports.fetch_add(1, Ordering::Relaxed) >= 2, Ordering::Relaxed);
+            let outcome = call(Control::new(&stop, &report));
+            // An append to an index without a graph is a copy, over before anyone could cancel it.
+            let instant = name == "append" && algorithm == Algorithm::Exact;
+            assert_eq!(outcome.is_err(), !instant, "{name}, {algorithm:?}");
+        }
+    }
+}
+
+#[test]
+fn progress_never_goes_back_within_a_phase() {
+    let last = std::sync::Mutex::new(("", 0));
+    let report = |p: hnsw_core::Progress| {
+        let mut last = last.lock().unwrap();
+        assert!(p.done <= p.total);
+        *last = (p.phase, p.done);
+    };
+    let never = AtomicBool::new(false);
+    let index = Index::new(rows(3000, 8, 1), Options { threads: 1, ..options(Algorithm::Hnsw) }).unwrap();
+    index.neighbor_graph(Control::new(&never, &report)).unwrap();
+    assert_eq!(*last.lock().unwrap(), ("recheck", 3000));
+}
+
+#[test]
+fn many_threads_share_one_index() {
+    let index = index(2000, 6, Algorithm::Hnsw);
+    let query = Query { k: 5, ef: 40 };
+    let alone = index.query(rows(50, 6, 9), query, Control::none()).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(index.query(rows(50, 6, 9), query, Control::none()).unwrap(), alone));
+        }
+    });
+    assert_eq!(index.stats().search_builds, 1);
+}
+
+#[test]
+fn refuses_what_it_cannot_do_by_code() {
+    let code = |result: Result<Index, Error>| result.err().map(|e| e.code());
+    assert_eq!(code(Index::new(Rows::zeroed(0, 3).unwrap(), options(Algorithm::Auto))), Some("ERR_EMPTY_INDEX"));
+    let bad = Options { n_neighbors: 0, ..options(Algorithm::Auto) };
+    assert_eq!(code(Index::new(rows(3, 3, 1), bad)), Some("ERR_INVALID_ARGUMENT"));
+    let wrong = index(5, 3, Algorithm::Auto).query(rows(1, 4, 1), Query { k: 1, ef: 1 }, Control::none());
+    assert_eq!(wrong.unwrap_err().code(), "ERR_DIMENSION_MISMATCH");
+    assert_eq!(Rows::zeroed(1, 0).err().map(|e| e.code()), Some("ERR_INVALID_ARGUMENT"));
+}
