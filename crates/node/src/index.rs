@@ -1,7 +1,7 @@
 //! The index as an object of JavaScript. Each operation is one function with two doors: one that runs
 //! it on the calling thread, one that starts it as a job.
 
-use crate::failure::{Result, closed, thrown, throwing};
+use crate::failure::{Result, closed, throwing, thrown};
 use crate::job::{Listener, NativeJob, Value, start};
 use crate::options::NativeOptions;
 use crate::report::{NativePlan, NativeStats};

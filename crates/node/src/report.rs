@@ -1,6 +1,6 @@
 //! What an index tells about itself, in JavaScript's shapes. Counters become doubles (exact to 2^53).
 
-use hnsw_core::{METRICS, Plan, Stats, plan};
+use hnsw_core::{Choice, METRICS, Plan, Stats};
 use napi_derive::napi;
 
 #[napi(object, object_from_js = false)]
@@ -43,8 +43,8 @@ pub struct NativeChoice {
     pub recall: Option<f64>,
 }
 
-impl From<plan::Choice> for NativeChoice {
-    fn from(choice: plan::Choice) -> Self {
+impl From<Choice> for NativeChoice {
+    fn from(choice: Choice) -> Self {
         NativeChoice {
             algorithm: choice.algorithm.to_string(),
             codes: choice.codes.to_string(),

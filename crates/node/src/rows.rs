@@ -1,6 +1,6 @@
 //! Rows on their way into the core's arena.
 
-use crate::failure::{Code, Result, closed, thrown, throwing};
+use crate::failure::{Code, Result, closed, throwing, thrown};
 use hnsw_core::{Error, Rows};
 use napi_derive::napi;
 

@@ -1,0 +1,37 @@
+/** The TypeScript examples of README and guide run as they are printed, on the built package as it is installed. */
+import { execFile } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const EXAMPLES = join(ROOT, "docs/guide/examples");
+const names = (await readdir(EXAMPLES)).filter((name) => name.endsWith(".ts"));
+
+const EXPECTED: Record<string, RegExp> = {
+  "neighbors.ts": /^best hit: 0$/m,
+  "cancel.ts": /^ERR_CANCELLED$/m,
+};
+
+describe("examples", () => {
+  let project: string;
+
+  beforeAll(async () => {
+    project = await mkdtemp(join(tmpdir(), "hnsw-examples-"));
+    await mkdir(join(project, "node_modules"));
+    await symlink(ROOT, join(project, "node_modules", "hnsw-bridge"), "junction");
+  });
+  afterAll(() => rm(project, { recursive: true, force: true }));
+
+  test.for(names)("%s runs and prints what it says", async (name) => {
+    // Examples hold no type annotations, so that they run as they are; `tsc` checks them in place.
+    const file = join(project, name.replace(/\.ts$/, ".mjs"));
+    await copyFile(join(EXAMPLES, name), file);
+    const { stdout } = await run(process.execPath, [file]);
+    expect(stdout).toMatch(EXPECTED[name] ?? /unlisted example: add what it prints/);
+  });
+});
