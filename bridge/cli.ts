@@ -47,7 +47,7 @@ serve runs a server until SIGINT or SIGTERM
   --ipc DIR           listen in DIR: yours, mode 0700; made if missing
   --tcp HOST:PORT     listen on loopback; port 0 takes any free one; needs a token
   --token-file FILE   clients must present this file's content (mode 0600);
-                      or set HNSW_BRIDGE_TOKEN
+                      for tcp also HNSW_BRIDGE_TOKEN in the environment
   --parent-stdin      stop when standard input ends
   --log-level LEVEL   error, warn, info (default) or debug, on standard error
 

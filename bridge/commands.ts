@@ -17,11 +17,12 @@ export class UsageError extends Error {}
 /** Runs a server until a signal, or the end of standard input, stops it. */
 export async function runServe(values: Values): Promise<void> {
   const log = stderrLog(logLevel(values["log-level"]));
-  const token = readToken(values["token-file"]);
+  // The environment may hold the token of another server: a private socket asks for one only when told to.
+  const token = fileToken(values) ?? (values.tcp === undefined ? undefined : process.env.HNSW_BRIDGE_TOKEN);
   const server = await serve({
     ...(typeof values.tcp === "string" ? { tcp: values.tcp } : {}),
     ...(typeof values.ipc === "string" ? { ipc: values.ipc } : {}),
-    ...(token === undefined ? {} : { token }),
+    ...(token ? { token } : {}),
     log,
   });
   const stopped = untilStopped(values["parent-stdin"] === true);
@@ -56,9 +57,9 @@ function logLevel(value: string | boolean | undefined): LogLevel {
   return level;
 }
 
-/** From the file, else from the environment; undefined when neither is given. */
-function readToken(file: string | boolean | undefined): string | undefined {
-  if (typeof file !== "string") return process.env.HNSW_BRIDGE_TOKEN || undefined;
+function fileToken(values: Values): string | undefined {
+  const file = values["token-file"];
+  if (typeof file !== "string") return undefined;
   if (process.platform !== "win32" && (statSync(file).mode & 0o077) !== 0) {
     throw new HnswError("ERR_INVALID_ARGUMENT", `${file} can be read by others, allowed: mode 0600`);
   }
@@ -102,7 +103,7 @@ async function withClient(
   if (typeof endpoint !== "string") throw new UsageError("no server: give --endpoint, or set HNSW_BRIDGE_ENDPOINT");
   const seconds = Number(values.timeout ?? 5);
   if (!(seconds > 0)) throw new UsageError(`--timeout ${values.timeout}, allowed: seconds above 0`);
-  const token = readToken(values["token-file"]);
+  const token = fileToken(values) ?? process.env.HNSW_BRIDGE_TOKEN;
   const client = await ControlClient.connect({ endpoint, token, timeoutMs: Math.ceil(seconds * 1000) });
   try {
     await use(client, endpoint);

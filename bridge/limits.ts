@@ -9,6 +9,7 @@ export interface Limits {
   readonly window: number;
   readonly maxCredits: number;
   readonly maxCalls: number;
+  readonly sendQueue: number;
   readonly maxRows: number;
   readonly maxDim: number;
   readonly maxK: number;
@@ -23,6 +24,7 @@ export const DEFAULT_LIMITS: Limits = {
   window: 4,
   maxCredits: 64,
   maxCalls: 256,
+  sendQueue: 65_536,
   maxRows: 2 ** 31 - 1,
   // One row of float32 must fit one batch.
   maxDim: MIB,

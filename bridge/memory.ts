@@ -8,9 +8,13 @@ import { HnswError } from "../src/index.ts";
 /** Share of the free memory that one request may ask for; the rest is for codes, graphs and neighbours. */
 const SHARE = 0.8;
 
+/** Asking the system takes longer than a small query does; this much is always there, or the server is lost anyway. */
+const ALWAYS_FITS = 16 << 20;
+
 /** `factors` multiplied, in bytes. Throws ERR_OUT_OF_MEMORY when that exceeds what is free, or is not a safe integer. */
 export function bytesThatFit(what: string, ...factors: number[]): number {
   const bytes = factors.reduce((product, factor) => product * factor, 1);
+  if (bytes <= ALWAYS_FITS) return bytes;
   const allowed = Math.floor(SHARE * freeBytes());
   if (Number.isSafeInteger(bytes) && bytes <= allowed) return bytes;
   throw new HnswError("ERR_OUT_OF_MEMORY", `${what}: ${bytes} bytes, allowed now: ${allowed}`);

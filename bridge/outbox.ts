@@ -62,9 +62,8 @@ export class Outbox {
       await this.#socket.send(frames);
       peer.lastSent = performance.now();
       this.#bytesSent += frames.reduce((sum, frame) => sum + frame.length, 0);
-    } catch (error) {
+    } catch {
       if (!this.#socket.closed) this.#onLost(peer);
-      else if (!(error instanceof Error)) throw error;
     }
   }
 }

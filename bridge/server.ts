@@ -42,8 +42,6 @@ export interface RunningServer {
 
 /** Silence after which a connection gets an `alive`. */
 const ALIVE_MS = 5000;
-/** Messages that may wait for one peer; a full queue counts as a lost peer. */
-const SEND_QUEUE = 65_536;
 /** Messages of one peer that may wait for the loop, with a window of batches well below. */
 const RECEIVE_QUEUE = 64;
 /** Time for last answers to leave after closing. */
@@ -91,7 +89,7 @@ class Server implements RunningServer {
       mandatory: true,
       ipv6: endpoint.address.startsWith("tcp://["),
       sendTimeout: 0,
-      sendHighWaterMark: SEND_QUEUE,
+      sendHighWaterMark: limits.sendQueue,
       receiveHighWaterMark: RECEIVE_QUEUE,
       maxMessageSize: maxFrameBytes(limits),
       linger: LINGER_MS,

@@ -3,9 +3,11 @@
  * FixedSizeList<float32>[k].
  *
  *     schema | record batch | indices | padding | distances | padding
+ *     schema | record batch | all four in one frame                         small batches
  *
  * The value frames are views on the result arrays: nothing is copied, so the arrays must not change
- * until ZeroMQ has sent them. A result array is made for one call and dropped after it.
+ * until ZeroMQ has sent them. A result array is made for one call and dropped after it. Where a frame
+ * costs more than its bytes, they are copied into one.
  */
 import { Buffer as ArrowBuffer } from "apache-arrow/fb/buffer";
 import { Endianness } from "apache-arrow/fb/endianness";
@@ -21,6 +23,9 @@ import { Schema } from "apache-arrow/fb/schema";
 import { Type } from "apache-arrow/fb/type";
 import { Builder } from "flatbuffers";
 import { pad8, sealMessage } from "./message.ts";
+
+/** Guessed: ZeroMQ's bookkeeping for a frame that it does not copy costs more than copying this little. */
+const JOIN_BELOW = 8192;
 
 /** A result of `rows x k`, contiguous, row after row. */
 export interface ResultArrays {
@@ -48,7 +53,9 @@ export class ResultFrames {
     const padding = new Uint8Array(pad8(4 * (to - from)) - 4 * (to - from));
     const indices = bytesOf(this.#arrays.indices.subarray(from, to));
     const distances = bytesOf(this.#arrays.distances.subarray(from, to));
-    return [this.#schema, this.#batchFrame(count), indices, padding, distances, padding];
+    const body = [indices, padding, distances, padding];
+    const joined = indices.length < JOIN_BELOW / 2 ? [Buffer.concat(body)] : body;
+    return [this.#schema, this.#batchFrame(count), ...joined];
   }
 
   /** All batches but the last have the same count, hence the same metadata. */

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
+import { Dealer } from "zeromq";
+import { OPERATIONS } from "../../bridge/operations.ts";
 import { randomMatrix, slice } from "./support/arrow.ts";
 import type { RawClient } from "./support/client.ts";
 import { useServers } from "./support/server.ts";
@@ -135,6 +137,43 @@ describe("cancel", () => {
   });
 });
 
+describe("a client that is lost", () => {
+  test("in_the_middle_of_an_upload_leaves_nothing_behind", async () => {
+    const server = await start();
+    const client = await connect(server);
+    await client.send({ op: "build", id: 1, rows: 300, dim: 6, dtype: "float32" });
+    await client.upload(1, slice(small, 0, 100), 50);
+    const other = await connect(server);
+    await untilStats(other, { connections: 2, callsInFlight: 1 });
+    client.close();
+    await untilStats(other, { connections: 1, sessions: 1, callsInFlight: 0, indexes: 0 });
+  });
+
+  test("because_it_does_not_read_is_dropped_while_others_are_served", async () => {
+    const server = await start({ limits: { sendQueue: 100 } });
+    const deaf = new Dealer({ linger: 0, receiveHighWaterMark: 1 });
+    deaf.connect(server.endpoint);
+    await deaf.send(JSON.stringify({ op: "hello", id: 0, protocol: [1, 1] }));
+    const other = await connect(server);
+    await untilStats(other, { connections: 2 });
+    let sent = 0;
+    const flood = async () => {
+      while (!deaf.closed && sent < 200_000) await deaf.send(JSON.stringify({ op: "stats", id: ++sent }));
+    };
+    const flooding = flood().catch(() => {});
+    await untilStats(other, { connections: 1, sessions: 1 });
+    deaf.close();
+    await flooding;
+    expect(sent).toBeGreaterThan(100);
+  });
+
+  test("is_looked_for_by_a_sign_of_life_after_5_seconds_of_silence", async () => {
+    const client = await connect(await start());
+    const { header, frames } = await client.when((message) => message.header.type === "alive", "alive");
+    expect({ header, frames }).toEqual({ header: { type: "alive" }, frames: [] });
+  });
+});
+
 describe("two clients", () => {
   test("do_not_see_each_others_indexes", async () => {
     const server = await start();
@@ -200,5 +239,31 @@ describe("connections of one session", () => {
     const expected = await first.query(index, small, 5);
     const answers = await Promise.all(clients.map((client) => client.query(index, small, 5)));
     for (const answer of answers) expect(answer).toEqual(expected);
+  });
+});
+
+describe("a defect in an operation", () => {
+  const operations = OPERATIONS as Map<string, typeof OPERATIONS extends ReadonlyMap<string, infer T> ? T : never>;
+  afterEach(() => void operations.delete("explode"));
+
+  test.each([
+    { name: "a_bug", error: new TypeError("secret detail"), code: "ERR_INTERNAL" },
+    { name: "a_thrown_text", error: "secret detail", code: "ERR_INTERNAL" },
+    { name: "a_full_memory", error: new RangeError("Array buffer allocation failed"), code: "ERR_OUT_OF_MEMORY" },
+  ])("by_$name_is_$code_for_that_call_only", async ({ error, code }) => {
+    const lines: string[] = [];
+    const server = await start({ log: (level, event, fields) => lines.push(`${level} ${event} ${fields?.stack}`) });
+    const client = await connect(server);
+    operations.set("explode", async () => {
+      throw error;
+    });
+    const index = await client.build(small);
+    const answer = client.call("explode");
+    await expect(answer).rejects.toMatchObject({ code });
+    await expect(answer).rejects.not.toThrow("secret detail");
+    expect((await client.query(index, slice(small, 2, 1), 1)).indices[0]).toBe(2);
+    expect(lines.some((line) => line.startsWith("error call failed") && line.includes("secret detail"))).toBe(
+      code === "ERR_INTERNAL",
+    );
   });
 });

@@ -44,6 +44,13 @@ describe("a local server", () => {
     expect(statSync(dirname(pathOf(endpoint))).mode & 0o777).toBe(0o700);
   });
 
+  test("asks_for_no_token_that_only_the_environment_has", async () => {
+    const { endpoint } = await start(SERVE, { HNSW_BRIDGE_TOKEN: "of-another-server" }).ready();
+    const client = await RawClient.connect(endpoint);
+    await expect(client.call("ping")).resolves.toBeDefined();
+    client.close();
+  });
+
   test("prefers_a_private_runtime_directory", async () => {
     const runtime = directory();
     const { endpoint } = await start(SERVE, { XDG_RUNTIME_DIR: runtime }).ready();
@@ -93,7 +100,9 @@ describe("a local server", () => {
 
   test("logs_neither_token_nor_session_nor_values", async () => {
     const token = "very-secret-token";
-    const server = start([...SERVE, "--log-level", "debug"], { HNSW_BRIDGE_TOKEN: token });
+    const file = join(directory(), "token");
+    writeFileSync(file, token, { mode: 0o600 });
+    const server = start([...SERVE, "--log-level", "debug", "--token-file", file]);
     const { endpoint } = await server.ready();
     const stranger = RawClient.raw(endpoint);
     await expect(stranger.hello({ token: "wrong-secret-guess" })).rejects.toMatchObject({ code: "ERR_UNAUTHORIZED" });
@@ -244,7 +253,7 @@ describe("tcp", () => {
 
 describe("the command line", () => {
   test.each([{ args: ["--help"] }, { args: ["-h"] }, { args: ["help"] }, { args: ["serve", "--help"] }])(
-    "$args_explains_itself",
+    "$args explains everything",
     async ({ args }) => {
       const { status, stdout } = await start(args).ended;
       expect(status).toBe(0);
@@ -261,7 +270,7 @@ describe("the command line", () => {
     { args: ["serve", "--log-level", "loud"] },
     { args: ["ping"] },
     { args: ["ping", "--endpoint", "ipc:///x", "--timeout", "soon"] },
-  ])("$args is wrong usage, status 2", async ({ args }) => {
+  ])("$args is wrong usage", async ({ args }) => {
     const { status, stdout, stderr } = await start(args).ended;
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
     expect(stderr).toContain("--help");
