@@ -1,14 +1,13 @@
-'use strict';
 // Draws the points on one canvas. Coordinates: map units 0..65535, screen = map * scale + offset.
-const data = JSON.parse(document.getElementById('data').textContent);
+const data = JSON.parse(document.getElementById("data").textContent);
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 const positions = new Uint16Array(bytes(data.positions).buffer);
 const codes = new Uint16Array(bytes(data.codes).buffer);
 const count = codes.length;
 
-const canvas = document.getElementById('map');
-const context = canvas.getContext('2d');
-const tip = document.getElementById('tip');
+const canvas = document.getElementById("map");
+const context = canvas.getContext("2d");
+const tip = document.getElementById("tip");
 const shownClass = data.names.map(() => true);
 const shownPart = [true, true]; // fitted rows, rows placed afterwards
 const view = { scale: 1, x: 0, y: 0, home: 1 };
@@ -17,7 +16,7 @@ let hovered = -1;
 // Rows grouped by part and class: one colour change per group instead of one per point.
 const groups = [];
 for (const part of [0, 1]) {
-  data.names.forEach((_, code) => groups.push({ part, code, rows: [] }));
+  for (let code = 0; code < data.names.length; code++) groups.push({ part, code, rows: [] });
 }
 for (let i = 0; i < count; i++) {
   groups[(i < data.fitted ? 0 : data.names.length) + codes[i]].rows.push(i);
@@ -114,8 +113,8 @@ function showAll() {
 // What the title and the legend leave of the window; all of it where that would be too little.
 function freeSpace() {
   const { clientWidth: width, clientHeight: height } = canvas;
-  const under = document.querySelector('header').getBoundingClientRect().bottom;
-  const beside = document.getElementById('legend').getBoundingClientRect().left;
+  const under = document.querySelector("header").getBoundingClientRect().bottom;
+  const beside = document.getElementById("legend").getBoundingClientRect().left;
   if (width < 800 || height < 500) return { width, height, left: 0, top: 0 };
   return { width: beside, height: height - under, left: 0, top: under };
 }
@@ -155,7 +154,7 @@ function hover(x, y) {
     redraw();
     if (found >= 0) describe(found);
   }
-  tip.style.display = found >= 0 ? 'flex' : 'none';
+  tip.style.display = found >= 0 ? "flex" : "none";
   if (found < 0) return;
   const { offsetWidth: width, offsetHeight: height } = tip;
   tip.style.left = `${x + 16 + width > innerWidth ? x - width - 16 : x + 16}px`;
@@ -164,17 +163,15 @@ function hover(x, y) {
 
 function describe(i) {
   const fitted = i < data.fitted;
-  tip.querySelector('b').textContent = data.names.length > 1 ? data.names[codes[i]] : `row ${i}`;
-  tip.querySelector('small').textContent = fitted
-    ? `fitted row ${i}`
-    : `new row ${i - data.fitted}, placed afterwards`;
+  tip.querySelector("b").textContent = data.names.length > 1 ? data.names[codes[i]] : `row ${i}`;
+  tip.querySelector("small").textContent = fitted ? `fitted row ${i}` : `new row ${i - data.fitted}, placed afterwards`;
   thumbnail(i);
 }
 
 const sheets = []; // decoded when first looked at
 function thumbnail(i) {
-  const target = tip.querySelector('canvas');
-  target.style.display = data.sheets ? 'block' : 'none';
+  const target = tip.querySelector("canvas");
+  target.style.display = data.sheets ? "block" : "none";
   if (!data.sheets) return;
   const { side, pixels, urls } = data.sheets;
   const number = Math.floor(i / (side * side));
@@ -188,19 +185,19 @@ function thumbnail(i) {
     const x = (cell % side) * pixels;
     const y = Math.floor(cell / side) * pixels;
     const { width, height } = target;
-    target.getContext('2d').drawImage(sheets[number], x, y, pixels, pixels, 0, 0, width, height);
+    target.getContext("2d").drawImage(sheets[number], x, y, pixels, pixels, 0, 0, width, height);
   };
   if (sheets[number].complete) paint();
-  else sheets[number].addEventListener('load', paint, { once: true });
+  else sheets[number].addEventListener("load", paint, { once: true });
 }
 
 const pointers = new Map();
-canvas.addEventListener('pointerdown', (event) => {
+canvas.addEventListener("pointerdown", (event) => {
   canvas.setPointerCapture(event.pointerId);
   pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-  canvas.classList.add('dragging');
+  canvas.classList.add("dragging");
 });
-canvas.addEventListener('pointermove', (event) => {
+canvas.addEventListener("pointermove", (event) => {
   const before = pointers.get(event.pointerId);
   if (!before) return hover(event.clientX, event.clientY);
   const now = { x: event.clientX, y: event.clientY };
@@ -218,19 +215,19 @@ function pinch(id, before, now) {
   const is = Math.hypot(now.x - other.x, now.y - other.y);
   if (was > 0) zoom(is / was, (now.x + other.x) / 2, (now.y + other.y) / 2);
 }
-for (const name of ['pointerup', 'pointercancel']) {
+for (const name of ["pointerup", "pointercancel"]) {
   canvas.addEventListener(name, (event) => {
     pointers.delete(event.pointerId);
-    canvas.classList.toggle('dragging', pointers.size > 0);
+    canvas.classList.toggle("dragging", pointers.size > 0);
   });
 }
-canvas.addEventListener('pointerleave', () => {
+canvas.addEventListener("pointerleave", () => {
   hovered = -1;
-  tip.style.display = 'none';
+  tip.style.display = "none";
   redraw();
 });
 canvas.addEventListener(
-  'wheel',
+  "wheel",
   (event) => {
     event.preventDefault();
     zoom(Math.exp(-event.deltaY * (event.deltaMode === 1 ? 0.05 : 0.0015)), event.clientX, event.clientY);
@@ -238,13 +235,13 @@ canvas.addEventListener(
   },
   { passive: false },
 );
-canvas.addEventListener('dblclick', showAll);
+canvas.addEventListener("dblclick", showAll);
 const moves = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };
-canvas.addEventListener('keydown', (event) => {
+canvas.addEventListener("keydown", (event) => {
   const centre = [canvas.clientWidth / 2, canvas.clientHeight / 2];
-  if (event.key === '+' || event.key === '=') zoom(1.3, ...centre);
-  else if (event.key === '-') zoom(1 / 1.3, ...centre);
-  else if (event.key === '0') showAll();
+  if (event.key === "+" || event.key === "=") zoom(1.3, ...centre);
+  else if (event.key === "-") zoom(1 / 1.3, ...centre);
+  else if (event.key === "0") showAll();
   else if (moves[event.key]) {
     view.x += moves[event.key][0];
     view.y += moves[event.key][1];
@@ -254,31 +251,31 @@ canvas.addEventListener('keydown', (event) => {
 });
 
 function toggle(label, colour, number, list, index) {
-  const button = document.createElement('button');
-  button.type = 'button';
-  button.setAttribute('aria-pressed', 'true');
-  const dot = document.createElement('span');
-  dot.className = 'dot';
+  const button = document.createElement("button");
+  button.type = "button";
+  button.setAttribute("aria-pressed", "true");
+  const dot = document.createElement("span");
+  dot.className = "dot";
   if (colour) dot.style.background = colour;
-  else dot.classList.add(list === shownPart && index === 1 ? 'new' : 'fitted');
-  const amount = document.createElement('span');
-  amount.className = 'count';
-  amount.textContent = number.toLocaleString('en').replaceAll(',', ' ');
+  else dot.classList.add(list === shownPart && index === 1 ? "new" : "fitted");
+  const amount = document.createElement("span");
+  amount.className = "count";
+  amount.textContent = number.toLocaleString("en").replaceAll(",", " ");
   button.append(dot, label, amount);
-  button.addEventListener('click', () => {
+  button.addEventListener("click", () => {
     list[index] = !list[index];
-    button.setAttribute('aria-pressed', String(list[index]));
+    button.setAttribute("aria-pressed", String(list[index]));
     redraw();
   });
   return button;
 }
 
 function buildLegend() {
-  const legend = document.getElementById('legend');
-  legend.append(toggle('fitted rows', null, data.fitted, shownPart, 0));
-  legend.append(toggle('new rows', null, count - data.fitted, shownPart, 1));
+  const legend = document.getElementById("legend");
+  legend.append(toggle("fitted rows", null, data.fitted, shownPart, 0));
+  legend.append(toggle("new rows", null, count - data.fitted, shownPart, 1));
   if (data.names.length < 2) return;
-  legend.append(document.createElement('hr'));
+  legend.append(document.createElement("hr"));
   const totals = new Array(data.names.length).fill(0);
   for (const code of codes) totals[code]++;
   data.names.forEach((name, code) => {

@@ -61,10 +61,7 @@ def closing(results: dict[str, dict], k: int, files: dict[str, str]) -> str:
 
 
 def chosen(result: dict) -> str:
-    """What the engine chose and why, and what the server counted; or that it was not reached."""
-    if result["engine"] != "hnsw-bridge":
-        why = result["fallback"] or "umap-learn asked PyNNDescent"
-        return f"The engine did not answer. {why}"
+    """What the engine chose and why, and what the server counted."""
     counted = ", ".join(f"{name} {count}" for name, count in result["calls"].items() if count)
     lines = [f"{title}: {_choice(result['plan'][part])}" for part, title in PRODUCTS.items()]
     return "\n".join([*lines, f"Calls counted at the server: {counted}"])
