@@ -10,8 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// One report: `done` of `total` units of `phase`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
+    /// What is being done, for people.
     pub phase: &'static str,
+    /// Units done, never falling within a phase.
     pub done: u64,
+    /// Units in all.
     pub total: u64,
 }
 

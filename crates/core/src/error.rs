@@ -10,6 +10,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// A refused or interrupted call. The index is as it was before the call.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "fields hold what the message shows: the name, the value seen, what is allowed")]
 pub enum Error {
     /// A parameter outside its range.
     InvalidArgument { name: &'static str, seen: String, allowed: String },

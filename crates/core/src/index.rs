@@ -314,6 +314,7 @@ impl Index {
         stats
     }
 
+    /// As given.
     pub fn options(&self) -> &Options {
         &self.options
     }

@@ -1,30 +1,29 @@
 //! The core of hnsw-bridge: rows, metrics, exact and approximate neighbour graphs, the search index.
 //!
-//! What may not enter: JavaScript, sockets, files, printing. Threads stay in [`parallel`], behind the
-//! feature `threads`. Doors ([`Index`], [`rows::Rows`], [`options::Options`]) check their input and
+//! What may not enter: JavaScript, sockets, files, printing. Threads stay in `parallel`, behind the
+//! feature `threads`. Doors ([`Index`], [`Rows`], [`Options`]) check their input and
 //! answer with [`Error`]; everything behind them assumes valid input.
 #![warn(missing_docs)]
-#![allow(missing_docs, reason = "fields say their meaning by name; doors are documented")]
 
 mod approx;
 mod code;
-pub mod control;
-pub mod error;
+mod control;
+mod error;
 mod exact;
 mod gate;
 mod graph;
 mod index;
 mod knn;
 mod lazy;
-pub mod metric;
-pub mod neighbors;
-pub mod options;
-pub mod parallel;
-pub mod plan;
+mod metric;
+mod neighbors;
+mod options;
+mod parallel;
+mod plan;
 mod random;
-pub mod rows;
+mod rows;
 mod search;
-pub mod stats;
+mod stats;
 #[cfg(test)]
 mod testing;
 
@@ -33,8 +32,9 @@ pub use error::{Error, Result};
 pub use hnsw_kernels as kernels;
 pub use index::Index;
 pub use metric::{METRICS, Metric, MetricInfo};
-pub use neighbors::Neighbors;
-pub use options::{Algorithm, Options, Query};
+pub use neighbors::{MISSING, Neighbors};
+pub use options::{Algorithm, MAX_K, MAX_M, Options, Query};
+pub use parallel::available_threads;
 pub use plan::{Choice, Plan};
-pub use rows::Rows;
+pub use rows::{MAX_DIM, MAX_ROWS, Rows};
 pub use stats::Stats;

@@ -7,9 +7,13 @@ use crate::error::{Error, Result};
 /// Missing neighbours (k beyond the rows of the index) are id -1 at distance +infinity, at the end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Neighbors {
+    /// Number of rows or queries.
     pub rows: usize,
+    /// Neighbours of each.
     pub k: usize,
+    /// Ids, `rows x k`.
     pub indices: Vec<i32>,
+    /// Distances of the index's metric, `rows x k`.
     pub distances: Vec<f32>,
 }
 
@@ -39,7 +43,7 @@ fn filled<T: Clone>(len: usize, value: T) -> Result<Vec<T>> {
 
 /// A neighbour while it is being looked for: ordered by (proxy, id), the one order used everywhere.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Neighbor {
+pub(crate) struct Neighbor {
     pub proxy: f32,
     pub id: u32,
 }

@@ -35,9 +35,11 @@ pub const MAX_M: usize = 512;
 /// Options of an index. The mapping from PyNNDescent's names to `m` and `ef_construction` lies outside.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// What is near.
     pub metric: Metric,
     /// Columns of the neighbour graph, the row itself included.
     pub n_neighbors: usize,
+    /// Which side makes the products.
     pub algorithm: Algorithm,
     /// Links per row and upper level; level 0 has twice as many.
     pub m: usize,
@@ -47,6 +49,7 @@ pub struct Options {
     pub max_candidates: usize,
     /// Most descent rounds.
     pub n_iters: usize,
+    /// Seed of every draw: levels, trees, samples.
     pub seed: u64,
     /// Worker threads of each call; results do not depend on it.
     pub threads: usize,

@@ -20,6 +20,7 @@ pub struct Choice {
     pub reason: String,
     /// Seconds the model expects for the exact and for the other side.
     pub exact_seconds: f64,
+    /// See `exact_seconds`.
     pub approximate_seconds: f64,
     /// Seconds it took, once it has run.
     pub seconds: Option<f64>,
@@ -30,15 +31,18 @@ pub struct Choice {
 /// What an index does for its two products.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
+    /// All rows against all rows.
     pub neighbor_graph: Choice,
     /// For a single query; batches are decided per call.
     pub query: Choice,
     /// Instruction set in use.
     pub kernels: String,
+    /// What the options ask for.
     pub algorithm: Algorithm,
 }
 
 impl Choice {
+    /// Recall 1 by construction.
     pub fn is_exact(&self) -> bool {
         self.algorithm == "exact"
     }

@@ -21,11 +21,17 @@ impl Counters {
 /// A snapshot of an index. Sizes in bytes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stats {
+    /// Number of rows.
     pub rows: usize,
+    /// Columns.
     pub dim: usize,
+    /// Rows in f32, with their padding.
     pub rows_bytes: usize,
+    /// Rows as bytes, where that loses nothing.
     pub codes_bytes: usize,
+    /// Links of the search index.
     pub links_bytes: usize,
+    /// The neighbour graph.
     pub graph_bytes: usize,
     /// True once the neighbour graph has been made and no update has made it stale.
     pub graph_ready: bool,
@@ -39,10 +45,16 @@ pub struct Stats {
     pub unreachable: usize,
     /// Rows that had to be linked by the repair to keep that invariant, in the last build or append.
     pub repaired: usize,
+    /// Rows appended since the search index was built.
     pub inserts_since_build: usize,
+    /// Queries answered.
     pub searches: u64,
+    /// Distances computed for queries.
     pub distances: u64,
+    /// Rows expanded by walks.
     pub hops: u64,
+    /// Neighbour graphs made.
     pub graph_builds: u64,
+    /// Search indexes built.
     pub search_builds: u64,
 }

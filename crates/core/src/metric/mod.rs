@@ -10,7 +10,7 @@
 //! other row and 0 from each other, the values PyNNDescent gives.
 
 mod table;
-pub mod transform;
+pub(crate) mod transform;
 
 use crate::error::{Error, Result};
 use hnsw_kernels::{Kernels, PairKernel};
@@ -20,7 +20,7 @@ use transform::Transform;
 
 /// What the pair kernel sums.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Proxy {
+pub(crate) enum Proxy {
     /// Squared euclidean; the only one that the product tiles compute.
     L2Squared,
     L1,
@@ -72,21 +72,22 @@ impl Metric {
         Ok(Metric { info, proxy, finish, transform })
     }
 
+    /// Its entry in the table.
     pub fn info(&self) -> &'static MetricInfo {
         self.info
     }
 
-    pub fn proxy(&self) -> Proxy {
+    pub(crate) fn proxy(&self) -> Proxy {
         self.proxy
     }
 
-    pub fn transform(&self) -> Transform {
+    pub(crate) fn transform(&self) -> Transform {
         self.transform
     }
 
     /// The distance of the caller's metric for a proxy value over rows of `dim` columns.
     #[inline]
-    pub fn finish(&self, proxy: f32, dim: usize) -> f32 {
+    pub(crate) fn finish(&self, proxy: f32, dim: usize) -> f32 {
         match self.finish {
             Finish::Same => proxy,
             Finish::Sqrt => proxy.sqrt(),
@@ -97,7 +98,7 @@ impl Metric {
     }
 
     /// The pair function over stored rows, in this machine's best instruction set.
-    pub fn pair(&self, kernels: &'static Kernels) -> Pair {
+    pub(crate) fn pair(&self, kernels: &'static Kernels) -> Pair {
         match self.proxy {
             Proxy::L2Squared => Pair::Kernel(kernels.l2sq),
             Proxy::L1 => Pair::Kernel(kernels.l1),
@@ -126,7 +127,7 @@ fn minkowski(p: f64) -> Result<(Proxy, Finish, Transform)> {
 
 /// A proxy distance between two stored rows. `four` gives bit for bit what four `one`s give.
 #[derive(Clone, Copy)]
-pub enum Pair {
+pub(crate) enum Pair {
     Kernel(PairKernel),
     Power(f32),
 }

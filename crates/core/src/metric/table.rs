@@ -18,7 +18,9 @@ pub(super) enum Family {
 /// A metric as callers see it.
 #[derive(Debug, PartialEq)]
 pub struct MetricInfo {
+    /// The name that is shown.
     pub name: &'static str,
+    /// Other names of the same metric.
     pub aliases: &'static [&'static str],
     /// Names of its parameters.
     pub params: &'static [&'static str],

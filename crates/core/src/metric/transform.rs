@@ -5,7 +5,7 @@ use crate::rows::Rows;
 
 /// What happens to rows and queries before they are compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Transform {
+pub(crate) enum Transform {
     None,
     /// Scale to length 1 (cosine).
     Unit,

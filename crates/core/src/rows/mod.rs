@@ -8,7 +8,7 @@
 //! all-zero rows there (see `metric::transform`), so normalising needs no second copy of the rows.
 //! Kernels see `width` columns: the used ones rounded up to 16.
 
-pub mod aligned;
+pub(crate) mod aligned;
 
 use crate::error::{Error, Result};
 use aligned::Aligned;
@@ -97,10 +97,12 @@ impl Rows {
         Ok(count)
     }
 
+    /// Number of rows.
     pub fn len(&self) -> usize {
         self.len
     }
 
+    /// True without rows.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
