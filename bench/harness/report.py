@@ -5,7 +5,7 @@ def markdown(result: dict) -> str:
     lines = [f"# {result['suite']}: {result['about']}", "", *_circumstances(result), ""]
     for data in result["data"]:
         lines += [f"## {data['name']}", "", f"{data['about']}; used: {_shape(data)}.", ""]
-        lines += [*_table(data, result), ""]
+        lines += [*_table(data, result), "", *_ratios(data), ""]
     return "\n".join(lines)
 
 
@@ -40,6 +40,30 @@ def _table(data: dict, result: dict) -> list[str]:
             )
             continue
         lines += [_row(engine, summary) for summary in engine["summary"]]
+    return lines
+
+
+def _ratios(data: dict) -> list[str]:
+    """Each peer's best stated speed over ours, and what a first call costs beyond its compute."""
+    summaries = [(e, s) for e in data["engines"] if "error" not in e for s in e["summary"]]
+    stated = [(e, s) for e, s in summaries if s["fast_enough_to_state"]]
+    own = next((s for e, s in stated if e["engine"] == "bridge"), None)
+    if own is None:
+        return []
+    lines = []
+    if own["first_compute_s"] is not None:
+        above = own["first_s"] - own["first_compute_s"]
+        lines.append(
+            f"- import to first result: {own['first_s']:.2f} s, {above:.2f} s above the engine's "
+            f"own {own['first_compute_s']:.2f} s"
+        )
+    for name in dict.fromkeys(e["name"] for e, _ in stated if e["engine"] != "bridge"):
+        best = min((s for e, s in stated if e["name"] == name), key=lambda s: s["later_s"])
+        first, later = best["first_s"] / own["first_s"], best["later_s"] / own["later_s"]
+        lines.append(
+            f"- {name} (recall {best['recall']:.4f}) takes {first:.2f} times as long in a fresh "
+            f"process, {later:.2f} times in later calls"
+        )
     return lines
 
 

@@ -59,7 +59,7 @@ function drawGroup({ part, code, rows }, width, height) {
   const radius = pointRadius(part);
   context.fillStyle = data.colours[code];
   context.globalAlpha = part === 1 ? 1 : 0.65;
-  const round = radius > 1.5;
+  const round = radius > 1.1;
   context.strokeStyle = getComputedStyle(document.body).color;
   context.lineWidth = 1;
   for (const i of rows) {
