@@ -2,12 +2,14 @@
 //! it on the calling thread, one that starts it as a job.
 
 use crate::failure::{Result, closed, throwing, thrown};
+use crate::held::Held;
 use crate::job::{Listener, NativeJob, Value, start};
 use crate::options::NativeOptions;
 use crate::report::{NativePlan, NativeStats};
 use crate::rows::NativeRows;
-use hnsw_core::{Control, Index, Neighbors, Options, Query, Rows};
-use napi::bindgen_prelude::{Float32Array, Int32Array};
+use hnsw_core::{Control, Index, Neighbors, Options, Query, Rows, Stats};
+use napi::Env;
+use napi::bindgen_prelude::{Float32Array, Int32Array, ObjectFinalize};
 use napi_derive::napi;
 use std::sync::Arc;
 
@@ -32,24 +34,32 @@ impl From<Neighbors> for NativeNeighbors {
 }
 
 /// A handle on an index. Running calls hold the index themselves, so closing never pulls it away.
-#[napi]
+#[napi(custom_finalize)]
 pub struct NativeIndex {
     content: Option<Arc<Index>>,
+    held: Held,
+}
+
+impl ObjectFinalize for NativeIndex {
+    fn finalize(mut self, env: Env) -> napi::Result<()> {
+        self.held.release(env);
+        Ok(())
+    }
 }
 
 #[napi]
 impl NativeIndex {
     #[napi]
-    pub fn build_sync(rows: &mut NativeRows, options: NativeOptions) -> Result<NativeIndex> {
+    pub fn build_sync(env: Env, rows: &mut NativeRows, options: NativeOptions) -> Result<NativeIndex> {
         let options = options.resolve().map_err(thrown)?;
-        let rows = rows.take()?;
-        throwing(|| build(rows, options)).map(NativeIndex::new)
+        let rows = rows.take(env)?;
+        throwing(|| build(rows, options)).map(|index| NativeIndex::new(env, index))
     }
 
     #[napi]
-    pub fn build(rows: &mut NativeRows, options: NativeOptions, listener: Listener<'_>) -> Result<NativeJob> {
+    pub fn build(env: Env, rows: &mut NativeRows, options: NativeOptions, listener: Listener<'_>) -> Result<NativeJob> {
         let options = options.resolve().map_err(thrown)?;
-        let rows = rows.take()?;
+        let rows = rows.take(env)?;
         start(listener, move |_| build(rows, options).map(Value::Index))
     }
 
@@ -66,26 +76,33 @@ impl NativeIndex {
     }
 
     #[napi]
-    pub fn query_sync(&self, queries: &mut NativeRows, k: u32, ef: u32) -> Result<NativeNeighbors> {
-        let (index, queries) = (self.open()?, queries.take()?);
+    pub fn query_sync(&self, env: Env, queries: &mut NativeRows, k: u32, ef: u32) -> Result<NativeNeighbors> {
+        let (index, queries) = (self.open()?, queries.take(env)?);
         throwing(|| index.query(queries, query(k, ef), Control::none())).map(NativeNeighbors::from)
     }
 
     #[napi]
-    pub fn query(&self, queries: &mut NativeRows, k: u32, ef: u32, listener: Listener<'_>) -> Result<NativeJob> {
-        let (index, queries) = (self.open()?, queries.take()?);
+    pub fn query(
+        &self,
+        env: Env,
+        queries: &mut NativeRows,
+        k: u32,
+        ef: u32,
+        listener: Listener<'_>,
+    ) -> Result<NativeJob> {
+        let (index, queries) = (self.open()?, queries.take(env)?);
         start(listener, move |control| index.query(queries, query(k, ef), control).map(Value::Neighbors))
     }
 
     #[napi]
-    pub fn append_sync(&self, fresh: &mut NativeRows) -> Result<()> {
-        let (index, fresh) = (self.open()?, fresh.take()?);
+    pub fn append_sync(&self, env: Env, fresh: &mut NativeRows) -> Result<()> {
+        let (index, fresh) = (self.open()?, fresh.take(env)?);
         throwing(|| index.append(fresh, Control::none()))
     }
 
     #[napi]
-    pub fn append(&self, fresh: &mut NativeRows, listener: Listener<'_>) -> Result<NativeJob> {
-        let (index, fresh) = (self.open()?, fresh.take()?);
+    pub fn append(&self, env: Env, fresh: &mut NativeRows, listener: Listener<'_>) -> Result<NativeJob> {
+        let (index, fresh) = (self.open()?, fresh.take(env)?);
         start(listener, move |control| index.append(fresh, control).map(|()| Value::Nothing))
     }
 
@@ -115,14 +132,16 @@ impl NativeIndex {
 
     /// Lets go of the index; its memory is free as soon as no call uses it.
     #[napi]
-    pub fn close(&mut self) {
+    pub fn close(&mut self, env: Env) {
+        self.held.release(env);
         self.content = None;
     }
 }
 
 impl NativeIndex {
-    pub fn new(index: Arc<Index>) -> NativeIndex {
-        NativeIndex { content: Some(index) }
+    pub fn new(env: Env, index: Arc<Index>) -> NativeIndex {
+        let Stats { rows_bytes, codes_bytes, .. } = index.stats();
+        NativeIndex { content: Some(index), held: Held::new(env, rows_bytes + codes_bytes) }
     }
 
     fn open(&self) -> Result<Arc<Index>> {

@@ -6,9 +6,9 @@ use crate::index::{NativeIndex, NativeNeighbors};
 use crate::pool::POOL;
 use crate::throttle::Throttle;
 use hnsw_core::{Control, Error, Index, Neighbors, Progress};
-use napi::Status;
 use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status};
 use napi_derive::napi;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,8 +43,8 @@ pub struct NativeEvent {
     pub index: Option<NativeIndex>,
 }
 
-impl From<Event> for NativeEvent {
-    fn from(event: Event) -> Self {
+impl NativeEvent {
+    fn of(event: Event, env: Env) -> NativeEvent {
         match event {
             Event::Progress(p) => NativeEvent {
                 kind: "progress",
@@ -59,17 +59,15 @@ impl From<Event> for NativeEvent {
                 message: Some(error.to_string()),
                 ..NativeEvent::default()
             },
-            Event::End(Ok(value)) => NativeEvent { kind: "done", ..NativeEvent::from(value) },
+            Event::End(Ok(value)) => NativeEvent { kind: "done", ..NativeEvent::with(value, env) },
         }
     }
-}
 
-impl From<Value> for NativeEvent {
-    fn from(value: Value) -> Self {
+    fn with(value: Value, env: Env) -> NativeEvent {
         match value {
             Value::Nothing => NativeEvent::default(),
             Value::Neighbors(n) => NativeEvent { neighbors: Some(n.into()), ..NativeEvent::default() },
-            Value::Index(index) => NativeEvent { index: Some(NativeIndex::new(index)), ..NativeEvent::default() },
+            Value::Index(index) => NativeEvent { index: Some(NativeIndex::new(env, index)), ..NativeEvent::default() },
         }
     }
 }
@@ -99,7 +97,7 @@ pub fn start(
 ) -> Result<NativeJob> {
     let channel: Channel = listener
         .build_threadsafe_function::<Event>()
-        .build_callback(|context| Ok(NativeEvent::from(context.value)))
+        .build_callback(|context| Ok(NativeEvent::of(context.value, context.env)))
         .map_err(internal)?;
     let cancelled = Arc::new(AtomicBool::new(false));
     let job = NativeJob { cancelled: cancelled.clone() };

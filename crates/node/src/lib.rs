@@ -16,6 +16,7 @@
 
 mod failure;
 mod guard;
+mod held;
 mod index;
 mod job;
 mod options;

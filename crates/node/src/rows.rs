@@ -1,22 +1,34 @@
 //! Rows on their way into the core's arena.
 
 use crate::failure::{Code, Result, closed, throwing, thrown};
+use crate::held::Held;
 use hnsw_core::{Error, Rows};
+use napi::Env;
+use napi::bindgen_prelude::ObjectFinalize;
 use napi_derive::napi;
 
 /// A matrix of rows, filled from the front; an index or a query takes its content.
-#[napi]
+#[napi(custom_finalize)]
 pub struct NativeRows {
     content: Option<Rows>,
     written: usize,
+    held: Held,
+}
+
+impl ObjectFinalize for NativeRows {
+    fn finalize(mut self, env: Env) -> napi::Result<()> {
+        self.held.release(env);
+        Ok(())
+    }
 }
 
 #[napi]
 impl NativeRows {
     #[napi(factory)]
-    pub fn allocate(rows: u32, dim: u32) -> Result<NativeRows> {
+    pub fn allocate(env: Env, rows: u32, dim: u32) -> Result<NativeRows> {
         let rows = throwing(|| Rows::zeroed(rows as usize, dim as usize))?;
-        Ok(NativeRows { content: Some(rows), written: 0 })
+        let held = Held::new(env, rows.bytes());
+        Ok(NativeRows { content: Some(rows), written: 0, held })
     }
 
     /// Copies whole rows from little-endian f32 at any address.
@@ -37,7 +49,8 @@ impl NativeRows {
     }
 
     #[napi]
-    pub fn dispose(&mut self) {
+    pub fn dispose(&mut self, env: Env) {
+        self.held.release(env);
         self.content = None;
     }
 }
@@ -60,12 +73,13 @@ impl NativeRows {
     }
 
     /// Takes the rows out; all of them must have been written.
-    pub fn take(&mut self) -> Result<Rows> {
+    pub fn take(&mut self, env: Env) -> Result<Rows> {
         let rows = self.content.as_ref().ok_or_else(|| closed("row buffer"))?;
         if self.written < rows.len() {
             let message = format!("{} of {} rows are written, allowed: all of them", self.written, rows.len());
             return Err(napi::Error::new(Code("ERR_INVALID_ARGUMENT"), message));
         }
+        self.held.release(env);
         self.content.take().ok_or_else(|| closed("row buffer"))
     }
 }
