@@ -44,7 +44,8 @@ impl ByteCodes {
     }
 
     fn with_offset(rows: &Rows, offset: f32, threads: usize) -> Result<Option<ByteCodes>> {
-        let width = rows.dim();
+        // Whole words of four codes: the padding is zero, and kernels have no tail to treat.
+        let width = rows.dim().next_multiple_of(4);
         if width > MAX_WIDTH {
             return Ok(None);
         }
@@ -57,7 +58,7 @@ impl ByteCodes {
             || (),
             |_, start, part| {
                 for (i, target) in part.chunks_exact_mut(stride).enumerate() {
-                    let source = &rows.row(start / stride + i)[..width];
+                    let source = &rows.row(start / stride + i)[..rows.dim()];
                     target.iter_mut().zip(source).for_each(|(t, &v)| *t = (v - offset) as u8);
                 }
                 true

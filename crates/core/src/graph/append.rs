@@ -42,8 +42,7 @@ pub(crate) fn append(graph: &mut Graph, source: Source<'_>, options: &Options, c
         }
         phase.advance(size as u64);
     }
-    control.check()?;
-    Ok(repair(graph, rows, pair))
+    repair(graph, rows, pair, control)
 }
 
 /// Candidates of a row on each of its levels, ascending.

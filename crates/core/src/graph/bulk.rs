@@ -64,7 +64,7 @@ pub(crate) fn build(
         let everyone: Vec<u32> = (0..rows.len() as u32).collect();
         Linker { level: 0, rows, pair, threads: options.threads }.link(&mut graph, &everyone, base, control)?;
     }
-    let repaired = repair(&mut graph, rows, pair);
+    let repaired = repair(&mut graph, rows, pair, control)?;
     Ok(Built { graph, repaired })
 }
 

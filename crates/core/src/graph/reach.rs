@@ -4,6 +4,8 @@
 //! be given up without cutting anything off; that is what makes room for the link to a stranded row.
 
 use super::links::Graph;
+use crate::control::Control;
+use crate::error::Result;
 use crate::knn::EMPTY;
 use crate::metric::Pair;
 use crate::neighbors::Neighbor;
@@ -21,16 +23,28 @@ pub(crate) fn unreachable(graph: &Graph) -> usize {
 
 /// Links stranded rows of every level; returns how many links that took. Afterwards
 /// [`unreachable`] is 0, and so it is on every level above.
-pub(crate) fn repair(graph: &mut Graph, rows: &Rows, pair: Pair) -> usize {
+pub(crate) fn repair(graph: &mut Graph, rows: &Rows, pair: Pair, control: Control<'_>) -> Result<usize> {
     let mut scratch = Scratch::new(graph.len());
-    (0..=graph.top()).rev().map(|level| repair_level(graph, level, rows, pair, &mut scratch)).sum()
+    let mut links = 0;
+    for level in (0..=graph.top()).rev() {
+        links += repair_level(graph, level, rows, pair, &mut scratch, control)?;
+    }
+    Ok(links)
 }
 
-fn repair_level(graph: &mut Graph, level: u8, rows: &Rows, pair: Pair, scratch: &mut Scratch) -> usize {
+fn repair_level(
+    graph: &mut Graph,
+    level: u8,
+    rows: &Rows,
+    pair: Pair,
+    scratch: &mut Scratch,
+    control: Control<'_>,
+) -> Result<usize> {
     let mut tree = Tree::grow_from_entry(graph, level);
     let stranded: Vec<u32> = graph.members(level).filter(|&id| !tree.has(id)).collect();
     let mut links = 0;
     for id in stranded {
+        control.check()?;
         // An earlier repair may have reached this row too.
         if !tree.has(id) {
             let parent = hang(graph, level, rows, pair, &tree, id, scratch);
@@ -39,26 +53,22 @@ fn repair_level(graph: &mut Graph, level: u8, rows: &Rows, pair: Pair, scratch: 
             links += 1;
         }
     }
-    links
+    Ok(links)
 }
 
 /// Gives a reached row near `id` a link to it; returns that row.
 fn hang(graph: &mut Graph, level: u8, rows: &Rows, pair: Pair, tree: &Tree, id: u32, scratch: &mut Scratch) -> u32 {
     let scorer = RowScorer { pair, rows, query: rows.row(id as usize) };
     descend(graph, &scorer, level, WIDTH, scratch);
-    let near: Vec<u32> = scratch.pool.iter().map(|n| n.id).filter(|&p| tree.has(p)).collect();
-    // The walk starts at the entry, so it finds reached rows; every row of a full tree has spare links
-    // unless all of them are tree links, so the wide search below ends.
-    let everyone = graph.members(level).filter(|&p| tree.has(p));
-    let parents: Vec<u32> = near.into_iter().chain(everyone).collect();
-    for &parent in &parents {
-        if let Some(links) = with_link(graph, level, rows, pair, tree, parent, id) {
-            graph.set_links(parent, level, links.into_iter());
-            back(graph, level, id, parent);
-            return parent;
-        }
-    }
-    unreachable!("a tree of n rows has n - 1 links, fewer than the places of its rows")
+    let near: Vec<u32> = scratch.pool.iter().map(|n| n.id).collect();
+    // The walk starts at a reached row, so the near ones usually have a place; among all rows of the tree
+    // one always has, because a tree of n rows has n - 1 links and its rows have more places than that.
+    let parents = near.into_iter().chain(graph.members(level)).filter(|&parent| tree.has(parent));
+    let place = parents.filter_map(|p| with_link(graph, level, rows, pair, tree, p, id).map(|links| (p, links))).next();
+    let Some((parent, links)) = place else { unreachable!("every place of every row holds a tree link") };
+    graph.set_links(parent, level, links.into_iter());
+    back(graph, level, id, parent);
+    parent
 }
 
 /// The links of `parent` with one to `id`, at the cost of its farthest link outside the tree if it has
