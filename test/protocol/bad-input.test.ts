@@ -65,7 +65,7 @@ describe("a header that is no header is ERR_PROTOCOL", () => {
     { name: "negative_id", head: '{"op":"ping","id":-1}' },
     { name: "fractional_id", head: '{"op":"ping","id":1.5}' },
     { name: "id_beyond_32_bits", head: '{"op":"ping","id":4294967296}' },
-    { name: "bytes_that_are_not_utf8", head: Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]) },
+    { name: "bytes_that_are_not_utf8", head: Buffer.from('{"op":"ping","id":1,"x":"\xff\xfe"}', "latin1") },
     { name: "NaN", head: '{"op":"query","id":1,"k":NaN}' },
     { name: "nesting_of_40", head: deep },
     { name: "nesting_of_30000", head: "[".repeat(30_000) },

@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { RowBuffer } from "../../src/index.ts";
 import { randomMatrix, rowFrames, slice } from "./support/arrow.ts";
 import type { RawClient } from "./support/client.ts";
 import { useServers } from "./support/server.ts";
@@ -110,6 +111,18 @@ describe("a broken upload", () => {
     await expect(client.build(matrix, options)).resolves.toBe("1");
   });
 
+  test("frees_the_memory_of_its_rows", async () => {
+    const dispose = vi.spyOn(RowBuffer.prototype, "dispose");
+    const client = await connect(await start());
+    await client.send({ op: "build", id: 1, ...shape });
+    await client.upload(1, slice(matrix, 0, 10), 10);
+    expect(dispose).not.toHaveBeenCalled();
+    await client.call("cancel", { target: 1 });
+    await expect(client.answer(1)).rejects.toMatchObject({ code: "ERR_CANCELLED" });
+    expect(dispose).toHaveBeenCalled();
+    dispose.mockRestore();
+  });
+
   test("with_a_NaN_names_the_row_of_the_whole_matrix", async () => {
     const client = await connect(await start());
     const data = matrix.data.slice();
@@ -125,7 +138,9 @@ describe("a broken upload", () => {
     await client.send({ op: "build", id, ...shape });
     await client.when(() => client.credits(id) >= 4);
     await client.send({ op: "rows", id, start: 99, count: 1 }, good(99, 1));
-    for (const start of [10, 20, 30]) await client.send({ op: "rows", id, start, count: 10 }, good(start, 10));
+    await client.send({ op: "rows", id, start: 10, count: 10 }, good(10, 10));
+    await expect(client.answer(id)).rejects.toMatchObject({ code: "ERR_PROTOCOL" });
+    for (const start of [20, 30]) await client.send({ op: "rows", id, start, count: 10 }, good(start, 10));
     await client.call("ping");
     const errors = client.received.filter(({ header }) => header.type === "error");
     expect(errors.map(({ header }) => header.id)).toEqual([id]);
