@@ -1,3 +1,11 @@
+/**
+ * hnsw-bridge for TypeScript: neighbour graphs and nearest-neighbour search over rows of numbers.
+ *
+ * This folder checks and converts what callers hand over, decides defaults and schedules calls. What may not enter:
+ * search algorithms (the Rust core has them) and sockets (the service in bridge/ stands on this API).
+ *
+ * @module
+ */
 export { ERROR_CODES, type ErrorCode, HnswError } from "./errors.ts";
 export { type Changes, HnswIndex, type IndexParameters, type Neighbors } from "./hnsw-index.ts";
 export type { CallOptions, Progress } from "./job.ts";

@@ -1,5 +1,4 @@
 // The checks of `npm run check` and the commands of `npm run format`: one list per language.
-import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { ROOT, VENV_PYTHON } from "./paths.mjs";
 import { capture } from "./run.mjs";
@@ -10,8 +9,7 @@ const ARM = "aarch64-unknown-linux-gnu";
 
 const biome = (...args) => ({ command: join(NODE_BIN, "biome"), args, options: SHELL });
 const pythonModule = (...args) => ({ command: VENV_PYTHON, args: ["-m", ...args] });
-const pythonFolders = () => ["python", "test/python", "demo", "bench"].filter((name) => existsSync(join(ROOT, name)));
-const ruff = (...args) => pythonModule("ruff", ...args, "--config", "python/pyproject.toml", ...pythonFolders());
+const ruff = (...args) => pythonModule("ruff", ...args, ".");
 
 /** Tools that look themselves up (mypy its interpreter) find the virtual environment first. */
 export const ENVIRONMENT = { ...process.env, PATH: [dirname(VENV_PYTHON), process.env.PATH].join(delimiter) };
