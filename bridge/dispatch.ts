@@ -27,6 +27,7 @@ export const CALLS: readonly string[] = ["hello", ...OPERATIONS.keys()];
 export class Dispatcher {
   readonly #connections = new Map<string, Connection>();
   readonly #running = new Set<Promise<void>>();
+  #inFlight = 0;
   readonly #service: Service;
   readonly #outbox: Outbox;
 
@@ -43,8 +44,9 @@ export class Dispatcher {
     return this.#connections.size;
   }
 
+  /** Calls whose work has not ended, those of clients that have left included. */
   get callsInFlight(): number {
-    return this.#running.size;
+    return this.#inFlight;
   }
 
   /** Takes one message: the routing id, the header, Arrow frames. */
@@ -111,6 +113,7 @@ export class Dispatcher {
   }
 
   async #run(call: Call, operation: Operation): Promise<void> {
+    this.#inFlight++;
     try {
       const reply = await operation(call, this.#service);
       if (reply !== undefined) call.send({ type: "reply", ...reply });
@@ -118,6 +121,7 @@ export class Dispatcher {
     } catch (error) {
       if (!call.silent) this.#refuse(call.connection, call.connection, call.id, call.stopped ?? error);
     } finally {
+      this.#inFlight--;
       call.connection.end(call);
     }
   }

@@ -76,7 +76,10 @@ async function update(call: Call, service: Service): Promise<object> {
   checkWidth(promised, index);
   const rows = await receiveRows(call, promised, service);
   try {
-    await call.compute((hooks) => index.update({ fresh: rows }, hooks));
+    const { session } = call.connection;
+    await call.compute((hooks) =>
+      session.change(text(call.header, "index"), () => index.update({ fresh: rows }, hooks)),
+    );
     return { rows: index.size };
   } finally {
     rows.dispose();
@@ -86,12 +89,14 @@ async function update(call: Call, service: Service): Promise<object> {
 async function prepare(call: Call): Promise<object> {
   const index = indexOf(call);
   await call.compute((hooks) => index.prepare(hooks));
-  return { plan: wireNames(index.plan) };
+  const { plan } = await call.connection.session.settled(text(call.header, "index"));
+  return { plan: wireNames(plan) };
 }
 
 async function stats(call: Call, service: Service): Promise<object> {
   const id = optional(call.header, "index", text);
-  return statsReply(call.connection.session, service, id);
+  const { session } = call.connection;
+  return statsReply(session, service, id === undefined ? undefined : { id, index: await session.settled(id) });
 }
 
 async function close(call: Call): Promise<object> {

@@ -30,7 +30,7 @@ describe("while a call computes", () => {
     const other = await connect(server);
     const index = await other.build(small);
     expect((await other.query(index, slice(small, 5, 1), 1)).indices[0]).toBe(5);
-    expect(await other.call("stats")).toMatchObject({ server: { callsInFlight: 1 } });
+    expect(await other.call("stats")).toMatchObject({ server: { callsInFlight: 2 } });
     expect(client.received.some(({ header }) => header.id === id && header.type !== "progress")).toBe(false);
     await client.call("cancel", { target: id });
     await expect(client.answer(id)).rejects.toMatchObject({ code: "ERR_CANCELLED" });
@@ -71,13 +71,35 @@ describe("while a call computes", () => {
     await expect(client.call("ping")).resolves.toBeDefined();
   });
 
+  test("an_update_stops_nobody_and_a_cancelled_one_changes_nothing", async () => {
+    const server = await start();
+    const [client, other] = [await connect(server), await connect(server)];
+    const base = slice(large, 0, 6000);
+    const index = await client.build(base, { algorithm: "hnsw", threads: 1, ef_construction: 800 });
+    await client.call("prepare", { index });
+    const before = await client.query(index, slice(large, 0, 20), 5);
+    const id = client.nextId();
+    await client.send({ op: "update", id, index, fresh: { rows: 3000, dim: 96, dtype: "float32" } });
+    await client.upload(id, slice(large, 30_000, 3000), 3000);
+    await client.when(({ header }) => header.type === "progress" && header.id === id, "progress");
+    // Reading the state of a changing index waits for the change, and nobody else may wait for that.
+    const stats = client.call("stats", { index });
+    await other.call("ping");
+    await client.call("ping");
+    expect(client.received.some(({ header }) => header.id === id && header.type === "reply")).toBe(false);
+    await client.call("cancel", { target: id });
+    await expect(client.answer(id)).rejects.toMatchObject({ code: "ERR_CANCELLED" });
+    expect(await stats).toMatchObject({ index: { rows: 6000 } });
+    expect(await client.query(index, slice(large, 0, 20), 5)).toEqual(before);
+  });
+
   test("a_goodbye_ends_it_without_an_answer", async () => {
     const server = await start();
     const client = await connect(server);
     const { id } = await startSlowCall(client);
     await client.call("goodbye");
     const other = await connect(server);
-    await untilStats(other, { connections: 1, sessions: 1, indexes: 0, callsInFlight: 0 });
+    await untilStats(other, { connections: 1, sessions: 1, indexes: 0, callsInFlight: 1 });
     expect(client.received.some(({ header }) => header.id === id && header.type === "error")).toBe(false);
   });
 
@@ -86,7 +108,7 @@ describe("while a call computes", () => {
     const client = await connect(server);
     await startSlowCall(client);
     client.close();
-    await untilStats(await connect(server), { connections: 1, sessions: 1, indexes: 0, callsInFlight: 0 });
+    await untilStats(await connect(server), { connections: 1, sessions: 1, indexes: 0, callsInFlight: 1 });
   });
 
   test("closing_the_server_answers_it_with_ERR_CLOSED", async () => {
@@ -133,7 +155,7 @@ describe("cancel", () => {
     await client.upload(id, slice(small, 0, 100), 100);
     expect(await client.call("cancel", { target: id })).toMatchObject({ found: true });
     await expect(client.answer(id)).rejects.toMatchObject({ code: "ERR_CANCELLED" });
-    expect(await client.call("stats")).toMatchObject({ server: { indexes: 0, callsInFlight: 0 } });
+    expect(await client.call("stats")).toMatchObject({ server: { indexes: 0, callsInFlight: 1 } });
   });
 });
 
@@ -144,9 +166,9 @@ describe("a client that is lost", () => {
     await client.send({ op: "build", id: 1, rows: 300, dim: 6, dtype: "float32" });
     await client.upload(1, slice(small, 0, 100), 50);
     const other = await connect(server);
-    await untilStats(other, { connections: 2, callsInFlight: 1 });
+    await untilStats(other, { connections: 2, callsInFlight: 2 });
     client.close();
-    const left = untilStats(other, { connections: 1, sessions: 1, callsInFlight: 0, indexes: 0 });
+    const left = untilStats(other, { connections: 1, sessions: 1, callsInFlight: 1, indexes: 0 });
     // Sooner than the sign of life, which is 5 s away, would find it.
     await expect(Promise.race([left.then(() => "left"), sleep(2000, "late")])).resolves.toBe("left");
   });

@@ -149,7 +149,7 @@ describe("stats", () => {
     const index = await client.build(matrix);
     const reply = await client.call("stats", { index });
     expect(reply).toMatchObject({
-      server: { pid: process.pid, protocol: 1, connections: 1, sessions: 1, indexes: 1, callsInFlight: 0, errors: {} },
+      server: { pid: process.pid, protocol: 1, connections: 1, sessions: 1, indexes: 1, callsInFlight: 1, errors: {} },
       session: { connections: 1, indexes: [index] },
       index: { id: index, rows: 400, dim: 8, metric: "euclidean" },
     });
