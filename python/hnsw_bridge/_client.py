@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ._connection import Connection, Greeting, ProgressListener
-from ._errors import CallTimeout, Closed, EngineUnavailable, HnswError, ServerDied
+from ._errors import CallTimeout, Closed, EngineUnavailable, ServerDied
 from ._launch import LocalServer
 from ._matrix import Rows
 from ._protocol import Header, Hits
@@ -136,7 +136,7 @@ class Session:
 
     def _mine(self) -> Connection | None:
         mine: _ThreadConnection | None = getattr(self._threads, "mine", None)
-        return mine.connection if mine is not None else None
+        return mine.connection if mine is not None and mine.connection.is_open() else None
 
     def _join(self) -> Connection:
         connection, _ = self._connect(self.greeting.session)
@@ -191,13 +191,12 @@ class _ThreadConnection:
 
 
 class _Process:
-    """What this process knows: where the server is, the one being started, the session in use."""
+    """What this process knows: where the server is, if told, and the session in use."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.endpoint: str | None = None
         self.token: str | None = None
-        self.starting: LocalServer | None = None
         self.session: Session | None = None
 
 
@@ -218,15 +217,6 @@ def session() -> Session:
             current.close()
         _process.session = _open_session()
         return _process.session
-
-
-def warm() -> None:
-    """Begin to start a server, without waiting: the caller has other work to do first."""
-    with _process.lock:
-        idle = _process.session is None and _process.starting is None
-        if idle and _remote_endpoint()[0] is None:
-            with contextlib.suppress(EngineUnavailable):
-                _process.starting = LocalServer()
 
 
 def connect(endpoint: str, token: str | None = None) -> Session:
@@ -261,12 +251,9 @@ def connect(endpoint: str, token: str | None = None) -> Session:
 def shutdown() -> None:
     """End the session, and the server if this process started it. The next use starts another."""
     with _process.lock:
-        for closing in (_process.session, _process.starting):
-            if isinstance(closing, Session):
-                closing.close()
-            elif closing is not None:
-                closing.stop()
-        _process.endpoint = _process.token = _process.session = _process.starting = None
+        if _process.session is not None:
+            _process.session.close()
+        _process.endpoint = _process.token = _process.session = None
 
 
 def stats() -> dict[str, Any]:
@@ -279,16 +266,18 @@ def _open_session() -> Session:
     endpoint, token = _remote_endpoint()
     if endpoint is not None:
         return Session(endpoint, token)
-    server, _process.starting = _process.starting, None
-    if server is None or not server.is_running():
-        server = LocalServer()
+    server = LocalServer()
     try:
+        _import_libraries()
         return Session(server.wait_ready(), None, server)
-    except HnswError as error:
+    except BaseException:
         server.stop()
-        if isinstance(error, EngineUnavailable):
-            raise
-        raise EngineUnavailable(f"the server did not greet: {error}") from error
+        raise
+
+
+def _import_libraries() -> None:
+    """Import what the first message needs now, while the server starts."""
+    import zmq  # noqa: F401
 
 
 def _remote_endpoint() -> tuple[str | None, str | None]:
@@ -300,9 +289,6 @@ def _remote_endpoint() -> tuple[str | None, str | None]:
 
 def _after_fork_in_child() -> None:
     _process.lock = threading.RLock()
-    if _process.starting is not None:
-        _process.starting.disown()
-        _process.starting = None
     if _process.session is not None:
         _process.session.after_fork_in_child()
 

@@ -167,6 +167,9 @@ class Connection:
     def is_alive(self) -> bool:
         return self._transport.is_alive()
 
+    def is_open(self) -> bool:
+        return self._transport.is_open()
+
     def close(self) -> None:
         self._transport.close()
 
@@ -183,7 +186,8 @@ class Connection:
             raise
         except BaseException:
             # Ctrl-C, or a progress listener that raised: the server need not go on for nobody.
-            self._post("cancel", {"target": request})
+            if self.is_open():
+                self._post("cancel", {"target": request})
             raise
         if last["type"] == "error":
             raise error_from(str(last["code"]), str(last["message"]))

@@ -17,7 +17,7 @@ import warnings
 from typing import Any
 
 from . import _client
-from ._errors import FallbackWarning, HnswError, UnknownMetric
+from ._errors import FallbackWarning, HnswError, InvalidArgument, UnknownMetric
 from ._matrix import is_sparse
 from ._parameters import find_metric
 
@@ -40,7 +40,7 @@ def reason_against(data: Any, metric: Any) -> HnswError | None:
     if callable(metric):
         return UnknownMetric("metric is a callable, which the engine cannot run")
     if is_sparse(data):
-        return HnswError("data is a sparse matrix, which the engine does not read yet")
+        return InvalidArgument("data is a sparse matrix, which the engine does not read yet")
     try:
         find_metric(metric, _client.session().greeting)
     except HnswError as error:
@@ -89,7 +89,9 @@ def _pynndescent_knows(metric: Any) -> bool:
         from pynndescent.distances import named_distances, proxy_distances
     except ImportError:
         return False
-    return callable(metric) or metric in named_distances or metric in proxy_distances
+    if not isinstance(metric, str):
+        return callable(metric)
+    return metric in named_distances or metric in proxy_distances
 
 
 class EngineFirst(type):

@@ -38,6 +38,9 @@ class Transport(Protocol):
     def is_alive(self) -> bool:
         """Whether the peer is still connected; never blocks."""
 
+    def is_open(self) -> bool:
+        """Whether this side still uses the transport."""
+
     def close(self) -> None:
         """Let go of the peer. May be called twice."""
 
@@ -68,9 +71,14 @@ class ZmqTransport:
         import zmq
 
         last = len(frames) - 1
-        for i, frame in enumerate(frames):
-            by_reference = len(frame) >= _COPY_BELOW_BYTES
-            self._socket.send(frame, zmq.SNDMORE if i < last else 0, copy=not by_reference)
+        try:
+            for i, frame in enumerate(frames):
+                by_reference = len(frame) >= _COPY_BELOW_BYTES
+                self._socket.send(frame, zmq.SNDMORE if i < last else 0, copy=not by_reference)
+        except BaseException:
+            # Ctrl-C between two frames: half a message would swallow whatever is sent next.
+            self.close()
+            raise
 
     def receive(self, timeout_s: float) -> list[Frame] | None:
         remaining_ms = int(timeout_s * 1000)
@@ -87,10 +95,13 @@ class ZmqTransport:
                 return None
 
     def is_alive(self) -> bool:
-        return not self._socket.closed and not self._monitor.poll(0)
+        return self.is_open() and not self._monitor.poll(0)
+
+    def is_open(self) -> bool:
+        return not self._socket.closed
 
     def close(self) -> None:
-        if not self._socket.closed:
+        if self.is_open():
             self._poller.unregister(self._monitor)
             self._socket.disable_monitor()
             self._monitor.close()

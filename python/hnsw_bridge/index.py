@@ -129,7 +129,6 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         search_tree_leaf_budget: int = 1,
     ) -> None:
         given = {name: value for name, value in locals().items() if name not in ("self", "data")}
-        _client.warm()  # The server starts while the rows are copied.
         self._raw_data: Rows = stored_rows(data)
         n, self.dim = self._raw_data.shape
         self._asked = {name: given[name] for name in ("n_trees", "n_iters", "max_candidates")}

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from datasets import gaussian
 from hnsw_bridge import (
     EngineUnavailable,
     HnswIndexWrapper,
+    NonFinite,
     ServerDied,
     Unauthorized,
     _client,
@@ -95,6 +97,81 @@ def test_a_frozen_server_is_given_up(monkeypatch):
         index.query(ROWS[:1])
     assert index.query(ROWS[:1], k=1)[0].tolist() == [[0]]
     assert _server_pid() != pid
+
+
+def test_progress_is_told_and_never_falls_within_a_phase():
+    with hnsw_bridge.options(m=32, ef_construction=400):
+        index = HnswIndexWrapper(LONG[:20_000], n_neighbors=15)
+    told = []
+    index._remote().prepare(lambda *event: told.append(event))
+    assert told
+    for (phase, done, total), (next_phase, next_done, next_total) in pairwise(told):
+        assert 0 <= done <= total
+        assert (next_done >= done and next_total == total) or next_phase != phase
+
+
+def test_verbose_draws_a_bar_on_stderr_only(capfd):
+    with hnsw_bridge.options(m=32, ef_construction=400):
+        index = HnswIndexWrapper(LONG[:20_000], n_neighbors=15, verbose=True)
+    capfd.readouterr()
+    index.prepare()
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "%|" in err
+
+
+def test_a_listener_that_raises_cancels_the_call_and_leaves_the_connection_usable(calls):
+    with hnsw_bridge.options(m=64, ef_construction=800):
+        index = HnswIndexWrapper(LONG, n_neighbors=15)
+
+    def listener(*_):
+        raise RuntimeError("the listener's own")
+
+    with pytest.raises(RuntimeError, match="the listener's own"):
+        index._remote().prepare(listener)
+    assert until(lambda: hnsw_bridge.stats()["server"]["callsInFlight"] == 0)
+    assert HnswIndexWrapper(ROWS, n_neighbors=5).query(ROWS[:1], k=1)[0].tolist() == [[0]]
+    assert calls() == {"build": 2, "prepare": 1, "cancel": 1, "query": 1}
+
+
+def test_a_message_broken_off_half_way_costs_the_connection_and_nothing_else(monkeypatch):
+    index = HnswIndexWrapper(ROWS, n_neighbors=5)
+    expected = index.query(ROWS[:9], k=3)
+    pid = _server_pid()
+    connection = _client.session()._mine()
+    frames = [b'{"op":"query","id":1}', _Interrupting(b"half"), b"never sent"]
+    with pytest.raises(KeyboardInterrupt):
+        connection._transport.send(frames)
+    for a, b in zip(expected, index.query(ROWS[:9], k=3), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert _server_pid() == pid
+    assert _client.session()._mine() is not connection
+
+
+class _Interrupting(bytes):
+    """A frame in whose sending a Ctrl-C arrives."""
+
+    def __len__(self):
+        raise KeyboardInterrupt
+
+
+def test_rows_of_many_batches_arrive_and_a_bad_one_among_the_last_is_named():
+    rows = gaussian(3000, 1000).copy()  # 12 MB, three batches.
+    with hnsw_bridge.options(algorithm="exact"):
+        index = HnswIndexWrapper(rows, n_neighbors=3)
+    assert index.query(rows[[0, 1500, 2999]], k=1)[0].tolist() == [[0], [1500], [2999]]
+    rows[2990, 7] = np.inf
+    with pytest.raises(NonFinite, match="2990"):
+        HnswIndexWrapper(rows, n_neighbors=3)
+    assert index.query(rows[:1], k=1)[0].tolist() == [[0]]
+
+
+def test_a_result_of_many_batches_is_complete():
+    rows = gaussian(2000, 4)
+    indices, distances = HnswIndexWrapper(rows, n_neighbors=3).query(rows, k=2000)
+    assert indices.nbytes > 3 * hnsw_bridge._client.session().greeting.limits["batchBytes"]
+    assert (np.sort(indices, axis=1) == np.arange(2000)).all()
+    assert (np.diff(distances, axis=1) >= 0).all()
 
 
 def test_shutdown_ends_the_server_and_the_next_use_starts_one():
