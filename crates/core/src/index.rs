@@ -114,7 +114,11 @@ impl Index {
         let started = Instant::now();
         let choice = plan::graph(source, &self.options, k);
         let (knn, recall) = self.nearest(source, k, &choice, control)?;
-        let graph = knn.into_graph(data.rows.len(), self.options.n_neighbors, self.options.metric, data.rows.dim())?;
+        let (n, dim) = (data.rows.len(), data.rows.dim());
+        let mut graph = knn.into_graph(n, self.options.n_neighbors, self.options.metric, dim)?;
+        for row in self.equidistant(&data.rows) {
+            graph.set_equidistant(row, Some(row), n);
+        }
         Counters::add(&self.counters.graph_builds, 1);
         *self.measured.lock().unwrap_or_else(|e| e.into_inner()) =
             Measured { seconds: Some(started.elapsed().as_secs_f64()), recall: Some(recall) };
@@ -149,7 +153,17 @@ impl Index {
         } else {
             self.walk(&data, &queries, query, &mut out, control)?;
         }
+        for row in self.equidistant(&queries) {
+            out.set_equidistant(row, None, data.rows.len());
+        }
         Ok(out)
+    }
+
+    /// Rows to which every row is equally far.
+    fn equidistant<'a>(&self, rows: &'a Rows) -> impl Iterator<Item = usize> + use<'a> {
+        let transform = self.options.metric.transform();
+        let count = if transform == Transform::Unit { rows.len() } else { 0 };
+        (0..count).filter(move |&row| transform.is_equidistant(rows.row(row), rows.dim()))
     }
 
     fn query_choice(&self, data: &Data, queries: usize, query: Query) -> Choice {

@@ -27,6 +27,16 @@ impl Neighbors {
         Ok(Neighbors { rows, k, indices: filled(cells, MISSING)?, distances: filled(cells, f32::INFINITY)? })
     }
 
+    /// Makes the first `n` rows of the index, without `own`, the neighbours of `row`, all at distance 1.
+    pub(crate) fn set_equidistant(&mut self, row: usize, own: Option<usize>, n: usize) {
+        let skip = usize::from(own.is_some());
+        let cells = row * self.k + skip..(row + 1) * self.k;
+        let others = (0..n).filter(|&id| Some(id) != own);
+        for (cell, id) in cells.zip(others) {
+            (self.indices[cell], self.distances[cell]) = (id as i32, 1.0);
+        }
+    }
+
     /// Ids and distances of one row.
     pub fn row(&self, row: usize) -> (&[i32], &[f32]) {
         let cells = row * self.k..(row + 1) * self.k;

@@ -92,6 +92,23 @@ fn one_row_is_an_index() {
 }
 
 #[test]
+fn rows_of_zeros_are_at_cosine_distance_one_from_everything() {
+    for algorithm in ALGORITHMS {
+        let mut data = values(400 * 4, 3);
+        [5, 6, 399].into_iter().for_each(|row| data[row * 4..row * 4 + 4].fill(0.0));
+        let metric = Metric::resolve("cosine", None).unwrap();
+        let options = Options { metric, ..options(algorithm) };
+        let index = Index::new(Rows::from_slice(&data, 4).unwrap(), options).unwrap();
+        let graph = index.neighbor_graph(Control::none()).unwrap();
+        assert_eq!(graph.row(6).0[..4], [6, 0, 1, 2]);
+        assert_eq!(graph.row(6).1[..3], [0.0, 1.0, 1.0]);
+        let zero = Rows::zeroed(1, 4).unwrap();
+        let found = index.query(zero, Query { k: 3, ef: 9 }, Control::none()).unwrap();
+        assert_eq!((found.row(0).0, found.row(0).1), (&[0, 1, 2][..], &[1.0; 3][..]));
+    }
+}
+
+#[test]
 fn threads_change_nothing() {
     for algorithm in [Algorithm::Exact, Algorithm::Hnsw] {
         let run = |threads| {

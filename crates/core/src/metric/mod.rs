@@ -7,7 +7,9 @@
 //! `1 - cos = |a/|a| - b/|b||^2 / 2`. That is never negative, is exact to the last bits for near
 //! duplicates, and lets every product kernel serve them. All-zero rows have no direction; the
 //! transform gives them a 1 in a spare column of their own, which puts them at distance 1 from every
-//! other row and 0 from each other, the values PyNNDescent gives.
+//! other row and 0 from each other. The latter is what correlation wants; under cosine two zero rows
+//! are at distance 1 too, which results of such rows are set to (`Transform::is_equidistant`). These are
+//! the values PyNNDescent gives.
 
 mod table;
 pub(crate) mod transform;

@@ -1,4 +1,4 @@
-//! Golden values: A = [1,2,0,3] vs [2,0,0,4]; bin = [1,1,0,1] vs [1,0,0,1]; x vs zeros; both zeros; x vs -x.
+//! Golden values (of stored pairs; all-zero rows under cosine are settled by the index): A = [1,2,0,3] vs [2,0,0,4]; bin = [1,1,0,1] vs [1,0,0,1]; x vs zeros; both zeros; x vs -x.
 
 use super::*;
 use crate::rows::Rows;

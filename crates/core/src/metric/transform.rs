@@ -14,7 +14,13 @@ pub(crate) enum Transform {
 }
 
 impl Transform {
-    /// Transforms rows from `start` on. Cost: one pass.
+    /// Whether a transformed row is at distance 1 from every row, its copies included: all-zero rows under
+    /// cosine. (Constant rows under correlation are at 0 from each other.)
+    pub fn is_equidistant(self, row: &[f32], dim: usize) -> bool {
+        self == Transform::Unit && row[dim] == 1.0
+    }
+
+    /// Transforms all rows. One pass.
     pub fn apply(self, rows: &mut Rows, threads: usize) {
         if self == Transform::None {
             return;
