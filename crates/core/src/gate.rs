@@ -36,9 +36,13 @@ impl<T> Gate<T> {
         }
     }
 
-    /// Shared access for a moment, whoever waits.
-    pub fn peek(&self) -> RwLockReadGuard<'_, T> {
-        self.lock.read().unwrap_or_else(|e| e.into_inner())
+    /// Shared access, unless a writer is at work.
+    pub fn peek(&self) -> Option<RwLockReadGuard<'_, T>> {
+        match self.lock.try_read() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// Exclusive access.
@@ -78,6 +82,9 @@ mod tests {
         assert!(gate.write(Control::new(&stop, &|_| {})).is_err());
         drop(reader);
         *gate.write(Control::none()).unwrap() += 1;
-        assert_eq!(*gate.peek(), 2);
+        assert_eq!(*gate.peek().unwrap(), 2);
+        let writer = gate.write(Control::none()).unwrap();
+        assert!(gate.peek().is_none());
+        drop(writer);
     }
 }

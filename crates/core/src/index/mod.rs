@@ -1,0 +1,122 @@
+//! The index: rows, and the two products made from them when first needed.
+//!
+//! Locks, in the order they are taken: the gate around the rows (shared by everything but updates), then
+//! a product's own. A product is always of the rows as they are: updates change both under the gate.
+
+mod products;
+mod query;
+mod report;
+mod update;
+
+use crate::code::ByteCodes;
+use crate::error::{Error, Result};
+use crate::exact::Source;
+use crate::gate::Gate;
+use crate::graph::Graph;
+use crate::lazy::Lazy;
+use crate::metric::transform::Transform;
+use crate::neighbors::Neighbors;
+use crate::options::Options;
+use crate::rows::Rows;
+use crate::search::walk::ScratchPool;
+use crate::stats::Counters;
+use hnsw_kernels::Kernels;
+use report::Said;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// What the last build of the neighbour graph took and reached.
+#[derive(Default, Clone)]
+struct Measured {
+    seconds: Option<f64>,
+    recall: Option<f64>,
+}
+
+/// A set of rows that answers "which rows are nearest". Shared freely between threads.
+pub struct Index {
+    options: Options,
+    kernels: &'static Kernels,
+    data: Gate<Data>,
+    graph: Lazy<Neighbors>,
+    search: Lazy<Search>,
+    prepared: AtomicBool,
+    inserts: AtomicUsize,
+    scratches: ScratchPool,
+    counters: Counters,
+    measured: Mutex<Measured>,
+    dim: usize,
+    len: AtomicUsize,
+    /// What [`Index::stats`] and [`Index::plan`] said last: what they say while an update is at work.
+    said: Mutex<Said>,
+}
+
+/// Rows as stored: transformed for the metric, and as bytes where that loses nothing.
+struct Data {
+    rows: Rows,
+    codes: Option<ByteCodes>,
+}
+
+/// The search index and what its repair had to do.
+struct Search {
+    graph: Graph,
+    repaired: usize,
+}
+
+impl Index {
+    /// Takes the rows, transformed in place for the metric. O(n·dim); nothing is built yet.
+    ///
+    /// Errors: `EmptyIndex`, `InvalidArgument`, `OutOfMemory`.
+    pub fn new(mut rows: Rows, options: Options) -> Result<Index> {
+        options.check()?;
+        if rows.is_empty() {
+            return Err(Error::EmptyIndex);
+        }
+        options.metric.transform().apply(&mut rows, options.threads);
+        let codes = match options.metric.transform() {
+            Transform::None => ByteCodes::of(&rows, options.threads)?,
+            Transform::Unit | Transform::CenteredUnit => None,
+        };
+        let index = Index {
+            kernels: Kernels::detect(),
+            dim: rows.dim(),
+            len: AtomicUsize::new(rows.len()),
+            said: Mutex::default(),
+            data: Gate::new(Data { rows, codes }),
+            graph: Lazy::default(),
+            search: Lazy::default(),
+            prepared: AtomicBool::new(false),
+            inserts: AtomicUsize::new(0),
+            scratches: ScratchPool::default(),
+            counters: Counters::default(),
+            measured: Mutex::default(),
+            options,
+        };
+        index.stats();
+        index.plan();
+        Ok(index)
+    }
+
+    fn source<'a>(&self, data: &'a Data) -> Source<'a> {
+        Source { rows: &data.rows, codes: data.codes.as_ref(), metric: self.options.metric, kernels: self.kernels }
+    }
+
+    /// As given.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.len.load(Ordering::Relaxed)
+    }
+
+    /// Always false: an index has at least one row.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// Columns of rows and queries.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+}

@@ -1,0 +1,85 @@
+//! The two products: made once, by one of those who ask for them.
+
+use super::{Data, Index, Measured, Search};
+use crate::approx;
+use crate::control::Control;
+use crate::error::Result;
+use crate::exact::{self, Source};
+use crate::graph;
+use crate::knn::Knn;
+use crate::neighbors::Neighbors;
+use crate::options::Query;
+use crate::plan::{self, Choice};
+use crate::rows::Rows;
+use crate::stats::Counters;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+impl Index {
+    /// All rows against all rows: `n x n_neighbors`, column 0 is the row itself at distance 0, the others
+    /// ascend by (distance, id). Made once, kept until an update. O(n²/2) distances where exact,
+    /// about O(n log n) where approximate.
+    ///
+    /// Errors: `OutOfMemory`, `Cancelled`.
+    pub fn neighbor_graph(&self, control: Control<'_>) -> Result<Arc<Neighbors>> {
+        let data = self.data.read(control)?;
+        self.graph.get_or_make(control, || self.make_graph(&data, control))
+    }
+
+    fn make_graph(&self, data: &Data, control: Control<'_>) -> Result<Neighbors> {
+        let source = self.source(data);
+        let k = self.options.n_neighbors - 1;
+        let started = Instant::now();
+        let choice = plan::graph(source, &self.options, k);
+        let (knn, recall) = self.nearest(source, k, &choice, control)?;
+        let (n, dim) = (data.rows.len(), data.rows.dim());
+        let mut graph = knn.into_graph(n, self.options.n_neighbors, self.options.metric, dim)?;
+        for row in self.equidistant(&data.rows) {
+            graph.set_equidistant(row, Some(row), n);
+        }
+        Counters::add(&self.counters.graph_builds, 1);
+        *self.measured.lock().unwrap_or_else(|e| e.into_inner()) =
+            Measured { seconds: Some(started.elapsed().as_secs_f64()), recall: Some(recall) };
+        Ok(graph)
+    }
+
+    /// The `k` nearest other rows of all rows, and the recall reached (measured on a sample if not exact).
+    fn nearest(&self, source: Source<'_>, k: usize, choice: &Choice, control: Control<'_>) -> Result<(Knn, f64)> {
+        if choice.is_exact() {
+            return Ok((exact::graph(source, k, self.options.threads, control)?, 1.0));
+        }
+        approx::graph(source, &self.options, k, control)
+    }
+
+    /// Builds the search index now instead of at the first query that wants it. From then on queries are
+    /// not charged for its building, so more of them walk.
+    ///
+    /// Errors: `OutOfMemory`, `Cancelled`.
+    pub fn prepare(&self, control: Control<'_>) -> Result<()> {
+        let data = self.data.read(control)?;
+        let one = Query { k: 1, ef: 1 };
+        // Where even single queries scan all rows there is nothing to prepare.
+        let needed = !self.query_choice(&data, 1, one).is_exact();
+        if needed {
+            self.search_index(&data, control)?;
+        }
+        self.prepared.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    pub(super) fn search_index(&self, data: &Data, control: Control<'_>) -> Result<Arc<Search>> {
+        self.search.get_or_make(control, || {
+            let source = self.source(data);
+            let nearest = |source: Source<'_>, k| {
+                self.nearest(source, k, &plan::graph(source, &self.options, k), control).map(|(knn, _)| knn)
+            };
+            let base = nearest(source, graph::bulk::candidates(&self.options))?;
+            let of_part = |part: &Rows, k| nearest(Source { rows: part, codes: None, ..source }, k);
+            let built = graph::bulk::build(source, &self.options, &base, of_part, control)?;
+            Counters::add(&self.counters.search_builds, 1);
+            self.inserts.store(0, Ordering::Relaxed);
+            Ok(Search { graph: built.graph, repaired: built.repaired })
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! What an index tells about itself.
+
+use super::{Data, Index, Search};
+use crate::code::ByteCodes;
+use crate::graph;
+use crate::options::Query;
+use crate::plan::{self, Plan};
+use crate::stats::Stats;
+use hnsw_kernels::Kernels;
+use std::sync::atomic::Ordering;
+
+/// Pool width of the query that [`Index::plan`] describes: k = 10 or 15 at usual effort.
+const TYPICAL_EF: usize = 64;
+
+/// Answers kept for the time of an update.
+#[derive(Default)]
+pub(super) struct Said {
+    stats: Stats,
+    plan: Option<Plan>,
+}
+
+impl Index {
+    /// What is done for the two products, and why. Never waits: during an update, what was true before it.
+    pub fn plan(&self) -> Plan {
+        let now = self.data.peek().map(|data| self.plan_of(&data));
+        let mut said = self.said.lock().unwrap_or_else(|e| e.into_inner());
+        said.plan = now.or(said.plan.take());
+        said.plan.clone().expect("a plan was made with the index, before anyone could update it")
+    }
+
+    fn plan_of(&self, data: &Data) -> Plan {
+        let query = Query { k: 10, ef: TYPICAL_EF };
+        let measured = self.measured.lock().unwrap_or_else(|e| e.into_inner()).clone();
+        let mut graph = plan::graph(self.source(data), &self.options, self.options.n_neighbors - 1);
+        graph.seconds = measured.seconds;
+        graph.recall = measured.recall.or(graph.recall);
+        Plan {
+            neighbor_graph: graph,
+            query: self.query_choice(data, 1, query),
+            kernels: Kernels::features(),
+            algorithm: self.options.algorithm,
+        }
+    }
+
+    /// Sizes and counters. Counting unreachable rows is O(links). Never waits: during an update, what was
+    /// true before it.
+    pub fn stats(&self) -> Stats {
+        let now = self.data.peek().map(|data| self.stats_of(&data));
+        let mut said = self.said.lock().unwrap_or_else(|e| e.into_inner());
+        said.stats = now.unwrap_or_else(|| said.stats.clone());
+        said.stats.clone()
+    }
+
+    fn stats_of(&self, data: &Data) -> Stats {
+        let graph = self.graph.get();
+        let mut stats = Stats {
+            rows: data.rows.len(),
+            dim: data.rows.dim(),
+            rows_bytes: data.rows.bytes(),
+            codes_bytes: data.codes.as_ref().map_or(0, ByteCodes::bytes),
+            graph_bytes: graph.as_ref().map_or(0, |graph| graph.indices.len() * 8),
+            graph_ready: graph.is_some(),
+            inserts_since_build: self.inserts.load(Ordering::Relaxed),
+            searches: self.counters.searches.load(Ordering::Relaxed),
+            distances: self.counters.distances.load(Ordering::Relaxed),
+            hops: self.counters.hops.load(Ordering::Relaxed),
+            graph_builds: self.counters.graph_builds.load(Ordering::Relaxed),
+            search_builds: self.counters.search_builds.load(Ordering::Relaxed),
+            ..Stats::default()
+        };
+        if let Some(search) = self.search.get() {
+            search.describe(&mut stats);
+        }
+        stats
+    }
+}
+
+impl Search {
+    fn describe(&self, stats: &mut Stats) {
+        let graph = &self.graph;
+        let links: usize = (0..graph.len() as u32).map(|id| graph.links(id, 0).len()).sum();
+        stats.search_ready = true;
+        stats.links_bytes = graph.bytes();
+        stats.levels = usize::from(graph.top()) + 1;
+        stats.mean_degree = links as f64 / graph.len() as f64;
+        stats.unreachable = graph::reach::unreachable(graph);
+        stats.repaired = self.repaired;
+    }
+}
