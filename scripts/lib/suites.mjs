@@ -24,7 +24,11 @@ async function runRust(args) {
   const collect = (more) => {
     text += more;
   };
-  const code = await runTee("cargo", ["test", "--workspace", "--release", "--no-fail-fast", ...args], collect);
+  const code = await runTee(
+    "cargo",
+    ["test", "--workspace", "--profile", "checked", "--no-fail-fast", ...args],
+    collect,
+  );
   return settled(code, countRust(text));
 }
 
