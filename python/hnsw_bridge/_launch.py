@@ -92,7 +92,7 @@ class LocalServer:
         self._command = command
         self._ready = threading.Event()
         self._ready_line = b""
-        self._words = ""
+        self._words = self._endpoint = ""
         self._reader = threading.Thread(
             target=self._read_stdout, name="hnsw-bridge-stdout", daemon=True
         )
@@ -106,7 +106,8 @@ class LocalServer:
         """The endpoint, once the server listens. Raises EngineUnavailable with its last words."""
         self._ready.wait(_READY_TIMEOUT_S)
         try:
-            return str(json.loads(self._ready_line)["endpoint"])
+            self._endpoint = str(json.loads(self._ready_line)["endpoint"])
+            return self._endpoint
         except (ValueError, KeyError, TypeError):
             words = self.last_words()
             self.stop()
@@ -141,12 +142,22 @@ class LocalServer:
         self._reader.join()
         self._close(self._process.stdout)
         self._close(self._stderr)
+        self._remove_socket()
 
     def disown(self) -> None:
         """In a forked child: let go of the pipe, so that the server ends with the parent."""
         for ours in (self._process.stdin, self._process.stdout, self._stderr):
             self._close(ours)
         self._process.returncode = 0  # Not this process's child, so it must not be waited for.
+
+    def _remove_socket(self) -> None:
+        """What a server that was killed could not remove: its socket, alone in a directory."""
+        scheme, _, path = self._endpoint.partition("://")
+        if scheme == "ipc":
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            with contextlib.suppress(OSError):
+                os.rmdir(os.path.dirname(path))
 
     @staticmethod
     def _close(pipe: IO[bytes] | None) -> None:

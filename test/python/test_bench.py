@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import publish
 import pytest
 from harness import fashion_mnist, metrics, peers, recall, suite, summary, truth
 from harness.load import Stopwatch
@@ -113,6 +114,13 @@ def test_own_work_is_not_counted_as_other_load() -> None:
     if timing.others is None:
         pytest.skip("this system does not tell the load of other processes")
     assert 0 <= timing.others <= 64
+
+
+def test_readme_shows_the_kept_results_and_nothing_else() -> None:
+    kept = _BENCH / "results" / "graph.json"
+    readme = (_BENCH.parent / "README.md").read_text(encoding="utf-8")
+    assert publish.published(readme, json.loads(kept.read_text())) == readme
+    assert publish.MARKED.search(readme)
 
 
 def _run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
