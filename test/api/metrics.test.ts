@@ -49,7 +49,7 @@ const golden = [
   { metric: "minkowski", p: 1, a: 4, binary: 1, zero: 6, zeros: 0, negative: 12, units: 2 },
   { metric: "minkowski", p: Infinity, a: 2, binary: 1, zero: 3, zeros: 0, negative: 6, units: 1 },
   { metric: "minkowski", a: 2.44949, binary: 1, zero: 3.741657, zeros: 0, negative: 7.483315, units: root2 },
-  { metric: "cosine", a: 0.16334, binary: 0.183503, zero: 1, zeros: 0, negative: 2, units: 1 },
+  { metric: "cosine", a: 0.16334, binary: 0.183503, zero: 1, zeros: 1, negative: 2, units: 1 },
   { metric: "correlation", a: 0.3258, binary: 0.42265, zero: 1, zeros: 0, negative: 2, units: 1.333333 },
   { metric: "hamming", a: 0.75, binary: 0.25, zero: 0.75, zeros: 0, negative: 0.75, units: 0.5 },
 ];

@@ -34,7 +34,7 @@ export const cosine: Distance = (a, aStart, b, bStart, dim) => {
     aa += x * x;
     bb += y * y;
   }
-  return aa === 0 || bb === 0 ? Number(aa !== bb) : 1 - product / Math.sqrt(aa * bb);
+  return aa === 0 || bb === 0 ? 1 : 1 - product / Math.sqrt(aa * bb);
 };
 
 /** The `k` smallest distances of query row `query` to all of `rows`, ascending. */
