@@ -22,6 +22,7 @@ from typing import Any
 from ._connection import Connection, Greeting, ProgressListener
 from ._errors import CallTimeout, Closed, EngineUnavailable, ServerDied
 from ._launch import LocalServer
+from ._locks import ForkSafeLock
 from ._matrix import Rows
 from ._protocol import Header, Hits
 from ._transport import ZmqTransport
@@ -44,7 +45,8 @@ class Session:
         self._to_close: deque[str] = deque()
         self._owner = os.getpid()
         self._threads = threading.local()
-        self._keeper_lock = threading.Lock()
+        # Not re-entrant: a garbage collection inside a send must not start another send.
+        self._keeper_lock = ForkSafeLock(threading.Lock)
         self._keeper, self.greeting = self._connect(None)
 
     def is_dead(self) -> bool:
@@ -82,7 +84,7 @@ class Session:
         """Close an index without waiting: called by the garbage collector, in any thread."""
         self._to_close.append(index)
         # A collection can start in a thread that holds the lock; then the next call sends it.
-        if self._owner == os.getpid() and self._keeper_lock.acquire(blocking=False):
+        if self._owner == os.getpid() and self._keeper_lock.try_acquire():
             try:
                 self._tend_keeper()
             finally:
@@ -111,7 +113,6 @@ class Session:
 
     def after_fork_in_child(self) -> None:
         """Drop what only the parent may use. The session itself lives on, shared."""
-        self._keeper_lock = threading.Lock()
         self._threads = threading.local()
         self._to_close = deque()
         if self._server is not None:
@@ -194,7 +195,7 @@ class _Process:
     """What this process knows: where the server is, if told, and the session in use."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self.lock = ForkSafeLock()
         self.endpoint: str | None = None
         self.token: str | None = None
         self.session: Session | None = None
@@ -288,7 +289,6 @@ def _remote_endpoint() -> tuple[str | None, str | None]:
 
 
 def _after_fork_in_child() -> None:
-    _process.lock = threading.RLock()
     if _process.session is not None:
         _process.session.after_fork_in_child()
 

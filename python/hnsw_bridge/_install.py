@@ -10,11 +10,11 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import importlib
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from ._locks import ForkSafeLock
 from ._select import EngineFirst, checked_mode, fallback, is_pynndescent, originals
 from .index import HnswIndexWrapper
 
@@ -61,7 +61,7 @@ class Installation:
 
 class _State:
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self.lock = ForkSafeLock()
         self.holders: Counter[tuple[str, str]] = Counter()
         self.installed: Installation | None = None
 

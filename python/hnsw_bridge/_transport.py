@@ -7,11 +7,11 @@ monitor tells at once when the peer's socket closes, so a killed server is an ev
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ._errors import ServerDied
+from ._locks import ForkSafeLock
 from ._protocol import Frame
 
 if TYPE_CHECKING:
@@ -109,11 +109,11 @@ class ZmqTransport:
 
 
 _contexts: dict[int, zmq.Context[Any]] = {}
-_contexts_lock = threading.Lock()
+_contexts_lock = ForkSafeLock()
 
 
 def _context() -> zmq.Context[Any]:
-    """This process's ZeroMQ context: after a fork the child needs one of its own."""
+    """This process's ZeroMQ context. A forked child makes one of its own."""
     import zmq
 
     pid = os.getpid()
@@ -122,13 +122,3 @@ def _context() -> zmq.Context[Any]:
             _contexts[pid] = zmq.Context()
             _contexts[pid].set(zmq.MAX_SOCKETS, _MAX_SOCKETS)
         return _contexts[pid]
-
-
-def _after_fork_in_child() -> None:
-    global _contexts_lock
-    # Another thread of the parent may have held it; the parent's contexts stay referenced, unused.
-    _contexts_lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -7,7 +7,6 @@ caller owns. What may not enter: frames, sockets, and how neighbours are found.
 
 from __future__ import annotations
 
-import threading
 import warnings
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from . import _client, _parameters
 from ._connection import Metric
 from ._errors import Closed, InvalidArgument, UnsupportedVersion
+from ._locks import ForkSafeLock
 from ._matrix import Rows, rows_of_width, stored_rows
 from ._progress import progress_bar
 from ._protocol import Header, Hits
@@ -402,7 +402,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
             warnings.warn(_FAILED_TO_FIND.format(n=n, k=self.n_neighbors), stacklevel=4)
 
     def _start_unconnected(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = ForkSafeLock()
         self._remote_index = None
         self._graph = None
 

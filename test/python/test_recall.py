@@ -52,6 +52,7 @@ def test_the_approximate_graph_and_queries_reach_their_recall(name, least):
     for found in (graph, queried):
         assert oracle.recall(found, true, K + 1) >= least
         assert oracle.relative_error(found, true, K + 1) <= LARGEST_RELATIVE_ERROR
+    assert index.stats()["unreachable"] == 0
 
 
 def test_sift_has_its_stored_ground_truth():

@@ -290,6 +290,10 @@ def test_a_forked_child_shares_the_index_and_leaves_the_server_running(run_progr
     ]
 
 
+def test_a_child_forked_while_another_thread_is_in_a_call_is_not_blocked(run_program):
+    assert run_program("fork_during_call.py").stdout == "child found 7\n"
+
+
 def test_a_thread_pool_of_forked_workers_answers(run_program):
     assert run_program("fork_pool.py").stdout == "0 1 2 3 4 5 6 7 8 9\n"
 
