@@ -53,9 +53,10 @@ impl<'a, L: Local> Descent<'a, L> {
     pub fn round(&mut self, round: u64, control: Control<'_>) -> Result<usize> {
         let n = self.table.rows();
         let seed = draw(self.seed, round, 0);
-        let new = Candidates::gather(self.table, true, self.cap, seed, self.threads);
-        let old = Candidates::gather(self.table, false, self.cap, seed, self.threads);
+        let new = Candidates::gather(self.table, true, self.cap, seed, self.threads, control)?;
+        let old = Candidates::gather(self.table, false, self.cap, seed, self.threads, control)?;
         self.mark_compared(&new);
+        control.check()?;
         let phase = control.phase("descent", n as u64);
         let mut changes = 0;
         let block = BLOCK.max(n.div_ceil(16));
@@ -63,7 +64,7 @@ impl<'a, L: Local> Descent<'a, L> {
             let rows = start..(start + block).min(n);
             let offers = self.offers(&new, &old, rows.clone(), control);
             control.check()?;
-            changes += self.merge(&offers);
+            changes += self.merge(&offers, control);
             phase.advance(rows.len() as u64);
         }
         control.check().map(|()| changes)
@@ -71,14 +72,18 @@ impl<'a, L: Local> Descent<'a, L> {
 
     /// A row's own new neighbours count as known once they are among its candidates.
     fn mark_compared(&mut self, new: &Candidates) {
-        for row in 0..self.table.rows() {
-            let compared = new.of(row);
-            for cell in 0..self.table.kept() {
-                if self.table.fresh(row)[cell] && compared.contains(&self.table.ids(row)[cell]) {
-                    self.table.fresh_mut(row)[cell] = false;
+        parallel::chunks_mut(
+            self.threads,
+            &mut self.table.entries(),
+            1024,
+            || (),
+            |(), start, part| {
+                for (offset, entry) in part.iter_mut().enumerate() {
+                    entry.mark_compared(new.of(start + offset));
                 }
-            }
-        }
+                true
+            },
+        );
     }
 
     /// The offers that a block of rows makes, sorted into parts of the table.
@@ -115,7 +120,7 @@ impl<'a, L: Local> Descent<'a, L> {
         self.table.rows().div_ceil(PARTS)
     }
 
-    fn merge(&mut self, offers: &[Vec<Vec<Offer>>]) -> usize {
+    fn merge(&mut self, offers: &[Vec<Vec<Offer>>], control: Control<'_>) -> usize {
         let changes = AtomicUsize::new(0);
         let part_len = self.part_len();
         let mut entries: Vec<Entry<'_>> = self.table.entries();
@@ -128,7 +133,7 @@ impl<'a, L: Local> Descent<'a, L> {
                 let taken = |offer: &&Offer| part[offer.to as usize - start].offer(offer.id, offer.proxy);
                 let count = offers.iter().flat_map(|worker| &worker[start / part_len]).filter(taken).count();
                 changes.fetch_add(count, Ordering::Relaxed);
-                true
+                !control.is_cancelled()
             },
         );
         changes.into_inner()
@@ -181,19 +186,26 @@ struct Candidates {
 
 impl Candidates {
     /// Neighbours of a kind and their reverse, at most `cap` a row by lowest priority, no row twice.
-    fn gather(table: &Table, fresh: bool, cap: usize, seed: u64, threads: usize) -> Candidates {
+    fn gather(
+        table: &Table,
+        fresh: bool,
+        cap: usize,
+        seed: u64,
+        threads: usize,
+        control: Control<'_>,
+    ) -> Result<Candidates> {
         let n = table.rows();
         let links = |row: usize| {
             let cells = table.ids(row).iter().zip(table.fresh(row));
             cells.filter(move |&(&id, &new)| id != EMPTY && new == fresh).map(|(&id, _)| id)
         };
         let mut starts = vec![0usize; n + 1];
-        for row in 0..n {
+        each_row(n, control, |row| {
             for id in links(row) {
                 starts[row + 1] += 1;
                 starts[id as usize + 1] += 1;
             }
-        }
+        })?;
         (0..n).for_each(|row| starts[row + 1] += starts[row]);
         let mut next = starts.clone();
         let mut ids = vec![0u32; starts[n]];
@@ -201,14 +213,14 @@ impl Candidates {
             ids[next[row]] = id;
             next[row] += 1;
         };
-        for row in 0..n {
+        each_row(n, control, |row| {
             for id in links(row) {
                 put(row, id);
                 put(id as usize, row as u32);
             }
-        }
-        let counts = thin(&mut ids, &starts, cap, seed, threads);
-        Candidates { starts, counts, ids }
+        })?;
+        let counts = thin(&mut ids, &starts, cap, seed, threads, control);
+        control.check().map(|()| Candidates { starts, counts, ids })
     }
 
     fn of(&self, row: usize) -> &[u32] {
@@ -216,8 +228,17 @@ impl Candidates {
     }
 }
 
+/// `body` for every row, on this thread, stopped by a cancel.
+fn each_row(n: usize, control: Control<'_>, mut body: impl FnMut(usize)) -> Result<()> {
+    for start in (0..n).step_by(BLOCK) {
+        control.check()?;
+        (start..(start + BLOCK).min(n)).for_each(&mut body);
+    }
+    Ok(())
+}
+
 /// Keeps at most `cap` of each row's ids at the front of its range; returns how many.
-fn thin(ids: &mut [u32], starts: &[usize], cap: usize, seed: u64, threads: usize) -> Vec<u32> {
+fn thin(ids: &mut [u32], starts: &[usize], cap: usize, seed: u64, threads: usize, control: Control<'_>) -> Vec<u32> {
     let mut counts = vec![0u32; starts.len() - 1];
     let pieces: Vec<Range<usize>> = starts.windows(2).map(|pair| pair[0]..pair[1]).collect();
     let mut rows: Vec<(&mut [u32], &mut u32)> =
@@ -234,7 +255,7 @@ fn thin(ids: &mut [u32], starts: &[usize], cap: usize, seed: u64, threads: usize
             ids.iter_mut().zip(drawn.iter()).for_each(|(slot, &(_, id))| *slot = id);
             **count = drawn.len() as u32;
         }
-        true
+        !control.is_cancelled()
     });
     counts
 }

@@ -26,10 +26,6 @@ impl Table {
         Ok(Table { knn: Knn::empty(n, kept)?, fresh: vec![false; n * kept] })
     }
 
-    pub fn kept(&self) -> usize {
-        self.knn.k
-    }
-
     pub fn rows(&self) -> usize {
         self.knn.rows()
     }
@@ -42,10 +38,6 @@ impl Table {
     /// Whether each id of a row is new.
     pub fn fresh(&self, row: usize) -> &[bool] {
         &self.fresh[row * self.knn.k..(row + 1) * self.knn.k]
-    }
-
-    pub fn fresh_mut(&mut self, row: usize) -> &mut [bool] {
-        &mut self.fresh[row * self.knn.k..(row + 1) * self.knn.k]
     }
 
     /// Largest proxy kept by a row; infinite while it has room.
@@ -93,6 +85,13 @@ impl Table {
 }
 
 impl Entry<'_> {
+    /// Rows among `compared` are no longer new.
+    pub fn mark_compared(&mut self, compared: &[u32]) {
+        for (id, fresh) in self.ids.iter().zip(self.fresh.iter_mut()) {
+            *fresh = *fresh && !compared.contains(id);
+        }
+    }
+
     /// Takes a row unless it is known or too far. The outcome of many offers does not depend on their order.
     #[inline]
     pub fn offer(&mut self, id: u32, proxy: f32) -> bool {

@@ -95,7 +95,7 @@ impl Linker<'_> {
 
     /// Prunes the rows of `table` and what points back at them to `limit` links.
     fn prune(&self, table: &Knn, limit: usize, merge: Merge, control: Control<'_>) -> Result<Knn> {
-        let reverse = Reverse::of(table, self.rows.len());
+        let reverse = Reverse::of(table, self.rows.len(), control)?;
         let mut out = Knn::empty(self.rows.len(), limit)?;
         let phase = control.phase("link", self.rows.len() as u64);
         out.fill(
@@ -135,7 +135,7 @@ struct Reverse {
 }
 
 impl Reverse {
-    fn of(table: &Knn, rows: usize) -> Reverse {
+    fn of(table: &Knn, rows: usize, control: Control<'_>) -> Result<Reverse> {
         let mut starts = vec![0usize; rows + 1];
         table.ids.iter().filter(|&&id| id != EMPTY).for_each(|&id| starts[id as usize + 1] += 1);
         for row in 0..rows {
@@ -144,12 +144,15 @@ impl Reverse {
         let mut next = starts.clone();
         let mut sources = vec![Neighbor { proxy: 0.0, id: 0 }; starts[rows]];
         for row in 0..table.rows() {
+            if row.is_multiple_of(4096) {
+                control.check()?;
+            }
             for (id, proxy) in table.row(row) {
                 sources[next[id as usize]] = Neighbor { proxy, id: row as u32 };
                 next[id as usize] += 1;
             }
         }
-        Reverse { starts, sources }
+        Ok(Reverse { starts, sources })
     }
 
     fn row(&self, row: usize) -> impl Iterator<Item = Neighbor> + '_ {
