@@ -5,7 +5,7 @@ def markdown(result: dict) -> str:
     lines = [f"# {result['suite']}: {result['about']}", "", *_circumstances(result), ""]
     for data in result["data"]:
         lines += [f"## {data['name']}", "", f"{data['about']}; used: {_shape(data)}.", ""]
-        lines += [*_table(data, result), "", *_ratios(data), ""]
+        lines += [*table(data, result), "", *ratios(data), ""]
     return "\n".join(lines)
 
 
@@ -29,7 +29,7 @@ def _shape(data: dict) -> str:
     return f"{data['rows']} x {data['dim']}, {data['metric']}{mark}"
 
 
-def _table(data: dict, result: dict) -> list[str]:
+def table(data: dict, result: dict) -> list[str]:
     head = ["engine", "version", "setting", "first s", "later s", f"recall@{result['k']}"]
     head += ["distance error", "memory MB"]
     lines = ["| " + " | ".join(head) + " |", "|---|---|---|---:|---:|---:|---:|---:|"]
@@ -43,7 +43,7 @@ def _table(data: dict, result: dict) -> list[str]:
     return lines
 
 
-def _ratios(data: dict) -> list[str]:
+def ratios(data: dict) -> list[str]:
     """Each peer's best stated speed over ours, and what a first call costs beyond its compute."""
     summaries = [(e, s) for e in data["engines"] if "error" not in e for s in e["summary"]]
     stated = [(e, s) for e, s in summaries if s["fast_enough_to_state"]]
