@@ -83,6 +83,7 @@ class LocalServer:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
+                env={k: v for k, v in os.environ.items() if k != "HNSW_BRIDGE_TOKEN"},
                 bufsize=0,  # Raw pipes have no lock that a fork could catch held.
                 **_own_process_group(),
             )

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _client, _parameters
-from ._connection import Metric
-from ._errors import Closed, InvalidArgument, UnsupportedVersion
+from ._changes import Changes, checked_changes
+from ._connection import Metric, ProgressListener
+from ._errors import Closed, HnswError, InvalidArgument, UnsupportedVersion
 from ._locks import ForkSafeLock
 from ._matrix import Rows, rows_of_width, stored_rows
 from ._progress import progress_bar
@@ -266,27 +267,18 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         with self._lock:
             if self._graph_dropped:
                 raise InvalidArgument("a compressed index cannot be updated")
-            replaced = self._checked_replacement(xs_updated, updated_indices)
-            fresh = None if xs_fresh is None else self._checked_rows(xs_fresh, "xs_fresh")
-            if replaced is not None or fresh is not None:
-                self._apply(replaced, fresh)
+            changes = checked_changes(xs_fresh, xs_updated, updated_indices, self._raw_data.shape)
+            if changes is not None:
+                self._apply(changes)
             draw_for_update(self.random_state)
             self.n_trees = self.n_trees_after_update
 
-    def _apply(
-        self, replaced: tuple[npt.NDArray[np.intp], Rows] | None, fresh: Rows | None
-    ) -> None:
-        rows = self._raw_data
-        if replaced is not None:
-            rows = rows.copy()
-            for position, row in zip(*replaced, strict=True):
-                rows[position] = row
-        if fresh is not None:
-            rows = np.vstack([rows, fresh])
+    def _apply(self, changes: Changes) -> None:
+        rows = changes.applied_to(self._raw_data)
         remote = self._remote()
         with progress_bar(self.verbose) as listener:
-            if replaced is None and fresh is not None:
-                remote.append(fresh, listener)
+            if changes.replacing is None and changes.fresh is not None:
+                self._append(remote, changes.fresh, listener)
             else:
                 was_prepared, remote = remote.prepared, self._build(rows)
                 if was_prepared:
@@ -294,40 +286,16 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         self._remote_index, self._raw_data, self._graph = remote, rows, None
         self._warn_if_short()
 
-    def _checked_replacement(
-        self, xs_updated: Any, updated_indices: Any
-    ) -> tuple[npt.NDArray[np.intp], Rows] | None:
-        if xs_updated is None:
-            if updated_indices is not None:
-                warnings.warn(
-                    "xs_updated not provided, while update_indices provided. They will be ignored.",
-                    stacklevel=3,
-                )
-            return None
-        rows = self._checked_rows(xs_updated, "xs_updated")
-        if updated_indices is None:
-            raise InvalidArgument(
-                "If xs_updated are provided, updated_indices must also be provided!"
-            )
+    def _append(self, remote: RemoteIndex, fresh: Rows, listener: ProgressListener | None) -> None:
         try:
-            positions = np.array([int(i) for i in updated_indices], dtype=np.intp)
-        except (TypeError, ValueError, OverflowError):
-            raise InvalidArgument("Could not convert updated indices to list of int(s).") from None
-        if len(positions) != len(rows):
-            raise InvalidArgument(
-                f"Number of updated indices ({len(positions)}) must match "
-                f"number of rows of xs_updated ({len(rows)})."
-            )
-        n = len(self._raw_data)
-        if np.any((positions < -n) | (positions >= n)):
-            raise IndexError(f"updated_indices must be in [-{n}, {n}), got {positions.tolist()}")
-        return positions, rows
-
-    def _checked_rows(self, data: Any, name: str) -> Rows:
-        rows = rows_of_width(data, self.dim, name)
-        if len(rows) == 0:
-            raise InvalidArgument(f"{name} must have at least 1 row, got shape {rows.shape}")
-        return rows
+            remote.append(fresh, listener)
+        except HnswError:
+            raise
+        except BaseException:
+            # Interrupted: nobody knows whether the rows are there. The next call starts anew.
+            remote.close()
+            self._remote_index = None
+            raise
 
     # ------------------------------------------------------------------ the engine
 

@@ -10,6 +10,7 @@ import pytest
 import hnsw_bridge
 from datasets import gaussian
 from hnsw_bridge import Closed, HnswIndexWrapper, UnsupportedVersion
+from hnsw_bridge._remote import RemoteIndex
 from waiting import until
 
 ROWS = gaussian(500, 6)
@@ -111,6 +112,22 @@ def test_26_a_bad_update_raises_and_changes_nothing(bad, error):
     assert _same(before, (*index.neighbor_graph, *index.query(FRESH)))
     np.testing.assert_array_equal(index._raw_data, ROWS)
     assert index.n_trees == 5
+
+
+def test_26_an_interrupted_append_leaves_rows_and_answers_as_they_were(monkeypatch):
+    index = _index()
+    before = (*index.neighbor_graph, *index.query(FRESH))
+
+    def done_but_interrupted(remote, fresh, listener):
+        append(remote, fresh, listener)
+        raise KeyboardInterrupt
+
+    append = RemoteIndex.append
+    monkeypatch.setattr(RemoteIndex, "append", done_but_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        index.update(FRESH)
+    assert _same(before, (*index.neighbor_graph, *index.query(FRESH)))
+    np.testing.assert_array_equal(index._raw_data, ROWS)
 
 
 def test_26_a_sparse_update_on_dense_rows_is_a_value_error():

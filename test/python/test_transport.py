@@ -268,6 +268,10 @@ def test_connect_uses_another_server_until_shutdown(tcp_server):
     assert index.query(ROWS[:1], k=1)[0].tolist() == [[0]]
 
 
+def test_a_token_without_an_endpoint_is_not_for_the_server_started_here(run_program):
+    assert run_program("first_result.py", HNSW_BRIDGE_TOKEN="of another").stdout == "15\n"
+
+
 def test_where_nobody_listens_the_engine_is_unavailable_at_once():
     with pytest.raises(EngineUnavailable, match=r"no server at tcp://127\.0\.0\.1:9"):
         hnsw_bridge.connect("tcp://127.0.0.1:9", "token")
