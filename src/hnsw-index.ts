@@ -207,13 +207,13 @@ export class HnswIndex {
     wrapped(() => this.#native.prepareSync());
   }
 
-  /** Sizes and counters. Throws `ERR_CLOSED`. */
+  /** Sizes and counters. Never waits: during an update, what was true before it. Throws `ERR_CLOSED`. */
   stats(): Stats {
     this.#checkOpen();
     return wrapped(() => this.#native.stats());
   }
 
-  /** What the engine picked for the two products, and why. Throws `ERR_CLOSED`. */
+  /** What the engine picked for the two products, and why. Never waits, as `stats`. Throws `ERR_CLOSED`. */
   get plan(): Plan {
     this.#checkOpen();
     return planOf(wrapped(() => this.#native.plan()));

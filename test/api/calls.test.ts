@@ -229,6 +229,25 @@ describe("calls at the same time", () => {
   });
 });
 
+describe("stats and plan", () => {
+  it("do not wait for a running update: they tell what was true before it", async () => {
+    const index = HnswIndex.buildSync(uniformRows(600, 64), { ...SLOW, algorithm: "hnsw", threads: 1 });
+    await index.prepare();
+    let settled = false;
+    const { working, onProgress } = firstProgress();
+    const update = index.update({ fresh: uniformRows(290, 64, 2) }, { onProgress }).then(() => {
+      settled = true;
+    });
+    await working;
+    const during = [index.stats().rows, index.size, index.plan.neighborGraph.algorithm];
+    // Had one of them waited for the update, its end would be heard within these turns.
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect({ settled, during }).toEqual({ settled: false, during: [600, 600, "approximate"] });
+    await update;
+    expect(index.stats().rows).toBe(890);
+  });
+});
+
 describe("close", () => {
   it("during a call makes it reject with ERR_CLOSED", async () => {
     const index = slowIndex();
