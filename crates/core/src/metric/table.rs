@@ -48,7 +48,7 @@ pub static METRICS: &[MetricInfo] = &[
     metric("minkowski", &[], &["p"], false, Family::Minkowski),
     metric("cosine", &[], &[], true, Family::Cosine),
     metric("correlation", &[], &[], true, Family::Correlation),
-    metric("hamming", &[], &[], false, Family::Hamming),
+    metric("hamming", &[], &[], true, Family::Hamming),
 ];
 
 /// Looks a name or alias up.
