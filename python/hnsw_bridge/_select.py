@@ -53,16 +53,24 @@ originals: dict[tuple[str, str], type[Any]] = {}
 
 
 def pynndescent_class() -> type[Any]:
-    """PyNNDescent's own class, also while ours stands under its name. ImportError without it."""
+    """PyNNDescent's own class, also while ours stands under its name.
+
+    Raises ImportError without it, and where someone else put ours there and kept no original.
+    """
     import pynndescent
 
-    original: type[Any] = originals.get(("pynndescent", "NNDescent"), pynndescent.NNDescent)
-    return original
+    found: type[Any] = originals.get(("pynndescent", "NNDescent"), pynndescent.NNDescent)
+    if isinstance(found, EngineFirst):
+        raise ImportError("pynndescent.NNDescent was replaced, and its original is not known")
+    return found
 
 
 def is_pynndescent(instance: Any) -> bool:
     """Whether `instance` is one of PyNNDescent's indexes; does not import it to find out."""
-    return "pynndescent" in sys.modules and isinstance(instance, pynndescent_class())
+    try:
+        return "pynndescent" in sys.modules and isinstance(instance, pynndescent_class())
+    except ImportError:
+        return False
 
 
 def fallback(mode: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> type[Any] | None:
@@ -86,6 +94,7 @@ def fallback(mode: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> type[A
 
 def _pynndescent_knows(metric: Any) -> bool:
     try:
+        pynndescent_class()
         from pynndescent.distances import named_distances, proxy_distances
     except ImportError:
         return False

@@ -125,6 +125,12 @@ def test_without_pynndescent_the_reason_is_raised(monkeypatch):
         HnswIndexWrapper(ROWS, lambda a, b: 0.0)
 
 
+def test_where_ours_was_put_in_its_place_by_hand_the_reason_is_raised(monkeypatch):
+    monkeypatch.setattr(pynndescent, "NNDescent", HnswIndexWrapper)
+    with pytest.raises(UnknownMetric, match="'tsss'"):
+        pynndescent.NNDescent(ROWS, "tsss")
+
+
 def test_uninstall_gives_the_name_back():
     hnsw_bridge.install()
     hnsw_bridge.install("on")
