@@ -31,7 +31,8 @@ def readme_part(result: dict) -> str:
     lines += [
         "*First*: import and first call in a fresh process; *later*: best of the later calls. "
         "`!`: other processes took more than 0.2 of a core. Memory: peak above the rows alone, "
-        "all processes. Rerun: `npm run bench -- --suite graph`; [how it is measured](docs/measuring.md); "
+        "all processes. Rerun: `npm run bench -- --suite graph`; "
+        "[how it is measured](docs/measuring.md), "
         "[all figures](bench/results/graph.md).",
         "",
     ]
