@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import type { CallOptions } from "./job.ts";
 import { canonicalMetric } from "./metrics.ts";
 import type { NativeOptions } from "./native.ts";
-import { type Parameters, parametersFor, searchWidth } from "./parameters.ts";
+import { MIN_SEARCH_WIDTH, type Parameters, parametersFor, searchWidth } from "./parameters.ts";
 import { checkedCall, checkedKeys, integerOr, invalid, oneOf } from "./validate.ts";
 
 /** Which side makes the products of an index. */
@@ -122,7 +122,7 @@ export function checkedQuery(input: QueryOptions | undefined, indexEf: number | 
   const k = integerOr("k", given.k, 0, MAX_K, 10);
   const epsilon = realNumber("epsilon", given.epsilon) ?? 0.1;
   const ef = integerOr("ef", given.ef, 1, MAX_K, indexEf);
-  return { call: given, k, ef: ef ?? searchWidth(k, epsilon) };
+  return { call: given, k, ef: ef ?? Math.max(MIN_SEARCH_WIDTH, searchWidth(k, epsilon)) };
 }
 
 /** Checks `signal` and `onProgress` where a call takes nothing else. */

@@ -67,6 +67,9 @@ export function parametersFor(n: number, given: GivenParameters = {}): Parameter
   };
 }
 
+/** Narrowest pool of a query that sets no `ef`: below it, one walk in ten misses a row's own copy (pbmc3k, k = 1). */
+export const MIN_SEARCH_WIDTH = 32;
+
 /**
  * Width of the search pool for `k` neighbours and PyNNDescent's `epsilon` (below 0 counts as 0).
  *

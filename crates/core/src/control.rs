@@ -37,6 +37,11 @@ impl<'a> Control<'a> {
         Control { cancelled: &NEVER, report: &|_| {} }
     }
 
+    /// The same cancel without reports: for steps of a phase that the caller counts itself.
+    pub fn quiet(&self) -> Control<'a> {
+        Control { cancelled: self.cancelled, report: &|_| {} }
+    }
+
     /// True once the caller has asked to stop.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
@@ -47,7 +52,7 @@ impl<'a> Control<'a> {
         if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
     }
 
-    /// Starts a phase of `total` units.
+    /// Starts a phase of `total` units. A call starts each phase once, so that `done` never falls.
     pub fn phase(&self, phase: &'static str, total: u64) -> Phase<'a> {
         (self.report)(Progress { phase, done: 0, total });
         Phase { control: *self, phase, total, done: AtomicU64::new(0), step: (total / 500).max(1) }
@@ -64,6 +69,11 @@ pub struct Phase<'a> {
 }
 
 impl Phase<'_> {
+    /// `Err(Cancelled)` once the caller has asked to stop.
+    pub fn check(&self) -> Result<()> {
+        self.control.check()
+    }
+
     /// Counts `units` as done; true when the worker should stop.
     pub fn advance(&self, units: u64) -> bool {
         let before = self.done.fetch_add(units, Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! The index as its callers see it.
 
 use hnsw_core::{Algorithm, Control, Error, Index, Metric, Neighbors, Options, Query, Rows};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::Auto, Algorithm::Exact, Algorithm::Hnsw];
@@ -29,6 +30,8 @@ fn options(algorithm: Algorithm) -> Options {
 fn index(n: usize, dim: usize, algorithm: Algorithm) -> Index {
     Index::new(rows(n, dim, 1), options(algorithm)).unwrap()
 }
+
+type Call<'a> = dyn Fn(Control<'_>) -> Result<(), Error> + 'a;
 
 /// Share of the distances of `found` that are within the k-th of `truth`.
 fn recall(found: &Neighbors, truth: &Neighbors) -> f64 {
@@ -151,8 +154,6 @@ fn a_refused_append_changes_nothing() {
     assert_eq!(hnsw_core::Stats { rows_bytes: before.rows_bytes, ..index.stats() }, before);
 }
 
-type Call<'a> = dyn Fn(Control<'_>) -> Result<(), Error> + 'a;
-
 #[test]
 fn every_long_call_can_be_cancelled_midway() {
     for algorithm in [Algorithm::Exact, Algorithm::Hnsw] {
@@ -178,16 +179,33 @@ fn every_long_call_can_be_cancelled_midway() {
 
 #[test]
 fn progress_never_goes_back_within_a_phase() {
-    let last = std::sync::Mutex::new(("", 0));
-    let report = |p: hnsw_core::Progress| {
-        let mut last = last.lock().unwrap();
-        assert!(p.done <= p.total);
-        *last = (p.phase, p.done);
-    };
-    let never = AtomicBool::new(false);
-    let index = Index::new(rows(3000, 8, 1), Options { threads: 1, ..options(Algorithm::Hnsw) }).unwrap();
-    index.neighbor_graph(Control::new(&never, &report)).unwrap();
-    assert_eq!(*last.lock().unwrap(), ("recheck", 3000));
+    for algorithm in [Algorithm::Exact, Algorithm::Hnsw] {
+        let index = Index::new(rows(5000, 8, 1), Options { threads: 1, ..options(algorithm) }).unwrap();
+        let calls: [(&str, &Call<'_>); 3] = [
+            ("neighbor_graph", &|c| index.neighbor_graph(c).map(|_| ())),
+            ("query", &|c| index.query(rows(40_000, 8, 2), Query { k: 3, ef: 10 }, c).map(|_| ())),
+            ("append", &|c| index.append(rows(1000, 8, 3), c)),
+        ];
+        for (name, call) in calls {
+            let ended: Mutex<Vec<hnsw_core::Progress>> = Mutex::default();
+            let report = |p: hnsw_core::Progress| {
+                let mut ended = ended.lock().unwrap();
+                assert!(p.done <= p.total, "{name}: {p:?}");
+                match ended.last_mut() {
+                    Some(last) if last.phase == p.phase => {
+                        assert!(last.done <= p.done, "{name}: {last:?}, then {p:?}");
+                        *last = p;
+                    }
+                    _ => {
+                        assert!(ended.iter().all(|e| e.phase != p.phase), "{name}: {p:?} again after {ended:?}");
+                        ended.push(p);
+                    }
+                }
+            };
+            call(Control::new(&AtomicBool::new(false), &report)).unwrap();
+            assert!(name == "append" || !ended.into_inner().unwrap().is_empty(), "{name}, {algorithm:?}");
+        }
+    }
 }
 
 #[test]

@@ -216,8 +216,9 @@ pub(crate) unsafe fn against_four<S: Simd, O: PairOp, const G: usize>(
     }
 }
 
-/// `sum of |a - b|^p` over the values, the root not taken; `p > 0`. O(length), symmetric bit for
-/// bit, and not vectorised: the power dominates.
+/// `(sum of |a - b|^p)^(1/p)` over the values; `p > 0`, finite. O(length), symmetric bit for bit, and
+/// not vectorised: the power dominates. Powers are of shares of the largest difference, so that they
+/// neither overflow nor all vanish, whatever `p` is.
 ///
 /// # Panics
 ///
@@ -225,5 +226,11 @@ pub(crate) unsafe fn against_four<S: Simd, O: PairOp, const G: usize>(
 #[must_use]
 pub fn minkowski(a: &[f32], b: &[f32], p: f32) -> f32 {
     assert!(a.len() == b.len(), "rows of {} and {} values", a.len(), b.len());
-    a.iter().zip(b).map(|(x, y)| (x - y).abs().powf(p)).sum::<f32>().abs() // an empty sum is -0
+    let differences = || a.iter().zip(b).map(|(x, y)| (x - y).abs());
+    let largest = differences().fold(0.0f32, f32::max);
+    if largest == 0.0 {
+        return 0.0;
+    }
+    let sum: f32 = differences().map(|d| (d / largest).powf(p)).sum();
+    largest * sum.powf(1.0 / p)
 }

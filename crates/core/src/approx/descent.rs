@@ -6,7 +6,7 @@
 
 use super::local::Local;
 use super::table::{Entry, Table};
-use crate::control::Control;
+use crate::control::{Control, Phase};
 use crate::error::Result;
 use crate::knn::EMPTY;
 use crate::options::Options;
@@ -50,14 +50,13 @@ impl<'a, L: Local> Descent<'a, L> {
     }
 
     /// One round; returns the number of cells that changed.
-    pub fn round(&mut self, round: u64, control: Control<'_>) -> Result<usize> {
+    pub fn round(&mut self, round: u64, phase: &Phase<'_>, control: Control<'_>) -> Result<usize> {
         let n = self.table.rows();
         let seed = draw(self.seed, round, 0);
         let new = Candidates::gather(self.table, true, self.cap, seed, self.threads, control)?;
         let old = Candidates::gather(self.table, false, self.cap, seed, self.threads, control)?;
         self.mark_compared(&new);
         control.check()?;
-        let phase = control.phase("descent", n as u64);
         let mut changes = 0;
         let block = BLOCK.max(n.div_ceil(16));
         for start in (0..n).step_by(block) {

@@ -36,8 +36,13 @@ const TARGET: f64 = 0.995;
 const TREES: u64 = 6;
 /// Rows of a leaf, at most.
 const LEAF: usize = 128;
-/// Attempts with new trees where the target is not reached.
-const ATTEMPTS: u64 = 4;
+/// Names of the phases of each attempt: where the target is not reached, there are new trees and rounds.
+const PHASES: [[&str; 2]; 4] = [
+    ["trees", "descent"],
+    ["more trees", "more descent"],
+    ["still more trees", "still more descent"],
+    ["last trees", "last descent"],
+];
 /// Rounds end when fewer than this share of the table's cells change.
 const DELTA: f64 = 0.001;
 
@@ -70,17 +75,20 @@ fn run<L: Local>(
     // A few more than asked for: neighbours of neighbours are looked for among them.
     let kept = (k + k / 4 + 6).min(n - 1);
     let mut table = Table::empty(n, kept)?;
-    let sample = Sample::of(source, options, k, control)?;
+    let sample = Sample::of(source, options, k, control.quiet())?;
     let mut recall = 0.0;
-    for attempt in 0..ATTEMPTS {
+    for (attempt, [trees, descent]) in (0..).zip(PHASES) {
+        let phase = control.phase(trees, TREES * n as u64);
         for tree in 0..TREES {
             let seed = crate::random::draw(options.seed, attempt, tree);
             let leaves = partition::leaves(source, LEAF << attempt, seed, options.threads, control)?;
-            table.join_leaves(local, leaves, options.threads, control)?;
+            table.join_leaves(local, leaves, options.threads, &phase)?;
         }
+        let rounds = options.n_iters.max(1) as u64;
+        let phase = control.phase(descent, rounds * n as u64);
         let mut descent = Descent::new(local, &mut table, options, attempt);
-        for round in 0..options.n_iters.max(1) as u64 {
-            let changes = descent.round(round, control)?;
+        for round in 0..rounds {
+            let changes = descent.round(round, &phase, control)?;
             recall = sample.recall(descent.table());
             if recall >= TARGET || (changes as f64) < DELTA * (n * kept) as f64 {
                 break;

@@ -28,7 +28,6 @@ pub(super) fn leaves(
     let mut side: Vec<(f32, u32)> = (0..n as u32).map(|id| (0.0, id)).collect();
     let mut pieces: Vec<Range<usize>> = std::iter::once(0..n).collect();
     while pieces[0].len() > size {
-        let phase = control.phase("partition", n as u64);
         let mut nodes = cut(&mut side, &pieces);
         parallel::chunks_mut(
             threads,
@@ -37,7 +36,7 @@ pub(super) fn leaves(
             || (),
             |(), node, rows| {
                 split(source, rows[0], draw(seed, node as u64, pieces.len() as u64));
-                !phase.advance(rows[0].len() as u64)
+                !control.is_cancelled()
             },
         );
         control.check()?;

@@ -2,7 +2,7 @@
 
 use super::local::Local;
 use super::partition::{Leaves, cut};
-use crate::control::Control;
+use crate::control::Phase;
 use crate::error::Result;
 use crate::knn::{EMPTY, Knn};
 use crate::parallel;
@@ -59,9 +59,8 @@ impl Table {
         local: &L,
         leaves: Leaves,
         threads: usize,
-        control: Control<'_>,
+        phase: &Phase<'_>,
     ) -> Result<()> {
-        let phase = control.phase("leaves", leaves.order.len() as u64);
         let mut by_id: Vec<Option<Entry<'_>>> = self.entries().into_iter().map(Some).collect();
         let mut in_order: Vec<Entry<'_>> = leaves.order.iter().filter_map(|&id| by_id[id as usize].take()).collect();
         let mut pieces: Vec<_> = leaves
@@ -80,7 +79,7 @@ impl Table {
             }
             !phase.advance(ids.len() as u64)
         });
-        control.check()
+        phase.check()
     }
 }
 

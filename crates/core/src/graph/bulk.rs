@@ -9,7 +9,7 @@ use super::levels::level_of;
 use super::links::Graph;
 use super::reach::repair;
 use super::select::select;
-use crate::control::Control;
+use crate::control::{Control, Phase};
 use crate::error::Result;
 use crate::exact::Source;
 use crate::knn::{EMPTY, Knn};
@@ -20,6 +20,9 @@ use crate::rows::Rows;
 
 /// Most candidates per row that a bulk build looks at.
 const MAX_CANDIDATES: usize = 128;
+
+/// Times that every row of a level is pruned: its candidates, then its links with those back to it.
+const PASSES: u64 = 2;
 
 /// Candidates per row that `ef_construction` stands for in a bulk build. An insertion meets some
 /// `ef_construction` rows of which about one in eight is near enough to matter for the pruning.
@@ -48,10 +51,12 @@ pub(crate) fn build(
         if is_later_copy(base.row(id as usize).next(), id) { 0 } else { level_of(options.seed, id, options.m) }
     });
     let mut graph = Graph::unlinked(options.m, levels)?;
+    let on_levels: usize = (0..=graph.top()).map(|level| graph.members(level).count()).sum();
+    let phase = control.phase("link", PASSES * on_levels as u64);
     let link = |graph: &mut Graph, level, members: &[u32]| {
         let part = subset(rows, members)?;
         let table = nearest(&part, base.k)?;
-        Linker { level, rows: &part, pair, threads: options.threads }.link(graph, members, &table, control)
+        Linker { level, rows: &part, pair, threads: options.threads, phase: &phase }.link(graph, members, &table)
     };
     for level in (1..=graph.top()).rev() {
         let members: Vec<u32> = graph.members(level).collect();
@@ -62,7 +67,8 @@ pub(crate) fn build(
         crowds.close_rings(&mut graph);
     } else {
         let everyone: Vec<u32> = (0..rows.len() as u32).collect();
-        Linker { level: 0, rows, pair, threads: options.threads }.link(&mut graph, &everyone, base, control)?;
+        let linker = Linker { level: 0, rows, pair, threads: options.threads, phase: &phase };
+        linker.link(&mut graph, &everyone, base)?;
     }
     let repaired = repair(&mut graph, rows, pair, control)?;
     Ok(Built { graph, repaired })
@@ -80,13 +86,14 @@ struct Linker<'a> {
     rows: &'a Rows,
     pair: crate::metric::Pair,
     threads: usize,
+    phase: &'a Phase<'a>,
 }
 
 impl Linker<'_> {
     /// Links `members` by their `table` of candidates.
-    fn link(&self, graph: &mut Graph, members: &[u32], table: &Knn, control: Control<'_>) -> Result<()> {
-        let forward = self.prune(table, graph.m(), Merge::Select, control)?;
-        let links = self.prune(&forward, graph.degree(self.level), Merge::KeepIfRoom, control)?;
+    fn link(&self, graph: &mut Graph, members: &[u32], table: &Knn) -> Result<()> {
+        let forward = self.prune(table, graph.m(), Merge::Select)?;
+        let links = self.prune(&forward, graph.degree(self.level), Merge::KeepIfRoom)?;
         for (i, &id) in members.iter().enumerate() {
             graph.set_links(id, self.level, links.row(i).map(|(j, _)| members[j as usize]));
         }
@@ -94,10 +101,9 @@ impl Linker<'_> {
     }
 
     /// Prunes the rows of `table` and what points back at them to `limit` links.
-    fn prune(&self, table: &Knn, limit: usize, merge: Merge, control: Control<'_>) -> Result<Knn> {
-        let reverse = Reverse::of(table, self.rows.len(), control)?;
+    fn prune(&self, table: &Knn, limit: usize, merge: Merge) -> Result<Knn> {
+        let reverse = Reverse::of(table, self.rows.len(), self.phase)?;
         let mut out = Knn::empty(self.rows.len(), limit)?;
-        let phase = control.phase("link", self.rows.len() as u64);
         out.fill(
             self.threads,
             || (Vec::new(), Vec::new()),
@@ -115,10 +121,10 @@ impl Linker<'_> {
                 for ((neighbor, id), proxy) in kept.iter().zip(ids).zip(proxies) {
                     (*id, *proxy) = (neighbor.id, neighbor.proxy);
                 }
-                !phase.advance(1)
+                !self.phase.advance(1)
             },
         );
-        control.check().map(|()| out)
+        self.phase.check().map(|()| out)
     }
 }
 
@@ -135,7 +141,7 @@ struct Reverse {
 }
 
 impl Reverse {
-    fn of(table: &Knn, rows: usize, control: Control<'_>) -> Result<Reverse> {
+    fn of(table: &Knn, rows: usize, phase: &Phase<'_>) -> Result<Reverse> {
         let mut starts = vec![0usize; rows + 1];
         table.ids.iter().filter(|&&id| id != EMPTY).for_each(|&id| starts[id as usize + 1] += 1);
         for row in 0..rows {
@@ -145,7 +151,7 @@ impl Reverse {
         let mut sources = vec![Neighbor { proxy: 0.0, id: 0 }; starts[rows]];
         for row in 0..table.rows() {
             if row.is_multiple_of(4096) {
-                control.check()?;
+                phase.check()?;
             }
             for (id, proxy) in table.row(row) {
                 sources[next[id as usize]] = Neighbor { proxy, id: row as u32 };

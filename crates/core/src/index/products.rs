@@ -71,11 +71,11 @@ impl Index {
     pub(super) fn search_index(&self, data: &Data, control: Control<'_>) -> Result<Arc<Search>> {
         self.search.get_or_make(control, || {
             let source = self.source(data);
-            let nearest = |source: Source<'_>, k| {
+            let nearest = |source: Source<'_>, k, control| {
                 self.nearest(source, k, &plan::graph(source, &self.options, k), control).map(|(knn, _)| knn)
             };
-            let base = nearest(source, graph::bulk::candidates(&self.options))?;
-            let of_part = |part: &Rows, k| nearest(Source { rows: part, codes: None, ..source }, k);
+            let base = nearest(source, graph::bulk::candidates(&self.options), control)?;
+            let of_part = |part: &Rows, k| nearest(Source { rows: part, codes: None, ..source }, k, control.quiet());
             let built = graph::bulk::build(source, &self.options, &base, of_part, control)?;
             Counters::add(&self.counters.search_builds, 1);
             self.inserts.store(0, Ordering::Relaxed);

@@ -60,6 +60,11 @@ impl Index {
         let source = self.source(data);
         let k = query.k.min(data.rows.len());
         Counters::add(&self.counters.distances, (queries.len() * data.rows.len()) as u64);
+        let (phase, control) = if queries.len() > MAX_BATCH {
+            (Some(control.phase("exact batches", queries.len() as u64)), control.quiet())
+        } else {
+            (None, control)
+        };
         for first in (0..queries.len()).step_by(MAX_BATCH) {
             let part = queries.part(first..(first + MAX_BATCH).min(queries.len()))?;
             let part = part.as_ref().unwrap_or(queries);
@@ -70,6 +75,7 @@ impl Index {
             let threads = self.threads_for(part.len() * data.rows.len() * data.rows.width());
             let knn = exact::batch(source, part, codes.as_ref(), k, threads, control)?;
             knn.write_to(out, first, self.options.metric, data.rows.dim());
+            phase.iter().for_each(|phase| _ = phase.advance(part.len() as u64));
         }
         Ok(())
     }

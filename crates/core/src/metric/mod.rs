@@ -1,7 +1,6 @@
 //! Metrics: from a name to a pair kernel, a row transform and a way back to the caller's distance.
 //!
-//! Searches compare *proxies*: an order-preserving, cheap form (squares for euclidean, sums of powers
-//! for minkowski). [`Metric::finish`] turns a proxy into the distance that leaves the core.
+//! Searches compare *proxies*: an order-preserving, cheap form (squares for euclidean). [`Metric::finish`] turns a proxy into the distance that leaves the core.
 //!
 //! Cosine and correlation become squared euclidean distances between unit rows:
 //! `1 - cos = |a/|a| - b/|b||^2 / 2`. That is never negative, is exact to the last bits for near
@@ -27,7 +26,7 @@ pub(crate) enum Proxy {
     L2Squared,
     L1,
     Linf,
-    /// Sum of |a-b|^p.
+    /// (Sum of |a-b|^p)^(1/p): with the root, no power overflows.
     Power(f32),
     /// Number of differing columns.
     Differing,
@@ -39,7 +38,6 @@ enum Finish {
     Same,
     Sqrt,
     Half,
-    Root(f32),
     Fraction,
 }
 
@@ -94,7 +92,6 @@ impl Metric {
             Finish::Same => proxy,
             Finish::Sqrt => proxy.sqrt(),
             Finish::Half => proxy * 0.5,
-            Finish::Root(inverse) => proxy.powf(inverse),
             Finish::Fraction => proxy / dim as f32,
         }
     }
@@ -122,7 +119,7 @@ fn minkowski(p: f64) -> Result<(Proxy, Finish, Transform)> {
     } else if p.is_infinite() {
         (Proxy::Linf, Finish::Same)
     } else {
-        (Proxy::Power(p as f32), Finish::Root((1.0 / p) as f32))
+        (Proxy::Power(p as f32), Finish::Same)
     };
     Ok((proxy, finish, Transform::None))
 }

@@ -111,17 +111,21 @@ fn hamming_tells_the_smallest_difference_and_not_the_sign_of_zero() {
 }
 
 #[test]
-fn minkowski_is_the_sum_of_powers() {
+fn minkowski_is_the_root_of_the_sum_of_powers() {
     let mut random = Random(2);
     for len in 0..=LONGEST {
         let (a, b) = (random.reals(len), random.reals(len));
         for p in [0.5, 1.0, 1.5, 2.0, 3.0] {
             let terms = a.iter().zip(&b).map(|(x, y)| (f64::from(*x) - f64::from(*y)).abs().powf(f64::from(p)));
-            let exact: f64 = terms.sum();
+            let exact = terms.sum::<f64>().powf(1.0 / f64::from(p));
             let seen = minkowski(&a, &b, p);
             assert!((f64::from(seen) - exact).abs() <= 1e-4 * exact, "length {len} p {p}: {seen}, exact {exact}");
             assert_eq!(seen.to_bits(), minkowski(&b, &a, p).to_bits());
         }
+    }
+    for p in [100.0, 1e6] {
+        assert!((minkowski(&[1e-3, 2e-3], &[0.0, 0.0], p) - 2e-3).abs() < 2e-5, "p {p}");
+        assert!((minkowski(&[1e30, 2e30], &[0.0, 0.0], p) - 2e30).abs() < 2e28, "p {p}");
     }
     assert_eq!(minkowski(&[], &[], 3.0).to_bits(), 0.0f32.to_bits());
 }
