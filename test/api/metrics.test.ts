@@ -91,7 +91,7 @@ describe("the table", () => {
       { name: "minkowski", angular: false },
       { name: "cosine", angular: true },
       { name: "correlation", angular: true },
-      { name: "hamming", angular: false },
+      { name: "hamming", angular: true },
     ]);
   });
 

@@ -84,3 +84,13 @@ impl Phase<'_> {
         self.control.is_cancelled()
     }
 }
+
+impl Drop for Phase<'_> {
+    /// A phase that needed less than its total is complete all the same.
+    fn drop(&mut self) {
+        let done = *self.done.get_mut();
+        if done < self.total && !self.control.is_cancelled() {
+            (self.control.report)(Progress { phase: self.phase, done: self.total, total: self.total });
+        }
+    }
+}
