@@ -75,8 +75,8 @@ def _measure(plan: suite.Suite, entries: list, name: str, options: argparse.Name
     size = None if options.truth == "all" else plan.recall["rows"]
     _say(f"{name}: exact truth of {min(size or len(rows), len(rows))} rows")
     exact = truth.cached_graph_truth(prepared.path.stem, rows, plan.k, prepared.metric, size)
-    limit = plan.quick["attempts"] if options.quick else plan.attempts
-    engines = _attempts(plan, entries, prepared, rows, exact, limit)
+    wanted = plan.quick["attempts"] if options.quick else plan.attempts
+    engines = _attempts(plan, entries, prepared, rows, exact, wanted)
     return {
         "name": name,
         "about": prepared.about,
@@ -88,20 +88,24 @@ def _measure(plan: suite.Suite, entries: list, name: str, options: argparse.Name
     }
 
 
-def _attempts(plan, entries, prepared, rows, exact, limit: int) -> list[dict]:
-    """Rounds over all engines that still need one: interleaved, until quiet or out of attempts."""
+def _attempts(plan, entries, prepared, rows, exact, wanted: dict) -> list[dict]:
+    """Rounds over all engines, each until it has enough quiet attempts, or the most allowed."""
     records = [
         {"name": e.name, "engine": e.engine, "options": e.options, "attempts": []} for e in entries
     ]
-    for number in range(limit):
+    for number in range(wanted["most"]):
         for entry, record in zip(entries, records, strict=True):
-            if "error" in record or any(summary.quiet(a) for a in record["attempts"]):
+            if "error" in record or _quiet_ones(record) >= wanted["quiet"]:
                 continue
-            _say(f"{prepared.name}: {entry.name}, attempt {number + 1} of at most {limit}")
+            _say(f"{prepared.name}: {entry.name}, attempt {number + 1} of at most {wanted['most']}")
             _attempt(plan, entry, record, prepared, rows, exact)
     for entry, record in zip(entries, records, strict=True):
         _summarise(plan, entry, record)
     return records
+
+
+def _quiet_ones(record: dict) -> int:
+    return sum(summary.quiet(attempt) for attempt in record["attempts"])
 
 
 def _attempt(plan, entry, record, prepared, rows, exact) -> None:

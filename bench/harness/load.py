@@ -21,10 +21,6 @@ class Timing:
     others: float | None = None
     steal: float | None = None
 
-    @property
-    def quiet(self) -> bool:
-        return self.others is None or self.others <= QUIET_CORES
-
 
 class Stopwatch:
     """``with Stopwatch() as t: ...`` fills ``t`` (a Timing) at the end."""

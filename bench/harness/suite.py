@@ -25,7 +25,7 @@ class Suite:
     data: list[str]
     k: int
     recall: dict
-    attempts: int
+    attempts: dict
     quick: dict
     engines: list[Entry]
 

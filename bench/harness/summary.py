@@ -2,13 +2,24 @@
 
 from .load import QUIET_CORES
 
+# The kernel counts in ticks of 10 ms, the machine's time and the processes' apart.
+TICKS_S = 0.02
+
 
 def quiet(attempt: dict) -> bool:
-    """Whether nobody else took more than 0.2 of a core during any timing of the attempt."""
-    timings = [attempt["import"]]
-    for call in attempt["calls"]:
-        timings += [call["build"], *call["settings"]]
-    return all(t["others"] is None or t["others"] <= QUIET_CORES for t in timings)
+    """Whether nobody else took more than 0.2 of a core during any call of the attempt."""
+    positions = range(len(attempt["calls"][0]["settings"]))
+    first = [_whole(attempt, 0, p, with_import=True) for p in positions]
+    later = [_whole(attempt, n, p) for n in range(1, len(attempt["calls"])) for p in positions]
+    return all(whole["quiet"] for whole in [*first, *later])
+
+
+def _undisturbed(parts: list[dict]) -> bool:
+    """Over all parts of a call at once: a part of milliseconds by itself tells only noise."""
+    if any(part["others"] is None for part in parts):
+        return True
+    taken = sum(part["others"] * part["seconds"] for part in parts) - TICKS_S
+    return taken <= QUIET_CORES * sum(part["seconds"] for part in parts)
 
 
 def summarise(attempts: list[dict], position: int, least: float) -> dict:
@@ -43,12 +54,11 @@ def _whole(attempt: dict, call: int, position: int, with_import: bool = False) -
     parts = [attempt["calls"][call]["build"], attempt["calls"][call]["settings"][position]]
     if with_import:
         parts.append(attempt["import"])
-    loads = [part["others"] for part in parts]
     return {
         "seconds": sum(part["seconds"] for part in parts),
         # what the engine says that it computed, less than what its caller waited
         "compute_s": attempt["calls"][call]["detail"].get("compute_s"),
-        "quiet": all(load is None or load <= QUIET_CORES for load in loads),
+        "quiet": _undisturbed(parts),
     }
 
 
