@@ -23,7 +23,7 @@ export interface Choice {
 /** The engine's decisions for the two products of an index. */
 export interface Plan {
   readonly neighborGraph: Choice;
-  /** For a single query; large batches are decided per call. */
+  /** The last query call; before the first one, what a single query would get. */
   readonly query: Choice;
   /** The instruction sets in use. */
   readonly kernels: string;

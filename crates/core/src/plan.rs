@@ -5,7 +5,7 @@
 //! Constants were measured on one core of a 2.3 GHz Sapphire Rapids server and are orders of magnitude
 //! for others; a wrong guess costs time, never correctness.
 
-use crate::exact::Source;
+use crate::exact::{MIN_BATCH, Source};
 use crate::options::{Algorithm, Options};
 use hnsw_kernels::Isa;
 
@@ -33,7 +33,7 @@ pub struct Choice {
 pub struct Plan {
     /// All rows against all rows.
     pub neighbor_graph: Choice,
-    /// For a single query; batches are decided per call.
+    /// The last query call; before the first one, what a single query would get.
     pub query: Choice,
     /// Instruction set in use.
     pub kernels: String,
@@ -125,7 +125,8 @@ impl Costs {
 
     pub fn scan(&self, queries: usize) -> f64 {
         // Too few queries for tiles run on the pair kernels.
-        let cell = if queries < 16 { self.rates.pair_term * self.width + self.rates.cell } else { self.tile_cell() };
+        let cell =
+            if queries < MIN_BATCH { self.rates.pair_term * self.width + self.rates.cell } else { self.tile_cell() };
         queries as f64 * self.rows * cell / self.threads
     }
 
@@ -169,8 +170,17 @@ pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize) -> Choice {
     }
 }
 
-/// How a batch of `queries` is answered. `prepared`: the caller asked for the search index by itself, so
-/// its building is not held against it.
+/// How one query call is answered. Made for every call, so it allocates nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QueryDecision {
+    pub exact: bool,
+    queries: usize,
+    exact_seconds: f64,
+    walk_seconds: f64,
+}
+
+/// Decides for `queries` queries of pool width `ef`. `prepared`: the caller asked for the search index by
+/// itself, so its building is not held against it.
 pub(crate) fn query(
     source: Source<'_>,
     options: &Options,
@@ -178,34 +188,42 @@ pub(crate) fn query(
     ef: usize,
     candidates: usize,
     prepared: bool,
-) -> Choice {
+) -> QueryDecision {
     let costs = Costs::of(source, options);
-    let (exact, walk) = (costs.scan(queries), costs.walk(queries, ef));
     // A single call need not pay for an index that only many calls would earn back; a batch must.
     let build = if prepared || queries < 1_000 { 0.0 } else { costs.search_build(candidates) };
-    let use_exact = match options.algorithm {
-        Algorithm::Auto => exact <= walk + build,
+    let (exact_seconds, walk_seconds) = (costs.scan(queries), costs.walk(queries, ef) + build);
+    let exact = match options.algorithm {
+        Algorithm::Auto => exact_seconds <= walk_seconds,
         Algorithm::Exact => true,
         Algorithm::Hnsw => false,
     };
-    let reason = match options.algorithm {
-        Algorithm::Auto => format!(
-            "{queries} {}: about {} against all {} rows, {} for a walk",
-            if queries == 1 { "query" } else { "queries" },
-            seconds(exact),
-            source.rows.len(),
-            seconds(walk + build),
-        ),
-        Algorithm::Exact | Algorithm::Hnsw => "asked for".to_string(),
-    };
-    Choice {
-        algorithm: if use_exact { "exact" } else { "hnsw" },
-        codes: if use_exact && queries >= 16 { codes(source) } else { "f32" },
-        reason,
-        exact_seconds: exact,
-        approximate_seconds: walk + build,
-        seconds: None,
-        recall: use_exact.then_some(1.0),
+    QueryDecision { exact, queries, exact_seconds, walk_seconds }
+}
+
+impl QueryDecision {
+    /// The decision for people.
+    pub fn describe(self, source: Source<'_>, options: &Options) -> Choice {
+        let reason = match options.algorithm {
+            Algorithm::Auto => format!(
+                "{} {}: about {} against all {} rows, {} for walks",
+                self.queries,
+                if self.queries == 1 { "query" } else { "queries" },
+                seconds(self.exact_seconds),
+                source.rows.len(),
+                seconds(self.walk_seconds),
+            ),
+            Algorithm::Exact | Algorithm::Hnsw => "asked for".to_string(),
+        };
+        Choice {
+            algorithm: if self.exact { "exact" } else { "hnsw" },
+            codes: if self.exact && self.queries >= MIN_BATCH { codes(source) } else { "f32" },
+            reason,
+            exact_seconds: self.exact_seconds,
+            approximate_seconds: self.walk_seconds,
+            seconds: None,
+            recall: self.exact.then_some(1.0),
+        }
     }
 }
 

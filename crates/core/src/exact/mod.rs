@@ -36,7 +36,7 @@ const STRIP: usize = 64;
 /// Candidates kept beyond k where proxies have an error, so that the proof rarely fails (measured).
 const SLACK: usize = 16;
 /// Fewer queries than this do not pay for packing the rows.
-const MIN_BATCH: usize = 16;
+pub(crate) const MIN_BATCH: usize = 16;
 
 /// Rows with all that searches need to know of them.
 #[derive(Clone, Copy)]

@@ -17,6 +17,7 @@ use crate::lazy::Lazy;
 use crate::metric::transform::Transform;
 use crate::neighbors::Neighbors;
 use crate::options::Options;
+use crate::plan::QueryDecision;
 use crate::rows::Rows;
 use crate::search::walk::ScratchPool;
 use crate::stats::Counters;
@@ -44,6 +45,7 @@ pub struct Index {
     scratches: ScratchPool,
     counters: Counters,
     measured: Mutex<Measured>,
+    last_query: Mutex<Option<QueryDecision>>,
     dim: usize,
     len: AtomicUsize,
     /// What [`Index::stats`] and [`Index::plan`] said last: what they say while an update is at work.
@@ -89,6 +91,7 @@ impl Index {
             scratches: ScratchPool::default(),
             counters: Counters::default(),
             measured: Mutex::default(),
+            last_query: Mutex::default(),
             options,
         };
         index.stats();

@@ -60,7 +60,7 @@ impl Index {
         let data = self.data.read(control)?;
         let one = Query { k: 1, ef: 1 };
         // Where even single queries scan all rows there is nothing to prepare.
-        let needed = !self.query_choice(&data, 1, one).is_exact();
+        let needed = !self.decide(&data, 1, one).exact;
         if needed {
             self.search_index(&data, control)?;
         }

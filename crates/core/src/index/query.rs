@@ -8,7 +8,7 @@ use crate::graph;
 use crate::metric::transform::Transform;
 use crate::neighbors::Neighbors;
 use crate::options::Query;
-use crate::plan::{self, Choice};
+use crate::plan::{self, QueryDecision};
 use crate::rows::Rows;
 use crate::search::batch::{Batch, search};
 use crate::stats::Counters;
@@ -32,7 +32,9 @@ impl Index {
         }
         self.options.metric.transform().apply(&mut queries, self.options.threads);
         Counters::add(&self.counters.searches, queries.len() as u64);
-        if self.query_choice(&data, queries.len(), query).is_exact() {
+        let decision = self.decide(&data, queries.len(), query);
+        *self.last_query.lock().unwrap_or_else(|e| e.into_inner()) = Some(decision);
+        if decision.exact {
             self.scan(&data, &queries, query, &mut out, control)?;
         } else {
             self.walk(&data, &queries, query, &mut out, control)?;
@@ -50,7 +52,7 @@ impl Index {
         (0..count).filter(move |&row| transform.is_equidistant(rows.row(row), rows.dim()))
     }
 
-    pub(super) fn query_choice(&self, data: &Data, queries: usize, query: Query) -> Choice {
+    pub(super) fn decide(&self, data: &Data, queries: usize, query: Query) -> QueryDecision {
         let prepared = self.prepared.load(Ordering::Relaxed);
         let candidates = graph::bulk::candidates(&self.options);
         plan::query(self.source(data), &self.options, queries, query.ef.max(query.k), candidates, prepared)

@@ -32,11 +32,12 @@ impl Index {
         let query = Query { k: 10, ef: TYPICAL_EF };
         let measured = self.measured.lock().unwrap_or_else(|e| e.into_inner()).clone();
         let mut graph = plan::graph(self.source(data), &self.options, self.options.n_neighbors - 1);
+        let last = *self.last_query.lock().unwrap_or_else(|e| e.into_inner());
         graph.seconds = measured.seconds;
         graph.recall = measured.recall.or(graph.recall);
         Plan {
             neighbor_graph: graph,
-            query: self.query_choice(data, 1, query),
+            query: last.unwrap_or_else(|| self.decide(data, 1, query)).describe(self.source(data), &self.options),
             kernels: Kernels::features(),
             algorithm: self.options.algorithm,
         }
