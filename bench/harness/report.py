@@ -18,7 +18,8 @@ def _circumstances(result: dict) -> list[str]:
         "- every engine in a fresh process of its own, in turn; numpy and the rows loaded before",
         f"- recall@{result['k']}: self included, ties count, truth {result['truth']}",
         f"- no speed is stated for a recall below {result['least_recall']}",
-        "- first = import + first call in a fresh process, later = a later call in it; best of several",
+        "- first = import + first call in a fresh process, later = a later call in it;"
+        " best of several",
         "- memory: peak of all processes of the engine above the peak with the rows alone",
         "- `!`: other processes took more than 0.2 of a core in every repeat",
     ]
