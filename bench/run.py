@@ -20,6 +20,8 @@ from harness.peers import PeerMissing
 from harness.process import run_job
 from tasks.graph import answer_name
 
+WARM_ROWS = 512
+
 
 def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__.splitlines()[0])
@@ -121,15 +123,21 @@ def _attempt(plan, entry, record, prepared, rows, exact) -> None:
         "threads": machine.cores(),
     }
     try:
-        outcome = run_job(
-            peers.python_for(entry.engine), job, lambda r, path: _judge(r, path, rows, exact)
-        )
+        python = peers.python_for(entry.engine)
+        _warm_up(python, job, prepared.name)
+        outcome = run_job(python, job, lambda r, path: _judge(r, path, rows, exact))
     except PeerMissing as error:
         outcome = {"error": f"cannot be installed here: {error}"}
     if "error" in outcome:
         record["error"] = outcome["error"]
     else:
         record["attempts"].append(outcome)
+
+
+def _warm_up(python: Path, job: dict, name: str) -> None:
+    """A small run in a process of its own: programs and on-disk caches are in memory after it."""
+    small = str(datasets.prepare(name, WARM_ROWS).path)
+    run_job(python, {**job, "rows": small, "calls": 1}, lambda result, path: None)
 
 
 def _judge(result: dict, answers_file: Path, rows: np.ndarray, exact: truth.Truth) -> None:
