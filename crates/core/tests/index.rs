@@ -230,6 +230,16 @@ fn many_threads_share_one_index() {
 }
 
 #[test]
+fn a_cancelled_build_gives_no_index() {
+    let stop = AtomicBool::new(true);
+    for name in ["euclidean", "cosine"] {
+        let options = Options::new(Metric::resolve(name, None).unwrap());
+        let built = Index::build(rows(3000, 24, 1), options, Control::new(&stop, &|_| {}));
+        assert_eq!(built.err(), Some(Error::Cancelled), "{name}");
+    }
+}
+
+#[test]
 fn refuses_what_it_cannot_do_by_code() {
     let code = |result: Result<Index, Error>| result.err().map(|e| e.code());
     assert_eq!(code(Index::new(Rows::zeroed(0, 3).unwrap(), options(Algorithm::Auto))), Some("ERR_EMPTY_INDEX"));

@@ -53,14 +53,14 @@ impl NativeIndex {
     pub fn build_sync(env: Env, rows: &mut NativeRows, options: NativeOptions) -> Result<NativeIndex> {
         let options = options.resolve().map_err(thrown)?;
         let rows = rows.take(env)?;
-        throwing(|| build(rows, options)).map(|index| NativeIndex::new(env, index))
+        throwing(|| build(rows, options, Control::none())).map(|index| NativeIndex::new(env, index))
     }
 
     #[napi]
     pub fn build(env: Env, rows: &mut NativeRows, options: NativeOptions, listener: Listener<'_>) -> Result<NativeJob> {
         let options = options.resolve().map_err(thrown)?;
         let rows = rows.take(env)?;
-        start(listener, move |_| build(rows, options).map(Value::Index))
+        start(listener, move |control| build(rows, options, control).map(Value::Index))
     }
 
     #[napi]
@@ -149,8 +149,8 @@ impl NativeIndex {
     }
 }
 
-fn build(rows: Rows, options: Options) -> hnsw_core::Result<Arc<Index>> {
-    Index::new(rows, options).map(Arc::new)
+fn build(rows: Rows, options: Options, control: Control<'_>) -> hnsw_core::Result<Arc<Index>> {
+    Index::build(rows, options, control).map(Arc::new)
 }
 
 /// The kept graph is shared; the caller gets a copy of its own to write into.

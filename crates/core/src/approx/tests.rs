@@ -9,8 +9,8 @@ use hnsw_kernels::Kernels;
 
 fn run_on(title: &str, rows: &mut Rows, name: &str, k: usize, floor: f64) {
     let metric = Metric::resolve(name, None).unwrap();
-    metric.transform().apply(rows, 1);
-    let codes = crate::code::ByteCodes::of(rows, 1).unwrap();
+    metric.transform().apply(rows, 1, Control::none()).unwrap();
+    let codes = crate::code::ByteCodes::of(rows, 1, Control::none()).unwrap();
     let source = Source { rows, codes: codes.as_ref(), metric, kernels: Kernels::detect() };
     let truth = exact::graph(source, k, 2, Control::none()).unwrap();
     let of = |threads| {

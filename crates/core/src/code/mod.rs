@@ -3,6 +3,7 @@
 //! Today there is one: bytes, for rows whose values are integers spanning at most 256 values (images,
 //! counts). Squared distances between such codes are those of the rows, exactly, in i32.
 
+use crate::control::Control;
 use crate::error::Result;
 use crate::parallel;
 use crate::rows::Rows;
@@ -26,24 +27,24 @@ pub struct ByteCodes {
 impl ByteCodes {
     /// The codes of `rows`, or `None` where bytes would lose something. One pass; stops at the first
     /// row that does not fit.
-    pub fn of(rows: &Rows, threads: usize) -> Result<Option<ByteCodes>> {
-        match integer_range(rows, threads) {
-            Some((low, high)) if high - low <= 255.0 => Self::with_offset(rows, low, threads),
+    pub fn of(rows: &Rows, threads: usize, control: Control<'_>) -> Result<Option<ByteCodes>> {
+        match integer_range(rows, threads, control)? {
+            Some((low, high)) if high - low <= 255.0 => Self::with_offset(rows, low, threads, control),
             _ => Ok(None),
         }
     }
 
     /// The codes of other rows of the same width under this offset, or `None` where they do not fit.
-    pub fn of_others(&self, rows: &Rows, threads: usize) -> Result<Option<ByteCodes>> {
-        match integer_range(rows, threads) {
+    pub fn of_others(&self, rows: &Rows, threads: usize, control: Control<'_>) -> Result<Option<ByteCodes>> {
+        match integer_range(rows, threads, control)? {
             Some((low, high)) if low >= self.offset && high - self.offset <= 255.0 => {
-                Self::with_offset(rows, self.offset, threads)
+                Self::with_offset(rows, self.offset, threads, control)
             }
             _ => Ok(None),
         }
     }
 
-    fn with_offset(rows: &Rows, offset: f32, threads: usize) -> Result<Option<ByteCodes>> {
+    fn with_offset(rows: &Rows, offset: f32, threads: usize, control: Control<'_>) -> Result<Option<ByteCodes>> {
         // Whole words of four codes: the padding is zero, and kernels have no tail to treat.
         let width = rows.dim().next_multiple_of(4);
         if width > MAX_WIDTH {
@@ -61,16 +62,28 @@ impl ByteCodes {
                     let source = &rows.row(start / stride + i)[..rows.dim()];
                     target.iter_mut().zip(source).for_each(|(t, &v)| *t = (v - offset) as u8);
                 }
+                !control.is_cancelled()
+            },
+        );
+        control.check()?;
+        let mut norms = vec![0; rows.len()];
+        parallel::chunks_mut(
+            threads,
+            &mut norms,
+            256,
+            || (),
+            |_, start, part| {
+                let codes = data.as_slice()[start * stride..].chunks_exact(stride);
+                part.iter_mut().zip(codes).for_each(|(norm, code)| *norm = squared_norm(code));
                 true
             },
         );
-        let norms = data.as_slice().chunks_exact(stride).map(squared_norm).collect();
         Ok(Some(ByteCodes { data, norms, offset, width, stride }))
     }
 
     /// Appends the codes of `rows`; false (and nothing changed) where they do not fit this offset.
-    pub fn append(&mut self, rows: &Rows, threads: usize) -> Result<bool> {
-        let Some(more) = self.of_others(rows, threads)? else { return Ok(false) };
+    pub fn append(&mut self, rows: &Rows, threads: usize, control: Control<'_>) -> Result<bool> {
+        let Some(more) = self.of_others(rows, threads, control)? else { return Ok(false) };
         let before = self.data.as_slice().len();
         self.data.resize(before + more.data.as_slice().len())?;
         self.data.as_mut_slice()[before..].copy_from_slice(more.data.as_slice());
@@ -124,7 +137,7 @@ fn squared_norm(code: &[u8]) -> i32 {
 }
 
 /// Smallest and largest value, or `None` unless all values are integers that f32 holds exactly.
-fn integer_range(rows: &Rows, threads: usize) -> Option<(f32, f32)> {
+fn integer_range(rows: &Rows, threads: usize, control: Control<'_>) -> Result<Option<(f32, f32)>> {
     let range = Mutex::new(Some((f32::INFINITY, f32::NEG_INFINITY)));
     let fold = |found: Option<(f32, f32)>| {
         let mut all = range.lock().unwrap_or_else(|e| e.into_inner());
@@ -132,10 +145,11 @@ fn integer_range(rows: &Rows, threads: usize) -> Option<(f32, f32)> {
             (Some((low, high)), Some((l, h))) => Some((low.min(l), high.max(h))),
             _ => None,
         };
-        all.is_some()
+        all.is_some() && !control.is_cancelled()
     };
     parallel::blocks(threads, rows.len(), 256, || (), |_, block| fold(block_range(rows, block)));
-    range.into_inner().unwrap_or_else(|e| e.into_inner()).filter(|(low, high)| low <= high)
+    control.check()?;
+    Ok(range.into_inner().unwrap_or_else(|e| e.into_inner()).filter(|(low, high)| low <= high))
 }
 
 fn block_range(rows: &Rows, block: Range<usize>) -> Option<(f32, f32)> {
@@ -163,7 +177,7 @@ mod tests {
 
     #[test]
     fn integers_in_a_byte_range_are_coded_and_others_are_not() {
-        let coded = |values: &[f32]| ByteCodes::of(&Rows::from_slice(values, 2).unwrap(), 2).unwrap();
+        let coded = |values: &[f32]| ByteCodes::of(&Rows::from_slice(values, 2).unwrap(), 2, Control::none()).unwrap();
         let codes = coded(&[-3.0, 252.0, 0.0, 1.0]).unwrap();
         assert_eq!(&codes.padded(0)[..2], &[0, 255]);
         assert_eq!(codes.norms(), &[255 * 255, 9 + 16]);
@@ -173,9 +187,10 @@ mod tests {
 
     #[test]
     fn rows_outside_the_range_are_not_appended() {
-        let mut codes = ByteCodes::of(&Rows::from_slice(&[10.0, 20.0], 2).unwrap(), 1).unwrap().unwrap();
-        assert!(!codes.append(&Rows::from_slice(&[9.0, 20.0], 2).unwrap(), 1).unwrap());
-        assert!(codes.append(&Rows::from_slice(&[10.0, 265.0], 2).unwrap(), 1).unwrap());
+        let mut codes =
+            ByteCodes::of(&Rows::from_slice(&[10.0, 20.0], 2).unwrap(), 1, Control::none()).unwrap().unwrap();
+        assert!(!codes.append(&Rows::from_slice(&[9.0, 20.0], 2).unwrap(), 1, Control::none()).unwrap());
+        assert!(codes.append(&Rows::from_slice(&[10.0, 265.0], 2).unwrap(), 1, Control::none()).unwrap());
         assert_eq!((codes.len(), codes.padded(1)[1]), (2, 255));
     }
 }

@@ -25,9 +25,9 @@ fn ids(knn: &Knn) -> Vec<Vec<u32>> {
 /// Runs graph and batch in every instruction set, 1 and 3 threads, and compares with the oracle.
 fn check(title: &str, mut rows: Rows, name: &str, k: usize) {
     let metric = Metric::resolve(name, None).unwrap();
-    metric.transform().apply(&mut rows, 1);
+    metric.transform().apply(&mut rows, 1, Control::none()).unwrap();
     let codes = if metric.transform() == crate::metric::transform::Transform::None {
-        ByteCodes::of(&rows, 1).unwrap()
+        ByteCodes::of(&rows, 1, Control::none()).unwrap()
     } else {
         None
     };

@@ -9,6 +9,7 @@ mod report;
 mod update;
 
 use crate::code::ByteCodes;
+use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::exact::Source;
 use crate::gate::Gate;
@@ -65,17 +66,22 @@ struct Search {
 }
 
 impl Index {
-    /// Takes the rows, transformed in place for the metric. O(n·dim); nothing is built yet.
+    /// [`Index::build`] that cannot be cancelled.
+    pub fn new(rows: Rows, options: Options) -> Result<Index> {
+        Index::build(rows, options, Control::none())
+    }
+
+    /// Takes the rows, transformed in place for the metric. O(n·dim); nothing is searched or linked yet.
     ///
-    /// Errors: `EmptyIndex`, `InvalidArgument`, `OutOfMemory`.
-    pub fn new(mut rows: Rows, options: Options) -> Result<Index> {
+    /// Errors: `EmptyIndex`, `InvalidArgument`, `OutOfMemory`, `Cancelled`.
+    pub fn build(mut rows: Rows, options: Options, control: Control<'_>) -> Result<Index> {
         options.check()?;
         if rows.is_empty() {
             return Err(Error::EmptyIndex);
         }
-        options.metric.transform().apply(&mut rows, options.threads);
+        options.metric.transform().apply(&mut rows, options.threads, control)?;
         let codes = match options.metric.transform() {
-            Transform::None => ByteCodes::of(&rows, options.threads)?,
+            Transform::None => ByteCodes::of(&rows, options.threads, control)?,
             Transform::Unit | Transform::CenteredUnit => None,
         };
         let index = Index {

@@ -30,7 +30,7 @@ impl Index {
         if out.indices.is_empty() {
             return Ok(out);
         }
-        self.options.metric.transform().apply(&mut queries, self.options.threads);
+        self.options.metric.transform().apply(&mut queries, self.options.threads, control)?;
         Counters::add(&self.counters.searches, queries.len() as u64);
         let decision = self.decide(&data, queries.len(), query);
         *self.last_query.lock().unwrap_or_else(|e| e.into_inner()) = Some(decision);
@@ -71,7 +71,7 @@ impl Index {
             let part = queries.part(first..(first + MAX_BATCH).min(queries.len()))?;
             let part = part.as_ref().unwrap_or(queries);
             let codes = match &data.codes {
-                Some(codes) if source.byte_tiles() => codes.of_others(part, self.options.threads)?,
+                Some(codes) if source.byte_tiles() => codes.of_others(part, self.options.threads, control)?,
                 _ => None,
             };
             let threads = self.threads_for(part.len() * data.rows.len() * data.rows.width());

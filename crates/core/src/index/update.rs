@@ -23,7 +23,7 @@ impl Index {
         if fresh.dim() != self.dim() {
             return Err(Error::DimensionMismatch { seen: fresh.dim(), expected: self.dim() });
         }
-        self.options.metric.transform().apply(&mut fresh, self.options.threads);
+        self.options.metric.transform().apply(&mut fresh, self.options.threads, control)?;
         let mut data = self.data.write(control)?;
         let before = data.rows.len();
         if before + fresh.len() > crate::rows::MAX_ROWS {
@@ -33,7 +33,7 @@ impl Index {
         guard.data.rows.append(&fresh)?;
         let search = self.appended_search(&guard.data.rows, before, control)?;
         let coded = match &mut guard.data.codes {
-            Some(codes) => codes.append(&fresh, self.options.threads)?,
+            Some(codes) => codes.append(&fresh, self.options.threads, control)?,
             None => true,
         };
         guard.done = true;

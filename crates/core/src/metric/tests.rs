@@ -6,7 +6,7 @@ use crate::rows::Rows;
 fn distance(name: &str, p: Option<f64>, a: &[f32], b: &[f32]) -> f32 {
     let metric = Metric::resolve(name, p).unwrap();
     let mut rows = Rows::from_slice(&[a, b].concat(), a.len()).unwrap();
-    metric.transform().apply(&mut rows, 1);
+    metric.transform().apply(&mut rows, 1, crate::Control::none()).unwrap();
     Kernels::available()
         .into_iter()
         .map(|kernels| metric.finish(metric.pair(kernels).one(rows.row(0), rows.row(1)), rows.dim()))

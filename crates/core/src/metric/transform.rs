@@ -1,5 +1,7 @@
 //! Row transforms that turn a metric into squared euclidean distance. Done in place, once per row.
 
+use crate::control::Control;
+use crate::error::Result;
 use crate::parallel;
 use crate::rows::Rows;
 
@@ -20,10 +22,10 @@ impl Transform {
         self == Transform::Unit && row[dim] == 1.0
     }
 
-    /// Transforms all rows. One pass.
-    pub fn apply(self, rows: &mut Rows, threads: usize) {
+    /// Transforms all rows. One pass; after a cancel some rows are transformed and some are not.
+    pub fn apply(self, rows: &mut Rows, threads: usize, control: Control<'_>) -> Result<()> {
         if self == Transform::None {
-            return;
+            return Ok(());
         }
         rows.use_spare_column();
         let dim = rows.dim();
@@ -36,9 +38,10 @@ impl Transform {
             || (),
             |_, _, part| {
                 part.chunks_exact_mut(stride).for_each(|row| self.apply_row(row, dim));
-                true
+                !control.is_cancelled()
             },
         );
+        control.check()
     }
 
     fn apply_row(self, row: &mut [f32], dim: usize) {
