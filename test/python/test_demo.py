@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from harness import fashion_mnist
 from showcase import app, arguments, data, files, thumbnails
 from showcase.colours import colouring
 from showcase.engine_facts import engine_facts
@@ -84,6 +85,35 @@ def test_rows_labels_names_and_images_are_read_from_a_file(tmp_path: Path) -> No
     assert len(loaded.train) == 20
     assert colouring(loaded).names == ("even", "odd")
     assert thumbnails.sheets(loaded.rows.reshape(-1, 6, 5)).pixels > 0
+
+
+def test_without_fashion_mnist_and_apt_digits_are_used_and_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fashion_mnist, "PLACES", ())
+    monkeypatch.setenv("PATH", "")
+    said: list[str] = []
+    assert data.load("fashion-mnist", None, said.append).name == "digits"
+    assert "no apt-get" in said[0]
+    assert "digits" in said[1]
+
+
+def test_a_failing_apt_get_is_told_and_digits_are_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "apt-get"
+    program.write_text("#!/bin/sh\necho $* >> $0.log\nexit 100\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(fashion_mnist, "PLACES", ())
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said: list[str] = []
+    assert data.load("fashion-mnist", None, said.append).name == "digits"
+    assert "installing Debian's package dataset-fashion-mnist" in said[0]
+    assert "could not install" in said[1]
+    asked = Path(f"{program}.log").read_text().splitlines()
+    assert asked[1] == "update -q"
+    assert asked[0] == asked[2] == "install -y -q dataset-fashion-mnist"
 
 
 def test_every_label_goes_with_its_row() -> None:
