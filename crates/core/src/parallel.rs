@@ -5,6 +5,8 @@
 //! depend on which worker does what: callers hand out fixed blocks and write to disjoint places or
 //! into order-independent sets.
 
+use crate::control::Control;
+use crate::error::Result;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -81,6 +83,25 @@ pub fn chunks_mut<T: Send, S>(
             }
         }
     });
+}
+
+/// Items of each worker's piece in [`map`].
+const PIECE: usize = 16;
+
+/// `body` of `0..n`, results in order; `Err(Cancelled)` where the caller stopped it.
+pub(crate) fn map<T: Send + Clone + Default, S>(
+    threads: usize,
+    n: usize,
+    scratch: impl Fn() -> S + Sync,
+    body: impl Fn(&mut S, usize) -> T + Sync,
+    control: Control<'_>,
+) -> Result<Vec<T>> {
+    let mut out = vec![T::default(); n];
+    chunks_mut(threads, &mut out, PIECE, scratch, |state, start, part| {
+        part.iter_mut().enumerate().for_each(|(i, slot)| *slot = body(state, start + i));
+        !control.is_cancelled()
+    });
+    control.check().map(|()| out)
 }
 
 #[cfg(test)]

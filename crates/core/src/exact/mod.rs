@@ -65,17 +65,18 @@ pub(crate) fn graph(source: Source<'_>, k: usize, threads: usize, control: Contr
     let pair = source.metric.pair(kernels);
     let sides = Sides { a: rows, b: rows, pair, same: true };
     if let (Some(codes), true) = (source.codes, source.byte_tiles()) {
-        return symmetric(&ByteTiles { kernels, a: codes, b: codes }, k, 0, &sides, threads, control);
+        return nearest(&ByteTiles { kernels, a: codes, b: codes }, k, 0, &sides, threads, control);
     }
     if source.products()
         && let Some(side) = FloatSide::of(rows, kernels, threads)
     {
-        return symmetric(&FloatTiles { kernels, a: &side, b: &side }, k, SLACK, &sides, threads, control);
+        return nearest(&FloatTiles { kernels, a: &side, b: &side }, k, SLACK, &sides, threads, control);
     }
-    symmetric(&PairTiles { kernels, pair, a: rows, b: rows }, k, 0, &sides, threads, control)
+    nearest(&PairTiles { kernels, pair, a: rows, b: rows }, k, 0, &sides, threads, control)
 }
 
-fn symmetric<T: Tiles>(
+/// Tiles of any kind, then the recheck. `slack`: candidates kept beyond `k`.
+fn nearest<T: Tiles>(
     tiles: &T,
     k: usize,
     slack: usize,
@@ -83,8 +84,12 @@ fn symmetric<T: Tiles>(
     threads: usize,
     control: Control<'_>,
 ) -> Result<Knn> {
-    let keep = (k + slack).min(sides.b.len() - 1);
-    let kept = graph::symmetric(tiles, keep, threads, control)?;
+    let others = sides.b.len() - usize::from(sides.same);
+    let keep = (k + slack).min(others);
+    let kept = match sides.same {
+        true => graph::symmetric(tiles, keep, threads, control)?,
+        false => batch::rectangle(tiles, keep, threads, control)?,
+    };
     recheck(tiles, &kept, keep, k, sides, threads, control)
 }
 
@@ -103,28 +108,15 @@ pub(crate) fn batch(
     let sides = Sides { a: queries, b: rows, pair, same: false };
     if queries.len() >= MIN_BATCH && source.products() {
         if let (Some(b), Some(a), true) = (source.codes, query_codes, source.byte_tiles()) {
-            return rectangle(&ByteTiles { kernels, a, b }, k, 0, &sides, threads, control);
+            return nearest(&ByteTiles { kernels, a, b }, k, 0, &sides, threads, control);
         }
         if let Some(b) = FloatSide::of(rows, kernels, threads)
             && let Some(a) = FloatSide::beside(queries, &b, kernels, threads)
         {
-            return rectangle(&FloatTiles { kernels, a: &a, b: &b }, k, SLACK, &sides, threads, control);
+            return nearest(&FloatTiles { kernels, a: &a, b: &b }, k, SLACK, &sides, threads, control);
         }
     }
-    rectangle(&PairTiles { kernels, pair, a: queries, b: rows }, k, 0, &sides, threads, control)
-}
-
-fn rectangle<T: Tiles>(
-    tiles: &T,
-    k: usize,
-    slack: usize,
-    sides: &Sides<'_>,
-    threads: usize,
-    control: Control<'_>,
-) -> Result<Knn> {
-    let keep = (k + slack).min(sides.b.len());
-    let kept = batch::rectangle(tiles, keep, threads, control)?;
-    recheck(tiles, &kept, keep, k, sides, threads, control)
+    nearest(&PairTiles { kernels, pair, a: queries, b: rows }, k, 0, &sides, threads, control)
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@
 //! rows and their order, never on threads. The batch is small beside the graph: 256 rows at most, half
 //! of the rows already there.
 
-use super::bulk::map;
 use super::copies::is_later_copy;
 use super::levels::level_of;
 use super::links::Graph;
@@ -17,6 +16,7 @@ use crate::exact::Source;
 use crate::metric::Pair;
 use crate::neighbors::Neighbor;
 use crate::options::Options;
+use crate::parallel::map;
 use crate::rows::Rows;
 use crate::search::scorer::RowScorer;
 use crate::search::walk::{Scratch, descend};

@@ -15,7 +15,6 @@ use crate::exact::Source;
 use crate::knn::{EMPTY, Knn};
 use crate::neighbors::Neighbor;
 use crate::options::Options;
-use crate::parallel;
 use crate::rows::Rows;
 
 /// Most candidates per row that a bulk build looks at.
@@ -164,23 +163,4 @@ impl Reverse {
     fn row(&self, row: usize) -> impl Iterator<Item = Neighbor> + '_ {
         self.sources[self.starts[row]..self.starts[row + 1]].iter().copied()
     }
-}
-
-/// Rows of each worker's piece in the parallel steps of an append.
-pub(super) const PIECE: usize = 16;
-
-/// `0..n` in parallel pieces, results in order.
-pub(super) fn map<T: Send + Clone + Default, S>(
-    threads: usize,
-    n: usize,
-    scratch: impl Fn() -> S + Sync,
-    body: impl Fn(&mut S, usize) -> T + Sync,
-    control: Control<'_>,
-) -> Result<Vec<T>> {
-    let mut out = vec![T::default(); n];
-    parallel::chunks_mut(threads, &mut out, PIECE, scratch, |state, start, part| {
-        part.iter_mut().enumerate().for_each(|(i, slot)| *slot = body(state, start + i));
-        !control.is_cancelled()
-    });
-    control.check().map(|()| out)
 }
