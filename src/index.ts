@@ -6,6 +6,7 @@
  *
  * @module
  */
+export { BitBuffer } from "./bit-buffer.ts";
 export { ERROR_CODES, type ErrorCode, HnswError } from "./errors.ts";
 export { type Changes, HnswIndex, type IndexParameters, type Neighbors } from "./hnsw-index.ts";
 export type { CallOptions, Progress } from "./job.ts";
@@ -15,3 +16,4 @@ export type { Algorithm, BuildOptions, QueryOptions } from "./options.ts";
 export { type GivenParameters, type Parameters, parametersFor, searchWidth } from "./parameters.ts";
 export type { Choice, Plan, Stats } from "./plan.ts";
 export { RowBuffer } from "./row-buffer.ts";
+export { SparseBuffer } from "./sparse-buffer.ts";

@@ -7,11 +7,16 @@ import { arch, platform } from "node:process";
 import { fileURLToPath } from "node:url";
 import { HnswError } from "./errors.ts";
 
-/** A matrix of rows, filled from the front. An index or a query takes its content. */
+/**
+ * Rows of one of three forms, filled from the front. An index, a query or an update takes its content. Dense rows
+ * are written as values or bytes, packed ones as bytes, sparse ones are pushed.
+ */
 export interface NativeRows {
   readonly rowsWritten: number;
   writeBytes(start: number, bytes: Uint8Array): void;
   writeValues(start: number, values: Float32Array): void;
+  push(counts: Uint32Array, indices: Uint32Array, values: Float32Array): void;
+  pushBytes(counts: Uint32Array, indices: Uint8Array, values: Uint8Array): void;
   dispose(): void;
 }
 
@@ -110,7 +115,11 @@ export interface NativeMetric {
 export interface Native {
   version(): string;
   metrics(): NativeMetric[];
-  NativeRows: { allocate(rows: number, dim: number): NativeRows };
+  NativeRows: {
+    allocate(rows: number, dim: number): NativeRows;
+    allocateBits(rows: number, dim: number): NativeRows;
+    allocateSparse(rows: number, dim: number, nnz: number): NativeRows;
+  };
   NativeIndex: {
     build(rows: NativeRows, options: NativeOptions, listener: NativeListener): NativeJob;
     buildSync(rows: NativeRows, options: NativeOptions): NativeIndex;

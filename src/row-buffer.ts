@@ -1,13 +1,13 @@
+import { MAX_ROWS, PointBuffer } from "./buffer.ts";
 import { wrapped } from "./errors.ts";
 import { type NativeRows, native } from "./native.ts";
 import { integerOr, invalid } from "./validate.ts";
 
-/** Rows are counted, and their ids given out, as 32-bit integers. */
-export const MAX_ROWS = 2 ** 31 - 1;
+/** Most columns of dense rows, and most bytes of packed ones. */
 export const MAX_DIM = 2 ** 24;
 
 /**
- * Rows that are streamed straight into the core's memory: one copy from where they arrive. Fill it from the
+ * Dense rows that are streamed straight into the core's memory: one copy from where they arrive. Fill it from the
  * front, then hand it to `build`, `query` or `update`, which take its content.
  *
  * @example
@@ -17,15 +17,13 @@ export const MAX_DIM = 2 ** 24;
  * const index = await HnswIndex.build(rows);
  * ```
  */
-export class RowBuffer {
-  readonly rows: number;
-  readonly dim: number;
-  readonly #native: NativeRows;
+export class RowBuffer extends PointBuffer {
+  /** Bytes of one row in {@link RowBuffer.write}: 4 * dim. */
+  readonly rowBytes: number;
 
   private constructor(rows: number, dim: number, content: NativeRows) {
-    this.rows = rows;
-    this.dim = dim;
-    this.#native = content;
+    super(rows, dim, content);
+    this.rowBytes = 4 * dim;
   }
 
   /**
@@ -49,30 +47,11 @@ export class RowBuffer {
   write(startRow: number, bytes: Uint8Array): void {
     const start = integerOr("startRow", startRow, 0, this.rows, Number.NaN);
     if (!(bytes instanceof Uint8Array)) throw invalid("bytes", bytes, "a Uint8Array");
-    wrapped(() => this.#native.writeBytes(start, bytes));
-  }
-
-  /** Rows from the front that have been written. */
-  get rowsWritten(): number {
-    return this.#native.rowsWritten;
-  }
-
-  /** Frees the memory at once, unless a call has taken it already. */
-  dispose(): void {
-    this.#native.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
-  /** @internal */
-  static contentOf(buffer: RowBuffer): NativeRows {
-    return buffer.#native;
+    wrapped(() => this.content.writeBytes(start, bytes));
   }
 }
 
-/** @internal Room for rows in the core's memory. */
+/** @internal Room for dense rows in the core's memory. */
 export function allocateRows(rows: number, dim: number): NativeRows {
   return wrapped(() => native().NativeRows.allocate(rows, dim));
 }

@@ -3,10 +3,11 @@
  * The async way gives the event loop a turn every few milliseconds.
  */
 import { setImmediate as turn } from "node:timers/promises";
+import { MAX_ROWS } from "./buffer.ts";
 import { HnswError, wrapped } from "./errors.ts";
 import { type MatrixInput, type Source, sourceOf } from "./matrix.ts";
 import type { NativeRows } from "./native.ts";
-import { allocateRows, MAX_DIM, MAX_ROWS, RowBuffer } from "./row-buffer.ts";
+import { allocateRows, MAX_DIM, RowBuffer } from "./row-buffer.ts";
 import { CHUNK_VALUES } from "./scratch.ts";
 import { invalid } from "./validate.ts";
 
