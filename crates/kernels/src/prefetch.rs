@@ -2,7 +2,7 @@
 
 /// Asks for every cache line of `row`. Never faults, changes nothing that can be observed but time.
 #[inline]
-pub fn prefetch(row: &[f32]) {
+pub fn prefetch<T>(row: &[T]) {
     let start = row.as_ptr().cast::<u8>();
     for offset in (0..size_of_val(row)).step_by(64) {
         line(start.wrapping_add(offset));
