@@ -2,7 +2,7 @@
 //!
 //!     cargo run --release -p hnsw-core --example measure -- FILE DIM [algorithm] [threads] [n] [k]
 
-use hnsw_core::{Algorithm, Control, Index, Metric, Options, Query, Rows};
+use hnsw_core::{Algorithm, Control, Index, Metric, MetricParams, Options, Query, Rows};
 use std::time::Instant;
 
 fn main() {
@@ -17,7 +17,7 @@ fn main() {
     let mut sample = Rows::zeroed(2000.min(n), dim).unwrap();
     sample.write_bytes(0, &bytes[..sample.len() * dim * 4]).unwrap();
 
-    let metric = Metric::resolve("euclidean", None).unwrap();
+    let metric = Metric::resolve("euclidean", MetricParams::default(), dim).unwrap();
     let algorithm = Algorithm::parse(args.get(2).map_or("auto", String::as_str)).unwrap();
     let options = Options {
         algorithm,

@@ -56,7 +56,7 @@ impl Knn {
     }
 
     /// The neighbour graph of all rows: column 0 is the row itself at 0, then the others, `n_neighbors` in all.
-    pub fn into_graph(self, rows: usize, n_neighbors: usize, metric: Metric, dim: usize) -> Result<Neighbors> {
+    pub fn into_graph(self, rows: usize, n_neighbors: usize, metric: &Metric) -> Result<Neighbors> {
         let mut out = Neighbors::missing(rows, n_neighbors)?;
         for row in 0..rows {
             let start = row * n_neighbors;
@@ -64,19 +64,19 @@ impl Knn {
             out.distances[start] = 0.0;
             for (cell, (id, proxy)) in (start + 1..start + n_neighbors).zip(self.row(row)) {
                 out.indices[cell] = id as i32;
-                out.distances[cell] = metric.finish(proxy, dim);
+                out.distances[cell] = metric.finish(proxy);
             }
         }
         Ok(out)
     }
 
     /// Rows `first..` of a query result.
-    pub fn write_to(&self, out: &mut Neighbors, first: usize, metric: Metric, dim: usize) {
+    pub fn write_to(&self, out: &mut Neighbors, first: usize, metric: &Metric) {
         for row in 0..self.rows() {
             let start = (first + row) * out.k;
             for (cell, (id, proxy)) in (start..start + out.k).zip(self.row(row)) {
                 out.indices[cell] = id as i32;
-                out.distances[cell] = metric.finish(proxy, dim);
+                out.distances[cell] = metric.finish(proxy);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The core of hnsw-bridge: rows, metrics, exact and approximate neighbour graphs, the search index.
 //!
 //! What may not enter: JavaScript, sockets, files, printing. Threads stay in `parallel`, behind the
-//! feature `threads`. Doors ([`Index`], [`Rows`], [`Options`]) check their input and
+//! feature `threads`. Doors ([`Index`], [`Points`], [`Options`]) check their input and
 //! answer with [`Error`]; everything behind them assumes valid input.
 #![warn(missing_docs)]
 
@@ -20,8 +20,8 @@ mod neighbors;
 mod options;
 mod parallel;
 mod plan;
+mod points;
 mod random;
-mod rows;
 mod search;
 mod stats;
 #[cfg(test)]
@@ -31,10 +31,10 @@ pub use control::{Control, Phase, Progress};
 pub use error::{Error, Result};
 pub use hnsw_kernels as kernels;
 pub use index::Index;
-pub use metric::{METRICS, Metric, MetricInfo};
+pub use metric::{METRICS, Metric, MetricInfo, MetricParams};
 pub use neighbors::{MISSING, Neighbors};
 pub use options::{Algorithm, MAX_K, MAX_M, Options, Query};
 pub use parallel::available_threads;
 pub use plan::{Choice, Plan};
-pub use rows::{MAX_DIM, MAX_ROWS, Rows};
+pub use points::{BitRows, Form, MAX_DIM, MAX_ROWS, MAX_SPARSE_DIM, Points, Rows, SparseRows};
 pub use stats::Stats;

@@ -135,6 +135,10 @@ impl Costs {
     }
 }
 
+fn no_walk(source: Source<'_>) -> String {
+    format!("no walk finds near rows under {}: all rows are looked at", source.metric.info().name)
+}
+
 fn codes(source: Source<'_>) -> &'static str {
     if source.byte_tiles() { "u8" } else { "f32" }
 }
@@ -144,11 +148,13 @@ pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize) -> Choice {
     let costs = Costs::of(source, options);
     let (exact, approximate) = (costs.exact_graph(), costs.approximate_graph(k));
     let use_exact = match options.algorithm {
+        _ if !source.metric.walks() => true,
         Algorithm::Auto => exact <= approximate || k + 1 >= source.rows.len(),
         Algorithm::Exact => true,
         Algorithm::Hnsw => false,
     };
     let reason = match options.algorithm {
+        _ if !source.metric.walks() => no_walk(source),
         Algorithm::Auto => format!(
             "{} rows x {} columns: about {} for all pairs by {} tiles, {} for an approximate graph",
             source.rows.len(),
@@ -194,6 +200,7 @@ pub(crate) fn query(
     let build = if prepared || queries < 1_000 { 0.0 } else { costs.search_build(candidates) };
     let (exact_seconds, walk_seconds) = (costs.scan(queries), costs.walk(queries, ef) + build);
     let exact = match options.algorithm {
+        _ if !source.metric.walks() => true,
         Algorithm::Auto => exact_seconds <= walk_seconds,
         Algorithm::Exact => true,
         Algorithm::Hnsw => false,
@@ -205,6 +212,7 @@ impl QueryDecision {
     /// The decision for people.
     pub fn describe(self, source: Source<'_>, options: &Options) -> Choice {
         let reason = match options.algorithm {
+            _ if !source.metric.walks() => no_walk(source),
             Algorithm::Auto => format!(
                 "{} {}: about {} against all {} rows, {} for walks",
                 self.queries,

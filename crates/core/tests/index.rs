@@ -1,6 +1,6 @@
 //! The index as its callers see it.
 
-use hnsw_core::{Algorithm, Control, Error, Index, Metric, Neighbors, Options, Query, Rows};
+use hnsw_core::{Algorithm, Control, Error, Index, Metric, MetricParams, Neighbors, Options, Query, Rows};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -23,12 +23,16 @@ fn rows(n: usize, dim: usize, seed: u64) -> Rows {
     Rows::from_slice(&values(n * dim, seed), dim).unwrap()
 }
 
-fn options(algorithm: Algorithm) -> Options {
-    Options { algorithm, n_neighbors: 10, m: 8, ..Options::new(Metric::resolve("euclidean", None).unwrap()) }
+fn metric(name: &str, dim: usize) -> Metric {
+    Metric::resolve(name, MetricParams::default(), dim).unwrap()
+}
+
+fn options(algorithm: Algorithm, dim: usize) -> Options {
+    Options { algorithm, n_neighbors: 10, m: 8, ..Options::new(metric("euclidean", dim)) }
 }
 
 fn index(n: usize, dim: usize, algorithm: Algorithm) -> Index {
-    Index::new(rows(n, dim, 1), options(algorithm)).unwrap()
+    Index::new(rows(n, dim, 1), options(algorithm, dim)).unwrap()
 }
 
 type Call<'a> = dyn Fn(Control<'_>) -> Result<(), Error> + 'a;
@@ -99,8 +103,8 @@ fn rows_of_zeros_are_at_cosine_distance_one_from_everything() {
     for algorithm in ALGORITHMS {
         let mut data = values(400 * 4, 3);
         [5, 6, 399].into_iter().for_each(|row| data[row * 4..row * 4 + 4].fill(0.0));
-        let metric = Metric::resolve("cosine", None).unwrap();
-        let options = Options { metric, ..options(algorithm) };
+        let metric = metric("cosine", 4);
+        let options = Options { metric, ..options(algorithm, 4) };
         let index = Index::new(Rows::from_slice(&data, 4).unwrap(), options).unwrap();
         let graph = index.neighbor_graph(Control::none()).unwrap();
         assert_eq!(graph.row(6).0[..4], [6, 0, 1, 2]);
@@ -123,7 +127,7 @@ fn the_plan_tells_of_the_last_query_call() {
 fn threads_change_nothing() {
     for algorithm in [Algorithm::Exact, Algorithm::Hnsw] {
         let run = |threads| {
-            let index = Index::new(rows(2500, 7, 1), Options { threads, ..options(algorithm) }).unwrap();
+            let index = Index::new(rows(2500, 7, 1), Options { threads, ..options(algorithm, 7) }).unwrap();
             let graph = index.neighbor_graph(Control::none()).unwrap();
             let found = index.query(rows(300, 7, 2), Query { k: 10, ef: 50 }, Control::none()).unwrap();
             (graph, found)
@@ -188,7 +192,7 @@ fn every_long_call_can_be_cancelled_midway() {
 #[test]
 fn progress_never_goes_back_within_a_phase() {
     for algorithm in [Algorithm::Exact, Algorithm::Hnsw] {
-        let index = Index::new(rows(5000, 8, 1), Options { threads: 1, ..options(algorithm) }).unwrap();
+        let index = Index::new(rows(5000, 8, 1), Options { threads: 1, ..options(algorithm, 8) }).unwrap();
         let calls: [(&str, &Call<'_>); 3] = [
             ("neighbor_graph", &|c| index.neighbor_graph(c).map(|_| ())),
             ("query", &|c| index.query(rows(40_000, 8, 2), Query { k: 3, ef: 10 }, c).map(|_| ())),
@@ -233,7 +237,7 @@ fn many_threads_share_one_index() {
 fn a_cancelled_build_gives_no_index() {
     let stop = AtomicBool::new(true);
     for name in ["euclidean", "cosine"] {
-        let options = Options::new(Metric::resolve(name, None).unwrap());
+        let options = Options::new(metric(name, 24));
         let built = Index::build(rows(3000, 24, 1), options, Control::new(&stop, &|_| {}));
         assert_eq!(built.err(), Some(Error::Cancelled), "{name}");
     }
@@ -242,8 +246,8 @@ fn a_cancelled_build_gives_no_index() {
 #[test]
 fn refuses_what_it_cannot_do_by_code() {
     let code = |result: Result<Index, Error>| result.err().map(|e| e.code());
-    assert_eq!(code(Index::new(Rows::zeroed(0, 3).unwrap(), options(Algorithm::Auto))), Some("ERR_EMPTY_INDEX"));
-    let bad = Options { n_neighbors: 0, ..options(Algorithm::Auto) };
+    assert_eq!(code(Index::new(Rows::zeroed(0, 3).unwrap(), options(Algorithm::Auto, 3))), Some("ERR_EMPTY_INDEX"));
+    let bad = Options { n_neighbors: 0, ..options(Algorithm::Auto, 3) };
     assert_eq!(code(Index::new(rows(3, 3, 1), bad)), Some("ERR_INVALID_ARGUMENT"));
     let wrong = index(5, 3, Algorithm::Auto).query(rows(1, 4, 1), Query { k: 1, ef: 1 }, Control::none());
     assert_eq!(wrong.unwrap_err().code(), "ERR_DIMENSION_MISMATCH");

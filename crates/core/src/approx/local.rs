@@ -6,7 +6,7 @@
 use crate::code::ByteCodes;
 use crate::exact::tiles::FloatSide;
 use crate::metric::Pair;
-use crate::rows::Rows;
+use crate::points::Points;
 use hnsw_kernels::{Kernels, MatRef, Packed};
 
 /// A way to compute the proxies within a set of rows.
@@ -89,8 +89,8 @@ impl Local for FloatLocal<'_> {
 
 /// Pair kernels, for every other metric.
 pub(crate) struct PairLocal<'a> {
-    pub pair: Pair,
-    pub rows: &'a Rows,
+    pub pair: Pair<'a>,
+    pub rows: &'a Points,
 }
 
 impl Local for PairLocal<'_> {

@@ -57,11 +57,12 @@ pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Co
         return run(&ByteLocal { kernels, codes }, source, options, k, control);
     }
     if source.products()
-        && let Some(side) = FloatSide::of(source.rows, kernels, options.threads)
+        && let Some(rows) = source.rows.dense()
+        && let Some(side) = FloatSide::of(rows, kernels, options.threads)
     {
         return run(&FloatLocal { kernels, side: &side }, source, options, k, control);
     }
-    run(&PairLocal { pair: source.metric.pair(kernels), rows: source.rows }, source, options, k, control)
+    run(&PairLocal { pair: source.pair(), rows: source.rows }, source, options, k, control)
 }
 
 fn run<L: Local>(
@@ -103,7 +104,7 @@ fn run<L: Local>(
 
 /// The table's first `k` by f32 pair distance.
 fn finish(table: &Table, source: Source<'_>, k: usize, threads: usize, control: Control<'_>) -> Result<Knn> {
-    let pair = source.metric.pair(source.kernels);
+    let pair = source.pair();
     let mut knn = Knn::empty(source.rows.len(), k)?;
     let phase = control.phase("recheck", source.rows.len() as u64);
     knn.fill(threads, Vec::new, |found: &mut Vec<Neighbor>, row, ids, proxies| {

@@ -67,7 +67,7 @@ pub(super) fn cut<'a, T>(mut items: &'a mut [T], pieces: &[Range<usize>]) -> Vec
 fn split(source: Source<'_>, rows: &mut [(f32, u32)], seed: u64) {
     let pick = |i| rows[(draw(seed, i, 0) % rows.len() as u64) as usize].1 as usize;
     let (a, b) = (source.rows.row(pick(1)), source.rows.row(pick(2)));
-    let pair = source.metric.pair(source.kernels);
+    let pair = source.pair();
     for (side, id) in rows.iter_mut() {
         let row = source.rows.row(*id as usize);
         *side = pair.one(row, a) - pair.one(row, b);

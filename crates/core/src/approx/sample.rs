@@ -27,8 +27,8 @@ impl<'a> Sample<'a> {
             (0..ROWS.min(n) as u64).map(|i| (draw(options.seed, STREAM, i) % n as u64) as usize).collect();
         picked.sort_unstable();
         picked.dedup();
-        let mut queries = source.rows.like(picked.len())?;
-        picked.iter().enumerate().for_each(|(to, &from)| queries.copy_row(to, source.rows, from));
+        let ids: Vec<u32> = picked.iter().map(|&row| row as u32).collect();
+        let queries = source.rows.subset(&ids)?;
         // One more than k: the row finds itself, at 0, or a copy in its place, at 0 as well.
         let exact = exact::batch(source, &queries, None, (k + 1).min(n), options.threads, control)?;
         let farthest = |row| exact.row(row).next_back().map_or(f32::INFINITY, |(_, proxy)| proxy);
@@ -37,7 +37,7 @@ impl<'a> Sample<'a> {
 
     /// Share of the sample's k nearest that the table's first k hold, by distance.
     pub fn recall(&self, table: &Table) -> f64 {
-        let pair = self.source.metric.pair(self.source.kernels);
+        let pair = self.source.pair();
         let k = self.k.min(self.source.rows.len() - 1);
         let (mut hits, mut total) = (0, 0);
         for &(row, farthest) in &self.rows {

@@ -2,19 +2,18 @@
 
 use super::*;
 use crate::exact;
-use crate::metric::Metric;
-use crate::rows::Rows;
-use crate::testing::{Rng, clustered, uniform};
+use crate::points::Points;
+use crate::testing::{Rng, clustered, dense, metric, sparse, uniform};
 use hnsw_kernels::Kernels;
 
-fn run_on(title: &str, rows: &mut Rows, name: &str, k: usize, floor: f64) {
-    let metric = Metric::resolve(name, None).unwrap();
-    metric.transform().apply(rows, 1, Control::none()).unwrap();
-    let codes = crate::code::ByteCodes::of(rows, 1, Control::none()).unwrap();
+fn run_on(title: &str, rows: &mut Points, name: &str, k: usize, floor: f64) {
+    let metric = metric(name, rows.dim());
+    metric.transform(rows, 1, Control::none()).unwrap();
+    let codes = rows.dense().and_then(|rows| crate::code::ByteCodes::of(rows, 1, Control::none()).unwrap());
     let source = Source { rows, codes: codes.as_ref(), metric, kernels: Kernels::detect() };
     let truth = exact::graph(source, k, 2, Control::none()).unwrap();
     let of = |threads| {
-        let options = Options { threads, ..Options::new(metric) };
+        let options = Options { threads, ..Options::new(metric.clone()) };
         super::graph(source, &options, k, Control::none()).unwrap()
     };
     let (found, estimate) = of(1);
@@ -36,6 +35,7 @@ fn all_metrics_reach_the_target() {
     for name in ["euclidean", "cosine", "manhattan", "correlation"] {
         run_on("uniform 3000 x 10", &mut uniform(3000, 10, 1), name, 14, 0.985);
     }
+    run_on("sparse", &mut sparse(1000, 60, 8, 5).into(), "euclidean", 14, 0.98);
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn clusters_and_integers_reach_the_target() {
     run_on("clusters", &mut clustered(4000, 24, 40, 2), "euclidean", 14, 0.99);
     let mut rng = Rng::new(3);
     let values: Vec<f32> = (0..3000 * 12).map(|_| rng.below(16) as f32).collect();
-    run_on("integers", &mut Rows::from_slice(&values, 12).unwrap(), "euclidean", 14, 0.985);
+    run_on("integers", &mut dense(&values, 12), "euclidean", 14, 0.985);
 }
 
 #[test]
@@ -52,5 +52,5 @@ fn few_rows_and_many_copies_are_no_trouble() {
         run_on("few rows", &mut uniform(n, 4, 4), "euclidean", 14, 0.99);
     }
     let values: Vec<f32> = (0..2000).flat_map(|i| [(i / 500) as f32 * 0.5, 1.5]).collect();
-    run_on("500-fold copies", &mut Rows::from_slice(&values, 2).unwrap(), "euclidean", 14, 0.99);
+    run_on("500-fold copies", &mut dense(&values, 2), "euclidean", 14, 0.99);
 }

@@ -6,8 +6,8 @@
 use crate::control::Control;
 use crate::error::Result;
 use crate::parallel;
-use crate::rows::Rows;
-use crate::rows::aligned::{ALIGN, Aligned};
+use crate::points::Rows;
+use crate::points::aligned::{ALIGN, Aligned};
 use hnsw_kernels::MatRef;
 use std::ops::Range;
 use std::sync::Mutex;

@@ -1,7 +1,8 @@
 //! Exact neighbours by brute force at the speed of matrix products.
 //!
 //! ```text
-//!   tiles      values of a block of rows against a block of rows (products or pair kernels)
+//!   tiles      values of a block of rows against a block of rows (products or pair functions)
+//!   sparse     the same for sparse rows, by posting lists
 //!   selection  what each row keeps: a threshold, a small buffer, now and then a partial sort
 //!   worker     one tile: fill, scan, collect
 //!   graph      all rows against themselves: half of the tiles, each used for its rows and its columns
@@ -16,6 +17,7 @@ mod batch;
 mod graph;
 mod recheck;
 mod selection;
+mod sparse;
 pub(crate) mod tiles;
 mod worker;
 
@@ -23,10 +25,11 @@ use crate::code::ByteCodes;
 use crate::control::Control;
 use crate::error::Result;
 use crate::knn::Knn;
-use crate::metric::{Metric, Proxy};
-use crate::rows::Rows;
+use crate::metric::{Metric, Pair};
+use crate::points::Points;
 use hnsw_kernels::Kernels;
 use recheck::{Sides, recheck};
+use sparse::{SparseSide, SparseTiles};
 use tiles::{ByteTiles, FloatSide, FloatTiles, PairTiles, Tiles};
 
 /// Rows of a block. 256 x 256 f32 of accumulators and 256 packed rows of 784 columns fit a 2 MB L2 cache.
@@ -41,13 +44,18 @@ pub(crate) const MIN_BATCH: usize = 16;
 /// Rows with all that searches need to know of them.
 #[derive(Clone, Copy)]
 pub(crate) struct Source<'a> {
-    pub rows: &'a Rows,
+    pub rows: &'a Points,
     pub codes: Option<&'a ByteCodes>,
-    pub metric: Metric,
+    pub metric: &'a Metric,
     pub kernels: &'static Kernels,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    /// The pair function over the rows.
+    pub fn pair(&self) -> Pair<'a> {
+        self.metric.pair(self.kernels, self.rows.form())
+    }
+
     /// Byte products are possible and supported by this machine.
     pub fn byte_tiles(&self) -> bool {
         self.codes.is_some() && self.kernels.has_u8_tile() && self.products()
@@ -55,22 +63,30 @@ impl Source<'_> {
 
     /// The metric reduces to products.
     pub fn products(&self) -> bool {
-        self.metric.proxy() == Proxy::L2Squared
+        self.metric.products()
     }
 }
 
 /// The `k` nearest other rows of every row; proxies are f32 pair distances.
 pub(crate) fn graph(source: Source<'_>, k: usize, threads: usize, control: Control<'_>) -> Result<Knn> {
     let Source { rows, kernels, .. } = source;
-    let pair = source.metric.pair(kernels);
+    let pair = source.pair();
     let sides = Sides { a: rows, b: rows, pair, same: true };
     if let (Some(codes), true) = (source.codes, source.byte_tiles()) {
         return nearest(&ByteTiles { kernels, a: codes, b: codes }, k, 0, &sides, threads, control);
     }
-    if source.products()
-        && let Some(side) = FloatSide::of(rows, kernels, threads)
-    {
-        return nearest(&FloatTiles { kernels, a: &side, b: &side }, k, SLACK, &sides, threads, control);
+    match rows {
+        Points::Dense(rows) if source.products() => {
+            if let Some(side) = FloatSide::of(rows, kernels, threads) {
+                return nearest(&FloatTiles { kernels, a: &side, b: &side }, k, SLACK, &sides, threads, control);
+            }
+        }
+        Points::Sparse(rows) if source.products() => {
+            if let Some(side) = SparseSide::of(rows, threads) {
+                return nearest(&SparseTiles { kernels, a: &side, b: &side }, k, SLACK, &sides, threads, control);
+            }
+        }
+        _ => {}
     }
     nearest(&PairTiles { kernels, pair, a: rows, b: rows }, k, 0, &sides, threads, control)
 }
@@ -97,23 +113,30 @@ fn nearest<T: Tiles>(
 /// codes under the offset of the rows' codes, where they have some.
 pub(crate) fn batch(
     source: Source<'_>,
-    queries: &Rows,
+    queries: &Points,
     query_codes: Option<&ByteCodes>,
     k: usize,
     threads: usize,
     control: Control<'_>,
 ) -> Result<Knn> {
     let Source { rows, kernels, .. } = source;
-    let pair = source.metric.pair(kernels);
+    let pair = source.pair();
     let sides = Sides { a: queries, b: rows, pair, same: false };
     if queries.len() >= MIN_BATCH && source.products() {
         if let (Some(b), Some(a), true) = (source.codes, query_codes, source.byte_tiles()) {
             return nearest(&ByteTiles { kernels, a, b }, k, 0, &sides, threads, control);
         }
-        if let Some(b) = FloatSide::of(rows, kernels, threads)
+        if let (Some(rows), Some(queries)) = (rows.dense(), queries.dense())
+            && let Some(b) = FloatSide::of(rows, kernels, threads)
             && let Some(a) = FloatSide::beside(queries, &b, kernels, threads)
         {
             return nearest(&FloatTiles { kernels, a: &a, b: &b }, k, SLACK, &sides, threads, control);
+        }
+        if let (Some(rows), Some(queries)) = (rows.sparse(), queries.sparse())
+            && let Some(b) = SparseSide::of(rows, threads)
+            && let Some(a) = SparseSide::of(queries, threads)
+        {
+            return nearest(&SparseTiles { kernels, a: &a, b: &b }, k, SLACK, &sides, threads, control);
         }
     }
     nearest(&PairTiles { kernels, pair, a: queries, b: rows }, k, 0, &sides, threads, control)

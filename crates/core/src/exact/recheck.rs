@@ -12,13 +12,13 @@ use crate::error::Result;
 use crate::knn::Knn;
 use crate::metric::Pair;
 use crate::neighbors::Neighbor;
-use crate::rows::Rows;
+use crate::points::Points;
 
 /// The two sides on which distances are final.
 pub(super) struct Sides<'a> {
-    pub a: &'a Rows,
-    pub b: &'a Rows,
-    pub pair: Pair,
+    pub a: &'a Points,
+    pub b: &'a Points,
+    pub pair: Pair<'a>,
     /// A and B are the same rows, and a row is not its own neighbour.
     pub same: bool,
 }
@@ -55,7 +55,7 @@ pub(super) fn recheck<T: Tiles>(
 
 /// Rechecked candidates of a row in final order; returns the largest kept proxy.
 fn candidates<V: Value>(sides: &Sides<'_>, kept: &Kept<V>, row: usize, found: &mut Vec<Neighbor>) -> f32 {
-    let mut worst = 0.0;
+    let mut worst = f32::NEG_INFINITY;
     found.clear();
     for (value, id) in lock(&kept[row / BLOCK]).finish(row % BLOCK) {
         worst = value.to_f32();

@@ -91,9 +91,10 @@ mod tests {
     }
 
     #[test]
-    fn rounding_below_zero_counts_as_zero() {
-        let mut selection = Selection::<f32>::new(1, 2);
-        [(1e-9, 4), (-1e-3, 9), (0.0, 3)].into_iter().for_each(|(v, id)| selection.push(0, v, id));
-        assert_eq!(selection.finish(0).map(|(_, id)| id).collect::<Vec<_>>(), [3, 9]);
+    fn values_below_zero_come_first_and_zero_has_no_sign() {
+        let mut selection = Selection::<f32>::new(1, 4);
+        let offered = [(1e-9, 4), (-1e-3, 9), (0.0, 3), (-7.5, 6), (-0.0, 2), (-7.25, 1)];
+        offered.into_iter().for_each(|(v, id)| selection.push(0, v, id));
+        assert_eq!(selection.finish(0).collect::<Vec<_>>(), [(-7.5, 6), (-7.25, 1), (-1e-3, 9), (0.0, 2)]);
     }
 }

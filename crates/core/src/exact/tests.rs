@@ -1,11 +1,11 @@
 //! Every way of computing tiles against a plain f64 double loop.
 
 use super::*;
-use crate::testing::{Rng, uniform};
+use crate::testing::{Rng, dense, metric, sparse, uniform};
 
 /// Brute force: ids by (f32 pair proxy, id).
-fn oracle(source: Source<'_>, queries: &Rows, same: bool, k: usize) -> Vec<Vec<u32>> {
-    let pair = source.metric.pair(source.kernels);
+fn oracle(source: Source<'_>, queries: &Points, same: bool, k: usize) -> Vec<Vec<u32>> {
+    let pair = source.pair();
     (0..queries.len())
         .map(|q| {
             let mut all: Vec<(f32, u32)> = (0..source.rows.len())
@@ -23,14 +23,13 @@ fn ids(knn: &Knn) -> Vec<Vec<u32>> {
 }
 
 /// Runs graph and batch in every instruction set, 1 and 3 threads, and compares with the oracle.
-fn check(title: &str, mut rows: Rows, name: &str, k: usize) {
-    let metric = Metric::resolve(name, None).unwrap();
-    metric.transform().apply(&mut rows, 1, Control::none()).unwrap();
-    let codes = if metric.transform() == crate::metric::transform::Transform::None {
-        ByteCodes::of(&rows, 1, Control::none()).unwrap()
-    } else {
-        None
-    };
+fn check(title: &str, mut rows: Points, name: &str, k: usize) {
+    let metric = metric(name, rows.dim());
+    metric.transform(&mut rows, 1, Control::none()).unwrap();
+    let codes = rows
+        .dense()
+        .filter(|_| metric.keeps_values())
+        .and_then(|rows| ByteCodes::of(rows, 1, Control::none()).unwrap());
     for kernels in Kernels::available() {
         let source = Source { rows: &rows, codes: codes.as_ref(), metric, kernels };
         let expected = oracle(source, &rows, true, k);
@@ -55,37 +54,37 @@ fn all_metrics_equal_brute_force() {
 fn integer_rows_equal_brute_force() {
     let mut rng = Rng::new(2);
     let values: Vec<f32> = (0..900 * 33).map(|_| (rng.below(200) as f32) - 50.0).collect();
-    check("integers with an offset", Rows::from_slice(&values, 33).unwrap(), "euclidean", 15);
+    check("integers with an offset", dense(&values, 33), "euclidean", 15);
     let ties: Vec<f32> = (0..900 * 4).map(|_| rng.below(3) as f32).collect();
-    check("integers with many ties", Rows::from_slice(&ties, 4).unwrap(), "euclidean", 15);
+    check("integers with many ties", dense(&ties, 4), "euclidean", 15);
 }
 
 #[test]
 fn rows_far_from_the_origin_equal_brute_force() {
     let mut rng = Rng::new(3);
     let values: Vec<f32> = (0..600 * 24).map(|_| 1.0e5 + rng.unit()).collect();
-    check("offset 1e5", Rows::from_slice(&values, 24).unwrap(), "euclidean", 10);
+    check("offset 1e5", dense(&values, 24), "euclidean", 10);
 }
 
 #[test]
 fn mixed_scales_equal_brute_force() {
     let mut rng = Rng::new(4);
     let values: Vec<f32> = (0..600 * 24).map(|i| rng.unit() * 10f32.powi(i / 24 % 7 * 2 - 6)).collect();
-    check("scales 1e-6 to 1e6", Rows::from_slice(&values, 24).unwrap(), "euclidean", 10);
+    check("scales 1e-6 to 1e6", dense(&values, 24), "euclidean", 10);
 }
 
 #[test]
 fn values_too_large_for_products_equal_brute_force() {
     let mut rng = Rng::new(5);
     let values: Vec<f32> = (0..300 * 8).map(|_| rng.unit() * 1e18).collect();
-    check("values of 1e18", Rows::from_slice(&values, 8).unwrap(), "euclidean", 5);
+    check("values of 1e18", dense(&values, 8), "euclidean", 5);
 }
 
 #[test]
 fn duplicates_are_found_in_order_of_id() {
     let base = uniform(40, 7, 6);
-    let values: Vec<f32> = (0..600).flat_map(|i| base.row(i % 40)[..7].to_vec()).collect();
-    check("15-fold duplicates", Rows::from_slice(&values, 7).unwrap(), "euclidean", 20);
+    let copied: Vec<u32> = (0..600).map(|i| i % 40).collect();
+    check("15-fold duplicates", base.subset(&copied).unwrap(), "euclidean", 20);
 }
 
 #[test]
@@ -98,8 +97,7 @@ fn fewer_rows_than_neighbours_leave_cells_empty() {
 #[test]
 fn a_cancel_stops_the_tiles() {
     let rows = uniform(2000, 64, 8);
-    let metric = Metric::resolve("euclidean", None).unwrap();
-    let source = Source { rows: &rows, codes: None, metric, kernels: Kernels::detect() };
+    let source = Source { rows: &rows, codes: None, metric: metric("euclidean", 64), kernels: Kernels::detect() };
     let stop = std::sync::atomic::AtomicBool::new(false);
     let tiles = std::sync::atomic::AtomicU64::new(0);
     let report = |progress: crate::Progress| {
@@ -108,4 +106,37 @@ fn a_cancel_stops_the_tiles() {
     };
     assert_eq!(graph(source, 5, 1, Control::new(&stop, &report)).unwrap_err().code(), "ERR_CANCELLED");
     assert_eq!(tiles.into_inner(), 3);
+}
+
+#[test]
+fn sparse_rows_equal_brute_force() {
+    for (dim, every) in [(40, 3), (3000, 100)] {
+        for name in ["euclidean", "cosine"] {
+            check("sparse", sparse(600, dim, every, 9).into(), name, 9);
+        }
+    }
+}
+
+#[test]
+fn sparse_products_are_those_of_dense_rows() {
+    let rows = sparse(300, 50, 4, 10);
+    let values: Vec<f32> = (0..300)
+        .flat_map(|i| {
+            let row = rows.row(i);
+            let mut values = vec![0.0; 50];
+            row.indices.iter().zip(row.values).for_each(|(&column, &value)| values[column as usize] = value);
+            values
+        })
+        .collect();
+    for name in ["euclidean", "cosine"] {
+        let metric = metric(name, 50);
+        let found = [sparse(300, 50, 4, 10).into(), dense(&values, 50)].map(|mut rows: Points| {
+            metric.transform(&mut rows, 1, Control::none()).unwrap();
+            let source = Source { rows: &rows, codes: None, metric, kernels: Kernels::detect() };
+            graph(source, 7, 2, Control::none()).unwrap()
+        });
+        for (a, b) in found[0].proxies.iter().zip(&found[1].proxies) {
+            assert!((a - b).abs() <= 1e-5, "{name}: {a} and {b}");
+        }
+    }
 }

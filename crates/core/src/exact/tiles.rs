@@ -2,7 +2,7 @@
 
 use crate::code::ByteCodes;
 use crate::metric::Pair;
-use crate::rows::Rows;
+use crate::points::{Points, RowRef, Rows};
 use hnsw_kernels::{Kernels, MatRef, Packed};
 use std::ops::Range;
 
@@ -11,8 +11,7 @@ pub(crate) trait Value: Copy + Send + Sync + PartialOrd + 'static {
     /// Above every value: the threshold of a row that keeps less than it may.
     const OPEN: Self;
     const ZERO: Self;
-    /// Ascending values give ascending keys. Rounding may push a squared distance a little below zero;
-    /// such values count as zero.
+    /// Ascending values give ascending keys.
     fn key(self) -> u32;
     fn of_key(key: u32) -> Self;
     fn to_f32(self) -> f32;
@@ -23,11 +22,13 @@ impl Value for f32 {
     const ZERO: f32 = 0.0;
     #[inline]
     fn key(self) -> u32 {
-        self.max(0.0).to_bits()
+        // Zero has one sign; negative values turn round, positive ones move behind them.
+        let bits = (self + 0.0).to_bits();
+        if bits >> 31 == 0 { bits | 1 << 31 } else { !bits }
     }
     #[inline]
     fn of_key(key: u32) -> f32 {
-        f32::from_bits(key)
+        f32::from_bits(if key >> 31 == 1 { key & !(1 << 31) } else { !key })
     }
     fn to_f32(self) -> f32 {
         self
@@ -73,7 +74,7 @@ pub(crate) trait Tiles: Sync {
         column_thresholds: Option<&[Self::Value]>,
         hits: &mut Vec<u32>,
     );
-    /// The proxy that a raw cell stands for; the same operations as in `scan`.
+    /// The proxy that a raw cell stands for; never below what `scan` compares.
     fn proxy(&self, cell: Self::Value, a: usize, b: usize) -> Self::Value;
     /// Bound of |proxy - proxy in exact arithmetic| for row `a` against any row; 0 where proxies are final.
     fn error_bound(&self, a: usize) -> f32;
@@ -261,7 +262,8 @@ impl Tiles for FloatTiles<'_> {
     }
     #[inline]
     fn proxy(&self, cell: f32, a: usize, b: usize) -> f32 {
-        (self.a.norms[a] + self.b.norms[b]) - 2.0 * cell
+        // Rounding may push a squared distance below zero.
+        ((self.a.norms[a] + self.b.norms[b]) - 2.0 * cell).max(0.0)
     }
 
     /// A product is off by at most `f·|a||b|` with the kernel's factor `f`, a norm by `f` of itself, moving
@@ -274,9 +276,9 @@ impl Tiles for FloatTiles<'_> {
 
 /// Pair kernels: the proxies of any metric, final as they are.
 pub(crate) struct PairTiles<'a> {
-    pub pair: Pair,
-    pub a: &'a Rows,
-    pub b: &'a Rows,
+    pub pair: Pair<'a>,
+    pub a: &'a Points,
+    pub b: &'a Points,
     pub kernels: &'static Kernels,
 }
 
@@ -310,7 +312,7 @@ impl Tiles for PairTiles<'_> {
 }
 
 /// Proxies of one row against the rows `range`, four at a time.
-pub(crate) fn proxies(pair: Pair, row: &[f32], rows: &Rows, range: Range<usize>, out: &mut [f32]) {
+pub(crate) fn proxies(pair: Pair<'_>, row: RowRef<'_>, rows: &Points, range: Range<usize>, out: &mut [f32]) {
     let (start, count) = (range.start, range.len());
     for (group, cells) in out[..count].chunks_mut(4).enumerate() {
         let id = start + group * 4;

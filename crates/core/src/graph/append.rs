@@ -17,7 +17,7 @@ use crate::metric::Pair;
 use crate::neighbors::Neighbor;
 use crate::options::Options;
 use crate::parallel::map;
-use crate::rows::Rows;
+use crate::points::Points;
 use crate::search::scorer::RowScorer;
 use crate::search::walk::{Scratch, descend};
 use std::ops::Range;
@@ -28,7 +28,7 @@ const MAX_BATCH: usize = 256;
 /// On error the graph is half done: callers work on a copy.
 pub(crate) fn append(graph: &mut Graph, source: Source<'_>, options: &Options, control: Control<'_>) -> Result<usize> {
     let rows = source.rows;
-    let pair = source.metric.pair(source.kernels);
+    let pair = source.pair();
     let phase = control.phase("append", (rows.len() - graph.len()) as u64);
     while graph.len() < rows.len() {
         let start = graph.len();
@@ -49,8 +49,8 @@ pub(crate) fn append(graph: &mut Graph, source: Source<'_>, options: &Options, c
 type Found = Vec<Vec<Neighbor>>;
 
 struct Batch<'a> {
-    rows: &'a Rows,
-    pair: Pair,
+    rows: &'a Points,
+    pair: Pair<'a>,
     ids: Range<usize>,
     options: &'a Options,
 }

@@ -15,7 +15,7 @@ use crate::exact::Source;
 use crate::knn::{EMPTY, Knn};
 use crate::neighbors::Neighbor;
 use crate::options::Options;
-use crate::rows::Rows;
+use crate::points::Points;
 
 /// Most candidates per row that a bulk build looks at.
 const MAX_CANDIDATES: usize = 128;
@@ -41,11 +41,11 @@ pub(crate) fn build(
     source: Source<'_>,
     options: &Options,
     base: &Knn,
-    nearest: impl Fn(&Rows, usize) -> Result<Knn>,
+    nearest: impl Fn(&Points, usize) -> Result<Knn>,
     control: Control<'_>,
 ) -> Result<Built> {
     let rows = source.rows;
-    let pair = source.metric.pair(source.kernels);
+    let pair = source.pair();
     let levels = (0..rows.len() as u32).map(|id| {
         if is_later_copy(base.row(id as usize).next(), id) { 0 } else { level_of(options.seed, id, options.m) }
     });
@@ -53,7 +53,7 @@ pub(crate) fn build(
     let on_levels: usize = (0..=graph.top()).map(|level| graph.members(level).count()).sum();
     let phase = control.phase("link", PASSES * on_levels as u64);
     let link = |graph: &mut Graph, level, members: &[u32]| {
-        let part = subset(rows, members)?;
+        let part = rows.subset(members)?;
         let table = nearest(&part, base.k)?;
         Linker { level, rows: &part, pair, threads: options.threads, phase: &phase }.link(graph, members, &table)
     };
@@ -73,17 +73,11 @@ pub(crate) fn build(
     Ok(Built { graph, repaired })
 }
 
-fn subset(rows: &Rows, members: &[u32]) -> Result<Rows> {
-    let mut out = rows.like(members.len())?;
-    members.iter().enumerate().for_each(|(i, &id)| out.copy_row(i, rows, id as usize));
-    Ok(out)
-}
-
 /// Links the rows of one level; ids are positions among its members.
 struct Linker<'a> {
     level: u8,
-    rows: &'a Rows,
-    pair: crate::metric::Pair,
+    rows: &'a Points,
+    pair: crate::metric::Pair<'a>,
     threads: usize,
     phase: &'a Phase<'a>,
 }

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::knn::EMPTY;
 use crate::metric::Pair;
 use crate::neighbors::Neighbor;
-use crate::rows::Rows;
+use crate::points::Points;
 use crate::search::scorer::RowScorer;
 use crate::search::walk::{Scratch, descend};
 
@@ -23,7 +23,7 @@ pub(crate) fn unreachable(graph: &Graph) -> usize {
 
 /// Links stranded rows of every level; returns how many links that took. Afterwards
 /// [`unreachable`] is 0, and so it is on every level above.
-pub(crate) fn repair(graph: &mut Graph, rows: &Rows, pair: Pair, control: Control<'_>) -> Result<usize> {
+pub(crate) fn repair(graph: &mut Graph, rows: &Points, pair: Pair<'_>, control: Control<'_>) -> Result<usize> {
     let mut scratch = Scratch::new(graph.len());
     let mut links = 0;
     for level in (0..=graph.top()).rev() {
@@ -35,8 +35,8 @@ pub(crate) fn repair(graph: &mut Graph, rows: &Rows, pair: Pair, control: Contro
 fn repair_level(
     graph: &mut Graph,
     level: u8,
-    rows: &Rows,
-    pair: Pair,
+    rows: &Points,
+    pair: Pair<'_>,
     scratch: &mut Scratch,
     control: Control<'_>,
 ) -> Result<usize> {
@@ -57,7 +57,15 @@ fn repair_level(
 }
 
 /// Gives a reached row near `id` a link to it; returns that row.
-fn hang(graph: &mut Graph, level: u8, rows: &Rows, pair: Pair, tree: &Tree, id: u32, scratch: &mut Scratch) -> u32 {
+fn hang(
+    graph: &mut Graph,
+    level: u8,
+    rows: &Points,
+    pair: Pair<'_>,
+    tree: &Tree,
+    id: u32,
+    scratch: &mut Scratch,
+) -> u32 {
     let scorer = RowScorer { pair, rows, query: rows.row(id as usize) };
     descend(graph, &scorer, level, WIDTH, scratch);
     let near: Vec<u32> = scratch.pool.iter().map(|n| n.id).collect();
@@ -73,7 +81,15 @@ fn hang(graph: &mut Graph, level: u8, rows: &Rows, pair: Pair, tree: &Tree, id: 
 
 /// The links of `parent` with one to `id`, at the cost of its farthest link outside the tree if it has
 /// no free place; `None` if all its links are tree links.
-fn with_link(graph: &Graph, level: u8, rows: &Rows, pair: Pair, tree: &Tree, parent: u32, id: u32) -> Option<Vec<u32>> {
+fn with_link(
+    graph: &Graph,
+    level: u8,
+    rows: &Points,
+    pair: Pair<'_>,
+    tree: &Tree,
+    parent: u32,
+    id: u32,
+) -> Option<Vec<u32>> {
     let mut links = graph.links(parent, level).to_vec();
     if links.len() == graph.degree(level) {
         let own = rows.row(parent as usize);

@@ -2,7 +2,7 @@
 
 use crate::metric::Pair;
 use crate::neighbors::Neighbor;
-use crate::rows::Rows;
+use crate::points::Points;
 
 /// The diversity heuristic (Malkov & Yashunin 2018, algorithm 4; first as RNG pruning in Arya & Mount
 /// 1993): a candidate is kept unless a kept one is nearer to it than the row itself is.
@@ -11,8 +11,8 @@ use crate::rows::Rows;
 /// from a kept one as from the row (copies of one row above all) may take half of the places: with none
 /// of them copies could not be walked through, with only them nothing else could be reached.
 pub(crate) fn select(
-    pair: Pair,
-    rows: &Rows,
+    pair: Pair<'_>,
+    rows: &Points,
     candidates: impl Iterator<Item = Neighbor>,
     limit: usize,
     kept: &mut Vec<Neighbor>,
@@ -41,7 +41,7 @@ enum Hidden {
     Yes,
 }
 
-fn hidden(pair: Pair, rows: &Rows, candidate: Neighbor, kept: &[Neighbor]) -> Hidden {
+fn hidden(pair: Pair<'_>, rows: &Points, candidate: Neighbor, kept: &[Neighbor]) -> Hidden {
     let row = rows.row(candidate.id as usize);
     let mut verdict = Hidden::No;
     for other in kept {
@@ -59,14 +59,16 @@ fn hidden(pair: Pair, rows: &Rows, candidate: Neighbor, kept: &[Neighbor]) -> Hi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::Metric;
+    use crate::points::{Form, Rows};
+    use crate::testing::metric;
     use hnsw_kernels::Kernels;
 
     #[test]
     fn keeps_one_row_of_each_direction() {
-        let pair = Metric::resolve("euclidean", None).unwrap().pair(Kernels::detect());
+        let metric = metric("euclidean", 2);
+        let pair = metric.pair(Kernels::detect(), Form::Dense);
         // Row 0 at the origin, 1 and 2 to the right, 3 to the left, 4 above.
-        let rows = Rows::from_slice(&[0.0, 0.0, 1.0, 0.0, 2.0, 0.1, -1.5, 0.0, 0.0, 3.0], 2).unwrap();
+        let rows = Points::from(Rows::from_slice(&[0.0, 0.0, 1.0, 0.0, 2.0, 0.1, -1.5, 0.0, 0.0, 3.0], 2).unwrap());
         let mut all: Vec<Neighbor> =
             (1..5).map(|id| Neighbor { proxy: pair.one(rows.row(0), rows.row(id as usize)), id }).collect();
         all.sort();

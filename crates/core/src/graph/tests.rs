@@ -6,35 +6,33 @@ use super::links::Graph;
 use super::reach::unreachable;
 use crate::control::Control;
 use crate::exact::{self, Source};
-use crate::metric::Metric;
 use crate::options::Options;
-use crate::rows::Rows;
+use crate::points::{Points, RowRef};
 use crate::search::rules::{Accept, Everything, PoolExpanded, Stop};
 use crate::search::scorer::RowScorer;
 use crate::search::walk::{Scratch, descend, descend_by};
-use crate::testing::{Rng, clustered, uniform};
+use crate::testing::{Rng, clustered, metric, uniform};
 use hnsw_kernels::Kernels;
 
-fn source(rows: &Rows) -> Source<'_> {
-    let metric = Metric::resolve("euclidean", None).unwrap();
-    Source { rows, codes: None, metric, kernels: Kernels::detect() }
+fn source(rows: &Points) -> Source<'_> {
+    Source { rows, codes: None, metric: metric("euclidean", rows.dim()), kernels: Kernels::detect() }
 }
 
-fn options(threads: usize) -> Options {
-    Options { m: 8, threads, ..Options::new(Metric::resolve("euclidean", None).unwrap()) }
+fn options(threads: usize, dim: usize) -> Options {
+    Options { m: 8, threads, ..Options::new(metric("euclidean", dim).clone()) }
 }
 
-fn built(rows: &Rows, threads: usize) -> Graph {
-    let options = options(threads);
-    let nearest = |part: &Rows, k: usize| exact::graph(source(part), k, threads, Control::none());
+fn built(rows: &Points, threads: usize) -> Graph {
+    let options = options(threads, rows.dim());
+    let nearest = |part: &Points, k: usize| exact::graph(source(part), k, threads, Control::none());
     let base = nearest(rows, candidates(&options)).unwrap();
     build(source(rows), &options, &base, nearest, Control::none()).unwrap().graph
 }
 
 /// Share of true neighbours found for every 7th row as a query, by distance.
-fn recall(graph: &Graph, rows: &Rows, k: usize, ef: usize) -> f64 {
+fn recall(graph: &Graph, rows: &Points, k: usize, ef: usize) -> f64 {
     let source = source(rows);
-    let pair = source.metric.pair(source.kernels);
+    let pair = source.pair();
     let mut scratch = Scratch::new(rows.len());
     let (mut hits, mut total) = (0, 0);
     for q in (0..rows.len()).step_by(7) {
@@ -88,8 +86,8 @@ fn sorted_clusters_are_reachable_and_found() {
 #[test]
 fn copies_of_rows_are_reachable_and_found() {
     let base = uniform(60, 6, 9);
-    let values: Vec<f32> = (0..3000).flat_map(|i| base.row(i / 50)[..6].to_vec()).collect();
-    let rows = Rows::from_slice(&values, 6).unwrap();
+    let copied: Vec<u32> = (0..3000).map(|i| i / 50).collect();
+    let rows = base.subset(&copied).unwrap();
     let graph = built(&rows, 2);
     check(&graph);
     let recall = recall(&graph, &rows, 10, 100);
@@ -106,13 +104,12 @@ fn threads_do_not_change_a_bit() {
 fn appended_rows_are_reachable_and_found_whatever_the_threads() {
     for (title, all) in [("uniform", uniform(2500, 8, 10)), ("sorted clusters", clustered(2500, 8, 25, 11))] {
         let first = 300;
-        let mut part = all.like(first).unwrap();
-        (0..first).for_each(|i| part.copy_row(i, &all, i));
+        let part = all.part(0..first).unwrap().unwrap();
         let grown: Vec<Graph> = [1, 3]
             .iter()
             .map(|&threads| {
                 let mut graph = built(&part, threads);
-                append(&mut graph, source(&all), &options(threads), Control::none()).unwrap();
+                append(&mut graph, source(&all), &options(threads, 8), Control::none()).unwrap();
                 graph
             })
             .collect();
@@ -143,8 +140,8 @@ fn an_accept_rule_filters_and_a_stop_rule_ends_on_the_same_loop() {
     let graph = built(&rows, 1);
     let mut rng = Rng::new(13);
     let query: Vec<f32> = (0..16).map(|i| if i < 6 { rng.unit() } else { 0.0 }).collect();
-    let pair = source(&rows).metric.pair(Kernels::detect());
-    let scorer = RowScorer { pair, rows: &rows, query: &query };
+    let pair = source(&rows).pair();
+    let scorer = RowScorer { pair, rows: &rows, query: RowRef::Dense(&query) };
     let mut scratch = Scratch::new(rows.len());
 
     descend_by(&graph, &scorer, 0, 200, &mut PoolExpanded, &Even, &mut scratch);

@@ -15,11 +15,10 @@ use crate::exact::Source;
 use crate::gate::Gate;
 use crate::graph::Graph;
 use crate::lazy::Lazy;
-use crate::metric::transform::Transform;
 use crate::neighbors::Neighbors;
 use crate::options::Options;
 use crate::plan::QueryDecision;
-use crate::rows::Rows;
+use crate::points::{Form, Points};
 use crate::search::walk::ScratchPool;
 use crate::stats::Counters;
 use hnsw_kernels::Kernels;
@@ -48,6 +47,7 @@ pub struct Index {
     measured: Mutex<Measured>,
     last_query: Mutex<Option<QueryDecision>>,
     dim: usize,
+    form: Form,
     len: AtomicUsize,
     /// What [`Index::stats`] and [`Index::plan`] said last: what they say while an update is at work.
     said: Mutex<Said>,
@@ -55,7 +55,7 @@ pub struct Index {
 
 /// Rows as stored: transformed for the metric, and as bytes where that loses nothing.
 struct Data {
-    rows: Rows,
+    rows: Points,
     codes: Option<ByteCodes>,
 }
 
@@ -67,26 +67,31 @@ struct Search {
 
 impl Index {
     /// [`Index::build`] that cannot be cancelled.
-    pub fn new(rows: Rows, options: Options) -> Result<Index> {
+    pub fn new(rows: impl Into<Points>, options: Options) -> Result<Index> {
         Index::build(rows, options, Control::none())
     }
 
     /// Takes the rows, transformed in place for the metric. O(n·dim); nothing is searched or linked yet.
     ///
     /// Errors: `EmptyIndex`, `InvalidArgument`, `OutOfMemory`, `Cancelled`.
-    pub fn build(mut rows: Rows, options: Options, control: Control<'_>) -> Result<Index> {
+    pub fn build(rows: impl Into<Points>, options: Options, control: Control<'_>) -> Result<Index> {
         options.check()?;
+        let mut rows = rows.into();
         if rows.is_empty() {
             return Err(Error::EmptyIndex);
         }
-        options.metric.transform().apply(&mut rows, options.threads, control)?;
-        let codes = match options.metric.transform() {
-            Transform::None => ByteCodes::of(&rows, options.threads, control)?,
-            Transform::Unit | Transform::CenteredUnit => None,
+        options.metric.check_rows(rows.form(), rows.dim())?;
+        options.metric.transform(&mut rows, options.threads, control)?;
+        let codes = match rows.dense() {
+            Some(rows) if options.metric.keeps_values() && options.metric.products() => {
+                ByteCodes::of(rows, options.threads, control)?
+            }
+            _ => None,
         };
         let index = Index {
             kernels: Kernels::detect(),
             dim: rows.dim(),
+            form: rows.form(),
             len: AtomicUsize::new(rows.len()),
             said: Mutex::default(),
             data: Gate::new(Data { rows, codes }),
@@ -105,8 +110,8 @@ impl Index {
         Ok(index)
     }
 
-    fn source<'a>(&self, data: &'a Data) -> Source<'a> {
-        Source { rows: &data.rows, codes: data.codes.as_ref(), metric: self.options.metric, kernels: self.kernels }
+    fn source<'a>(&'a self, data: &'a Data) -> Source<'a> {
+        Source { rows: &data.rows, codes: data.codes.as_ref(), metric: &self.options.metric, kernels: self.kernels }
     }
 
     /// As given.
@@ -122,6 +127,11 @@ impl Index {
     /// Always false: an index has at least one row.
     pub fn is_empty(&self) -> bool {
         false
+    }
+
+    /// How the rows are stored; queries have the same form.
+    pub fn form(&self) -> Form {
+        self.form
     }
 
     /// Columns of rows and queries.

@@ -10,7 +10,7 @@ use crate::knn::Knn;
 use crate::neighbors::Neighbors;
 use crate::options::Query;
 use crate::plan::{self, Choice};
-use crate::rows::Rows;
+use crate::points::Points;
 use crate::stats::Counters;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -33,9 +33,9 @@ impl Index {
         let started = Instant::now();
         let choice = plan::graph(source, &self.options, k);
         let (knn, recall) = self.nearest(source, k, &choice, control)?;
-        let (n, dim) = (data.rows.len(), data.rows.dim());
-        let mut graph = knn.into_graph(n, self.options.n_neighbors, self.options.metric, dim)?;
-        for row in self.equidistant(&data.rows) {
+        let n = data.rows.len();
+        let mut graph = knn.into_graph(n, self.options.n_neighbors, &self.options.metric)?;
+        for row in self.options.metric.equidistant(&data.rows) {
             graph.set_equidistant(row, Some(row), n);
         }
         Counters::add(&self.counters.graph_builds, 1);
@@ -75,7 +75,7 @@ impl Index {
                 self.nearest(source, k, &plan::graph(source, &self.options, k), control).map(|(knn, _)| knn)
             };
             let base = nearest(source, graph::bulk::candidates(&self.options), control)?;
-            let of_part = |part: &Rows, k| nearest(Source { rows: part, codes: None, ..source }, k, control.quiet());
+            let of_part = |part: &Points, k| nearest(Source { rows: part, codes: None, ..source }, k, control.quiet());
             let built = graph::bulk::build(source, &self.options, &base, of_part, control)?;
             Counters::add(&self.counters.search_builds, 1);
             self.inserts.store(0, Ordering::Relaxed);

@@ -5,11 +5,10 @@ use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::exact;
 use crate::graph;
-use crate::metric::transform::Transform;
 use crate::neighbors::Neighbors;
 use crate::options::Query;
 use crate::plan::{self, QueryDecision};
-use crate::rows::Rows;
+use crate::points::Points;
 use crate::search::batch::{Batch, search};
 use crate::stats::Counters;
 use std::sync::atomic::Ordering;
@@ -20,17 +19,16 @@ impl Index {
     /// The `k` nearest rows of each query. `queries` are transformed in place.
     ///
     /// Errors: `DimensionMismatch`, `InvalidArgument`, `OutOfMemory`, `Cancelled`.
-    pub fn query(&self, mut queries: Rows, query: Query, control: Control<'_>) -> Result<Neighbors> {
+    pub fn query(&self, queries: impl Into<Points>, query: Query, control: Control<'_>) -> Result<Neighbors> {
         query.check()?;
+        let mut queries = queries.into();
         let data = self.data.read(control)?;
-        if queries.dim() != data.rows.dim() {
-            return Err(Error::DimensionMismatch { seen: queries.dim(), expected: data.rows.dim() });
-        }
+        self.check_like(&queries)?;
         let mut out = Neighbors::missing(queries.len(), query.k)?;
         if out.indices.is_empty() {
             return Ok(out);
         }
-        self.options.metric.transform().apply(&mut queries, self.options.threads, control)?;
+        self.options.metric.transform(&mut queries, self.options.threads, control)?;
         Counters::add(&self.counters.searches, queries.len() as u64);
         let decision = self.decide(&data, queries.len(), query);
         *self.last_query.lock().unwrap_or_else(|e| e.into_inner()) = Some(decision);
@@ -39,17 +37,22 @@ impl Index {
         } else {
             self.walk(&data, &queries, query, &mut out, control)?;
         }
-        for row in self.equidistant(&queries) {
+        for row in self.options.metric.equidistant(&queries) {
             out.set_equidistant(row, None, data.rows.len());
         }
         Ok(out)
     }
 
-    /// Rows to which every row is equally far.
-    pub(super) fn equidistant<'a>(&self, rows: &'a Rows) -> impl Iterator<Item = usize> + use<'a> {
-        let transform = self.options.metric.transform();
-        let count = if transform == Transform::Unit { rows.len() } else { 0 };
-        (0..count).filter(move |&row| transform.is_equidistant(rows.row(row), rows.dim()))
+    /// Rows and queries of an index have one form and one width.
+    pub(super) fn check_like(&self, points: &Points) -> Result<()> {
+        if points.form() != self.form {
+            let (seen, allowed) = (points.form().name(), self.form.name());
+            return Err(Error::invalid("form of the rows", seen, format!("{allowed}, as the rows of the index")));
+        }
+        if points.dim() != self.dim {
+            return Err(Error::DimensionMismatch { seen: points.dim(), expected: self.dim });
+        }
+        Ok(())
     }
 
     pub(super) fn decide(&self, data: &Data, queries: usize, query: Query) -> QueryDecision {
@@ -58,7 +61,14 @@ impl Index {
         plan::query(self.source(data), &self.options, queries, query.ef.max(query.k), candidates, prepared)
     }
 
-    fn scan(&self, data: &Data, queries: &Rows, query: Query, out: &mut Neighbors, control: Control<'_>) -> Result<()> {
+    fn scan(
+        &self,
+        data: &Data,
+        queries: &Points,
+        query: Query,
+        out: &mut Neighbors,
+        control: Control<'_>,
+    ) -> Result<()> {
         let source = self.source(data);
         let k = query.k.min(data.rows.len());
         Counters::add(&self.counters.distances, (queries.len() * data.rows.len()) as u64);
@@ -70,31 +80,40 @@ impl Index {
         for first in (0..queries.len()).step_by(MAX_BATCH) {
             let part = queries.part(first..(first + MAX_BATCH).min(queries.len()))?;
             let part = part.as_ref().unwrap_or(queries);
-            let codes = match &data.codes {
-                Some(codes) if source.byte_tiles() => codes.of_others(part, self.options.threads, control)?,
+            let codes = match (&data.codes, part.dense()) {
+                (Some(codes), Some(part)) if source.byte_tiles() => {
+                    codes.of_others(part, self.options.threads, control)?
+                }
                 _ => None,
             };
             let threads = self.threads_for(part.len() * data.rows.len() * data.rows.width());
             let knn = exact::batch(source, part, codes.as_ref(), k, threads, control)?;
-            knn.write_to(out, first, self.options.metric, data.rows.dim());
+            knn.write_to(out, first, &self.options.metric);
             phase.iter().for_each(|phase| _ = phase.advance(part.len() as u64));
         }
         Ok(())
     }
 
-    fn walk(&self, data: &Data, queries: &Rows, query: Query, out: &mut Neighbors, control: Control<'_>) -> Result<()> {
+    fn walk(
+        &self,
+        data: &Data,
+        queries: &Points,
+        query: Query,
+        out: &mut Neighbors,
+        control: Control<'_>,
+    ) -> Result<()> {
         let index = self.search_index(data, control)?;
         let batch = Batch {
             graph: &index.graph,
             rows: &data.rows,
-            pair: self.options.metric.pair(self.kernels),
+            pair: self.source(data).pair(),
             queries,
             k: query.k.min(data.rows.len()),
             ef: query.ef.max(query.k).min(data.rows.len()),
             threads: self.threads_for(queries.len() * query.ef.max(query.k) * 16 * data.rows.width()),
         };
         let knn = search(&batch, &self.scratches, &self.counters, control)?;
-        knn.write_to(out, 0, self.options.metric, data.rows.dim());
+        knn.write_to(out, 0, &self.options.metric);
         Ok(())
     }
 

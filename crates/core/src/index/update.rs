@@ -5,7 +5,7 @@ use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::exact::Source;
 use crate::graph;
-use crate::rows::Rows;
+use crate::points::Points;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -16,24 +16,26 @@ impl Index {
     /// Appends rows as ids n, n+1, ...: all of them or, on error, none. Waits for running calls.
     ///
     /// Errors: `DimensionMismatch`, `EmptyIndex` for 0 rows, `InvalidArgument`, `OutOfMemory`, `Cancelled`.
-    pub fn append(&self, mut fresh: Rows, control: Control<'_>) -> Result<()> {
+    pub fn append(&self, fresh: impl Into<Points>, control: Control<'_>) -> Result<()> {
+        let mut fresh = fresh.into();
         if fresh.is_empty() {
             return Err(Error::EmptyIndex);
         }
-        if fresh.dim() != self.dim() {
-            return Err(Error::DimensionMismatch { seen: fresh.dim(), expected: self.dim() });
-        }
-        self.options.metric.transform().apply(&mut fresh, self.options.threads, control)?;
+        self.check_like(&fresh)?;
+        self.options.metric.transform(&mut fresh, self.options.threads, control)?;
         let mut data = self.data.write(control)?;
         let before = data.rows.len();
-        if before + fresh.len() > crate::rows::MAX_ROWS {
-            return Err(Error::invalid("rows", before + fresh.len(), format!("at most {}", crate::rows::MAX_ROWS)));
+        if before + fresh.len() > crate::points::MAX_ROWS {
+            return Err(Error::invalid("rows", before + fresh.len(), format!("at most {}", crate::points::MAX_ROWS)));
         }
         let mut guard = Rollback { data: &mut data, before, done: false };
         guard.data.rows.append(&fresh)?;
         let search = self.appended_search(&guard.data.rows, before, control)?;
         let coded = match &mut guard.data.codes {
-            Some(codes) => codes.append(&fresh, self.options.threads, control)?,
+            Some(codes) => match fresh.dense() {
+                Some(fresh) => codes.append(fresh, self.options.threads, control)?,
+                None => false,
+            },
             None => true,
         };
         guard.done = true;
@@ -50,12 +52,12 @@ impl Index {
     }
 
     /// The search index with the new rows in it, or none where there was none or a new one is cheaper.
-    fn appended_search(&self, rows: &Rows, before: usize, control: Control<'_>) -> Result<Option<Search>> {
+    fn appended_search(&self, rows: &Points, before: usize, control: Control<'_>) -> Result<Option<Search>> {
         let Some(old) = self.search.get().filter(|_| (rows.len() - before) <= before / APPEND_SHARE) else {
             return Ok(None);
         };
         let mut graph = old.graph.clone();
-        let source = Source { rows, codes: None, metric: self.options.metric, kernels: self.kernels };
+        let source = Source { rows, codes: None, metric: &self.options.metric, kernels: self.kernels };
         let repaired = graph::append::append(&mut graph, source, &self.options, control)?;
         Ok(Some(Search { graph, repaired }))
     }

@@ -1,6 +1,7 @@
-//! Metrics: from a name to a pair kernel, a row transform and a way back to the caller's distance.
+//! Metrics: from a name to a pair function, a row transform and a way back to the caller's distance.
 //!
-//! Searches compare *proxies*: an order-preserving, cheap form (squares for euclidean). [`Metric::finish`] turns a proxy into the distance that leaves the core.
+//! Searches compare *proxies*: an order-preserving, cheap form (squares for euclidean), possibly negative,
+//! never NaN. [`Metric::finish`] turns a proxy into the distance that leaves the core.
 //!
 //! Cosine and correlation become squared euclidean distances between unit rows:
 //! `1 - cos = |a/|a| - b/|b||^2 / 2`. That is never negative, is exact to the last bits for near
@@ -10,27 +11,22 @@
 //! are at distance 1 too, which results of such rows are set to (`Transform::is_equidistant`). These are
 //! the values PyNNDescent gives.
 
+mod pair;
+mod params;
+mod sparse;
 mod table;
 pub(crate) mod transform;
 
 use crate::error::{Error, Result};
-use hnsw_kernels::{Kernels, PairKernel};
+use crate::points::{Form, Points};
+use hnsw_kernels::Kernels;
+pub(crate) use pair::Pair;
+use pair::{Context, Dense, Measure};
+pub use params::MetricParams;
+use std::sync::Arc;
 use table::{Family, find};
 pub use table::{METRICS, MetricInfo, names};
 use transform::Transform;
-
-/// What the pair kernel sums.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Proxy {
-    /// Squared euclidean; the only one that the product tiles compute.
-    L2Squared,
-    L1,
-    Linf,
-    /// (Sum of |a-b|^p)^(1/p): with the root, no power overflows.
-    Power(f32),
-    /// Number of differing columns.
-    Differing,
-}
 
 /// Proxy to distance.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,35 +37,46 @@ enum Finish {
     Fraction,
 }
 
-/// A metric ready to use.
-#[derive(Debug, Clone, Copy)]
+/// A metric ready to use on rows of one width.
+#[derive(Debug, Clone)]
 pub struct Metric {
     info: &'static MetricInfo,
-    proxy: Proxy,
+    measure: Measure,
     finish: Finish,
     transform: Transform,
+    context: Arc<Context>,
 }
 
 impl Metric {
-    /// Looks `name` (or an alias) up; `p` belongs to minkowski alone and defaults to 2.
+    /// Looks `name` (or an alias) up, for rows of `dim` columns.
     ///
-    /// Errors: `UnknownMetric`; `InvalidArgument` for a `p` that is not positive, or given to another metric.
-    pub fn resolve(name: &str, p: Option<f64>) -> Result<Metric> {
+    /// Errors: `UnknownMetric`; `InvalidArgument` for a parameter that is out of its range, of a wrong size, or
+    /// another metric's.
+    pub fn resolve(name: &str, params: MetricParams, dim: usize) -> Result<Metric> {
         let info = find(name).ok_or_else(|| Error::UnknownMetric { seen: name.to_string() })?;
-        if let Some(p) = p.filter(|_| !info.params.contains(&"p")) {
-            return Err(Error::invalid("p", p, format!("only with minkowski, not with {}", info.name)));
-        }
-        let (proxy, finish, transform) = match info.family {
-            Family::Euclidean => (Proxy::L2Squared, Finish::Sqrt, Transform::None),
-            Family::SqEuclidean => (Proxy::L2Squared, Finish::Same, Transform::None),
-            Family::Manhattan => (Proxy::L1, Finish::Same, Transform::None),
-            Family::Chebyshev => (Proxy::Linf, Finish::Same, Transform::None),
-            Family::Hamming => (Proxy::Differing, Finish::Fraction, Transform::None),
-            Family::Cosine => (Proxy::L2Squared, Finish::Half, Transform::Unit),
-            Family::Correlation => (Proxy::L2Squared, Finish::Half, Transform::CenteredUnit),
-            Family::Minkowski => minkowski(p.unwrap_or(2.0))?,
+        params.check(info)?;
+        let kernel = |pick| Measure { dense: Some(Dense::Kernel(pick)), ..Measure::default() };
+        let l2 = Measure { products: true, sparse: Some(sparse::l2_squared), ..kernel(|k| k.l2sq) };
+        let (measure, finish, transform) = match info.family {
+            Family::Euclidean => (l2, Finish::Sqrt, Transform::None),
+            Family::SqEuclidean => (l2, Finish::Same, Transform::None),
+            Family::Manhattan => (kernel(|k| k.l1), Finish::Same, Transform::None),
+            Family::Chebyshev => (kernel(|k| k.linf), Finish::Same, Transform::None),
+            Family::Hamming => (kernel(|k| k.hamming), Finish::Fraction, Transform::None),
+            Family::Cosine => (l2, Finish::Half, Transform::Unit),
+            Family::Correlation => (Measure { sparse: None, ..l2 }, Finish::Half, Transform::CenteredUnit),
+            Family::Minkowski => match params.power()? {
+                1.0 => (kernel(|k| k.l1), Finish::Same, Transform::None),
+                2.0 => (l2, Finish::Sqrt, Transform::None),
+                f64::INFINITY => (kernel(|k| k.linf), Finish::Same, Transform::None),
+                _ => {
+                    let power = Dense::Function(|a, b, with| hnsw_kernels::minkowski(a, b, with.p as f32));
+                    (Measure { dense: Some(power), ..Measure::default() }, Finish::Same, Transform::None)
+                }
+            },
         };
-        Ok(Metric { info, proxy, finish, transform })
+        let context = Arc::new(Context { dim, p: params.p.unwrap_or(2.0) });
+        Ok(Metric { info, measure, finish, transform, context })
     }
 
     /// Its entry in the table.
@@ -77,75 +84,69 @@ impl Metric {
         self.info
     }
 
-    pub(crate) fn proxy(&self) -> Proxy {
-        self.proxy
+    /// Whether rows of this form can be compared.
+    pub fn supports(&self, form: Form) -> bool {
+        match form {
+            Form::Dense => self.measure.dense.is_some(),
+            Form::Sparse => self.measure.sparse.is_some(),
+            Form::Bits => self.measure.bits.is_some(),
+        }
     }
 
-    pub(crate) fn transform(&self) -> Transform {
-        self.transform
+    /// `InvalidArgument` unless rows of this form and width can be compared.
+    pub(crate) fn check_rows(&self, form: Form, dim: usize) -> Result<()> {
+        if dim != self.context.dim {
+            return Err(Error::DimensionMismatch { seen: dim, expected: self.context.dim });
+        }
+        if !self.supports(form) {
+            let allowed = format!("a metric for {} rows", form.name());
+            return Err(Error::invalid("metric", self.info.name, allowed));
+        }
+        Ok(())
     }
 
-    /// The distance of the caller's metric for a proxy value over rows of `dim` columns.
+    /// Whether proxies are squared euclidean distances of stored rows: what product tiles compute.
+    pub(crate) fn products(&self) -> bool {
+        self.measure.products
+    }
+
+    /// Whether a walk over links finds near rows; otherwise all rows are looked at.
+    pub(crate) fn walks(&self) -> bool {
+        true
+    }
+
+    /// Prepares rows or queries for comparison. Errors: `Cancelled`, `OutOfMemory`.
+    pub(crate) fn transform(&self, points: &mut Points, threads: usize, control: crate::Control<'_>) -> Result<()> {
+        self.transform.apply(points, threads, control)
+    }
+
+    /// Whether rows are stored as they were given.
+    pub(crate) fn keeps_values(&self) -> bool {
+        self.transform == Transform::None
+    }
+
+    /// Rows of `points` (transformed) that are at distance 1 from every row, their copies included.
+    pub(crate) fn equidistant<'a>(&self, points: &'a Points) -> impl Iterator<Item = usize> + use<'a> {
+        let transform = self.transform;
+        let dim = self.context.dim;
+        let count = if transform.has_equidistant() { points.len() } else { 0 };
+        (0..count).filter(move |&row| transform.is_equidistant(points.row(row), dim))
+    }
+
+    /// The distance of the caller's metric for a proxy.
     #[inline]
-    pub(crate) fn finish(&self, proxy: f32, dim: usize) -> f32 {
+    pub(crate) fn finish(&self, proxy: f32) -> f32 {
         match self.finish {
             Finish::Same => proxy,
             Finish::Sqrt => proxy.sqrt(),
             Finish::Half => proxy * 0.5,
-            Finish::Fraction => proxy / dim as f32,
+            Finish::Fraction => proxy / self.context.dim as f32,
         }
     }
 
-    /// The pair function over stored rows, in this machine's best instruction set.
-    pub(crate) fn pair(&self, kernels: &'static Kernels) -> Pair {
-        match self.proxy {
-            Proxy::L2Squared => Pair::Kernel(kernels.l2sq),
-            Proxy::L1 => Pair::Kernel(kernels.l1),
-            Proxy::Linf => Pair::Kernel(kernels.linf),
-            Proxy::Differing => Pair::Kernel(kernels.hamming),
-            Proxy::Power(p) => Pair::Power(p),
-        }
-    }
-}
-
-fn minkowski(p: f64) -> Result<(Proxy, Finish, Transform)> {
-    if p.is_nan() || p <= 0.0 {
-        return Err(Error::invalid("p", p, "a number above 0"));
-    }
-    let (proxy, finish) = if p == 1.0 {
-        (Proxy::L1, Finish::Same)
-    } else if p == 2.0 {
-        (Proxy::L2Squared, Finish::Sqrt)
-    } else if p.is_infinite() {
-        (Proxy::Linf, Finish::Same)
-    } else {
-        (Proxy::Power(p as f32), Finish::Same)
-    };
-    Ok((proxy, finish, Transform::None))
-}
-
-/// A proxy distance between two stored rows. `four` gives bit for bit what four `one`s give.
-#[derive(Clone, Copy)]
-pub(crate) enum Pair {
-    Kernel(PairKernel),
-    Power(f32),
-}
-
-impl Pair {
-    #[inline]
-    pub fn one(&self, a: &[f32], b: &[f32]) -> f32 {
-        match self {
-            Pair::Kernel(kernel) => kernel.one(a, b),
-            Pair::Power(p) => hnsw_kernels::minkowski(a, b, *p),
-        }
-    }
-
-    #[inline]
-    pub fn four(&self, a: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
-        match self {
-            Pair::Kernel(kernel) => kernel.four(a, rows),
-            Pair::Power(p) => rows.map(|b| hnsw_kernels::minkowski(a, b, *p)),
-        }
+    /// The pair function over stored rows of `form`, in this machine's best instruction set.
+    pub(crate) fn pair(&self, kernels: &'static Kernels, form: Form) -> Pair<'_> {
+        self.measure.pair(kernels, form, &self.context)
     }
 }
 

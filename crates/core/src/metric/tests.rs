@@ -1,15 +1,19 @@
 //! Golden values (of stored pairs; all-zero rows under cosine are settled by the index): A = [1,2,0,3] vs [2,0,0,4]; bin = [1,1,0,1] vs [1,0,0,1]; x vs zeros; both zeros; x vs -x.
 
 use super::*;
-use crate::rows::Rows;
+use crate::points::Rows;
+
+fn resolve(name: &str, p: Option<f64>, dim: usize) -> Result<Metric> {
+    Metric::resolve(name, MetricParams { p, ..MetricParams::default() }, dim)
+}
 
 fn distance(name: &str, p: Option<f64>, a: &[f32], b: &[f32]) -> f32 {
-    let metric = Metric::resolve(name, p).unwrap();
-    let mut rows = Rows::from_slice(&[a, b].concat(), a.len()).unwrap();
-    metric.transform().apply(&mut rows, 1, crate::Control::none()).unwrap();
+    let metric = resolve(name, p, a.len()).unwrap();
+    let mut rows = Points::from(Rows::from_slice(&[a, b].concat(), a.len()).unwrap());
+    metric.transform(&mut rows, 1, crate::Control::none()).unwrap();
     Kernels::available()
         .into_iter()
-        .map(|kernels| metric.finish(metric.pair(kernels).one(rows.row(0), rows.row(1)), rows.dim()))
+        .map(|kernels| metric.finish(metric.pair(kernels, Form::Dense).one(rows.row(0), rows.row(1))))
         .reduce(|x, y| {
             assert!((x - y).abs() <= 1e-5, "{name}: instruction sets disagree: {x} and {y}");
             x
@@ -50,7 +54,7 @@ fn golden_values_hold() {
 fn every_alias_is_the_same_metric() {
     for info in METRICS {
         for alias in info.aliases {
-            assert_eq!(Metric::resolve(alias, None).unwrap().info(), info);
+            assert_eq!(resolve(alias, None, 4).unwrap().info(), info);
         }
     }
 }
@@ -74,7 +78,7 @@ fn huge_and_tiny_rows_keep_their_direction() {
 
 #[test]
 fn refuses_unknown_names_and_bad_powers() {
-    assert_eq!(Metric::resolve("nosuch", None).unwrap_err().code(), "ERR_UNKNOWN_METRIC");
-    assert_eq!(Metric::resolve("minkowski", Some(0.0)).unwrap_err().code(), "ERR_INVALID_ARGUMENT");
-    assert_eq!(Metric::resolve("euclidean", Some(2.0)).unwrap_err().code(), "ERR_INVALID_ARGUMENT");
+    assert_eq!(resolve("nosuch", None, 4).unwrap_err().code(), "ERR_UNKNOWN_METRIC");
+    assert_eq!(resolve("minkowski", Some(0.0), 4).unwrap_err().code(), "ERR_INVALID_ARGUMENT");
+    assert_eq!(resolve("euclidean", Some(2.0), 4).unwrap_err().code(), "ERR_INVALID_ARGUMENT");
 }

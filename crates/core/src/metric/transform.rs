@@ -3,7 +3,7 @@
 use crate::control::Control;
 use crate::error::Result;
 use crate::parallel;
-use crate::rows::Rows;
+use crate::points::{Points, RowRef, Rows, SparseRows};
 
 /// What happens to rows and queries before they are compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,17 +16,33 @@ pub(crate) enum Transform {
 }
 
 impl Transform {
-    /// Whether a transformed row is at distance 1 from every row, its copies included: all-zero rows under
-    /// cosine. (Constant rows under correlation are at 0 from each other.)
-    pub fn is_equidistant(self, row: &[f32], dim: usize) -> bool {
-        self == Transform::Unit && row[dim] == 1.0
+    /// Whether rows can be at distance 1 from every row, their copies included: all-zero rows under cosine.
+    /// (Constant rows under correlation are at 0 from each other.)
+    pub fn has_equidistant(self) -> bool {
+        self == Transform::Unit
+    }
+
+    /// Whether a transformed row is such a row.
+    pub fn is_equidistant(self, row: RowRef<'_>, dim: usize) -> bool {
+        self.has_equidistant()
+            && match row {
+                RowRef::Dense(row) => row[dim] == 1.0,
+                RowRef::Sparse(row) => row.indices == [dim as u32],
+                RowRef::Bits(_) => false,
+            }
     }
 
     /// Transforms all rows. One pass; after a cancel some rows are transformed and some are not.
-    pub fn apply(self, rows: &mut Rows, threads: usize, control: Control<'_>) -> Result<()> {
-        if self == Transform::None {
-            return Ok(());
+    pub fn apply(self, points: &mut Points, threads: usize, control: Control<'_>) -> Result<()> {
+        match points {
+            _ if self == Transform::None => Ok(()),
+            Points::Dense(rows) => self.apply_dense(rows, threads, control),
+            Points::Sparse(rows) => self.apply_sparse(rows, threads, control),
+            Points::Bits(_) => Ok(()),
         }
+    }
+
+    fn apply_dense(self, rows: &mut Rows, threads: usize, control: Control<'_>) -> Result<()> {
         rows.use_spare_column();
         let dim = rows.dim();
         let (data, stride) = rows.raw_mut();
@@ -42,6 +58,24 @@ impl Transform {
             },
         );
         control.check()
+    }
+
+    fn apply_sparse(self, rows: &mut SparseRows, threads: usize, control: Control<'_>) -> Result<()> {
+        parallel::chunks_mut(
+            threads,
+            &mut rows.values_mut(),
+            1024,
+            || (),
+            |_, _, part| {
+                for row in part {
+                    let norm = row.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+                    row.iter_mut().for_each(|v| *v = (f64::from(*v) / norm) as f32);
+                }
+                !control.is_cancelled()
+            },
+        );
+        control.check()?;
+        rows.mark_empty()
     }
 
     fn apply_row(self, row: &mut [f32], dim: usize) {

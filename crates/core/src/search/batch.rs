@@ -7,15 +7,15 @@ use crate::error::Result;
 use crate::graph::Graph;
 use crate::knn::Knn;
 use crate::metric::Pair;
-use crate::rows::Rows;
+use crate::points::Points;
 use crate::stats::Counters;
 
 /// Queries, all transformed, and what they are asked of.
 pub(crate) struct Batch<'a> {
     pub graph: &'a Graph,
-    pub rows: &'a Rows,
-    pub pair: Pair,
-    pub queries: &'a Rows,
+    pub rows: &'a Points,
+    pub pair: Pair<'a>,
+    pub queries: &'a Points,
     pub k: usize,
     pub ef: usize,
     pub threads: usize,

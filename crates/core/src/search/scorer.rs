@@ -1,7 +1,7 @@
 //! Proxies of one query against rows. `four` must give bit for bit what four `one`s give.
 
 use crate::metric::Pair;
-use crate::rows::Rows;
+use crate::points::{Points, RowRef};
 
 /// Which form of the rows a walk runs on.
 pub(crate) trait Scorer {
@@ -10,11 +10,11 @@ pub(crate) trait Scorer {
     fn prefetch(&self, id: u32);
 }
 
-/// f32 rows.
+/// The rows themselves.
 pub(crate) struct RowScorer<'a> {
-    pub pair: Pair,
-    pub rows: &'a Rows,
-    pub query: &'a [f32],
+    pub pair: Pair<'a>,
+    pub rows: &'a Points,
+    pub query: RowRef<'a>,
 }
 
 impl Scorer for RowScorer<'_> {
@@ -30,6 +30,6 @@ impl Scorer for RowScorer<'_> {
 
     #[inline]
     fn prefetch(&self, id: u32) {
-        hnsw_kernels::prefetch(self.rows.row(id as usize));
+        self.rows.prefetch(id as usize);
     }
 }

@@ -1,4 +1,4 @@
-//! The rows of an index: one row-major f32 matrix, every row at a 64-byte address, padded with zeros.
+//! Dense rows: one row-major f32 matrix, every row at a 64-byte address, padded with zeros.
 //!
 //! ```text
 //!   row 0 | x x x x x e 0 0 | row 1 | x x x x x e 0 0 | ...      dim = 5, width = 16, stride = 16
@@ -8,10 +8,8 @@
 //! all-zero rows there (see `metric::transform`), so normalising needs no second copy of the rows.
 //! Kernels see `width` columns: the used ones rounded up to 16.
 
-pub(crate) mod aligned;
-
+use super::aligned::Aligned;
 use crate::error::{Error, Result};
-use aligned::Aligned;
 use hnsw_kernels::MatRef;
 
 /// Floats in a cache line; widths and strides are multiples of it.
@@ -154,26 +152,32 @@ impl Rows {
     }
 
     /// `len` rows of zeros of the same shape and width.
-    pub(crate) fn like(&self, len: usize) -> Result<Rows> {
+    fn like(&self, len: usize) -> Result<Rows> {
         let mut out = Rows::zeroed(len, self.dim)?;
         out.width = self.width;
         Ok(out)
     }
 
     /// Copies row `from` of `source` (same dim and width) to row `to`.
-    pub(crate) fn copy_row(&mut self, to: usize, source: &Rows, from: usize) {
+    fn copy_row(&mut self, to: usize, source: &Rows, from: usize) {
         let (stride, width) = (self.stride, self.width);
         self.data.as_mut_slice()[to * stride..to * stride + width].copy_from_slice(source.row(from));
     }
 
-    /// A copy of rows `range`, or `None` where that is all of them.
-    pub(crate) fn part(&self, range: std::ops::Range<usize>) -> Result<Option<Rows>> {
-        if range.len() == self.len {
-            return Ok(None);
-        }
-        let mut out = self.like(range.len())?;
-        range.enumerate().for_each(|(to, from)| out.copy_row(to, self, from));
-        Ok(Some(out))
+    /// A copy of the rows `ids`, in that order.
+    pub(crate) fn subset(&self, ids: &[u32]) -> Result<Rows> {
+        let mut out = self.like(ids.len())?;
+        ids.iter().enumerate().for_each(|(to, &from)| out.copy_row(to, self, from as usize));
+        Ok(out)
+    }
+
+    /// Exchanges the rows `ids` (distinct) with those of `other` (same dim and width).
+    pub(crate) fn exchange(&mut self, ids: &[u32], other: &mut Rows) -> Result<()> {
+        debug_assert_eq!((self.dim, self.width), (other.dim, other.width));
+        ids.iter().enumerate().for_each(|(at, &id)| {
+            self.raw_row_mut(id as usize).swap_with_slice(other.raw_row_mut(at));
+        });
+        Ok(())
     }
 
     /// Appends `other` (same dim and width); on failure nothing changes.

@@ -1,0 +1,103 @@
+//! Packed bits: rows of bytes, eight columns in each.
+
+use super::aligned::{ALIGN, Aligned};
+use super::dense::{MAX_DIM, MAX_ROWS};
+use crate::error::{Error, Result};
+
+/// A matrix of packed bits, every row at a 64-byte address, padded with zeros.
+pub struct BitRows {
+    data: Aligned<u8>,
+    len: usize,
+    dim: usize,
+    stride: usize,
+}
+
+impl BitRows {
+    /// `len` rows of `dim` zero bytes.
+    ///
+    /// Errors: `InvalidArgument` for a `dim` of 0 or beyond [`MAX_DIM`], or more than [`MAX_ROWS`] rows;
+    /// `OutOfMemory`.
+    pub fn zeroed(len: usize, dim: usize) -> Result<BitRows> {
+        if dim == 0 || dim > MAX_DIM {
+            return Err(Error::invalid("dim", dim, format!("1..={MAX_DIM}")));
+        }
+        if len > MAX_ROWS {
+            return Err(Error::invalid("rows", len, format!("0..={MAX_ROWS}")));
+        }
+        let stride = dim.next_multiple_of(ALIGN);
+        let total = len.checked_mul(stride).ok_or(Error::OutOfMemory { bytes: usize::MAX })?;
+        Ok(BitRows { data: Aligned::zeroed(total)?, len, dim, stride })
+    }
+
+    /// Copies whole rows to `start..`.
+    ///
+    /// Errors: `DimensionMismatch` for part of a row, `InvalidArgument` beyond the last row.
+    pub fn write(&mut self, start: usize, bytes: &[u8]) -> Result<()> {
+        if !bytes.len().is_multiple_of(self.dim) {
+            return Err(Error::DimensionMismatch { seen: bytes.len() % self.dim, expected: self.dim });
+        }
+        let count = bytes.len() / self.dim;
+        if start > self.len || count > self.len - start {
+            return Err(Error::invalid("rows", start.saturating_add(count), format!("at most {}", self.len)));
+        }
+        for (i, source) in bytes.chunks_exact(self.dim).enumerate() {
+            self.row_mut(start + i)[..source.len()].copy_from_slice(source);
+        }
+        Ok(())
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// True without rows.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bytes of a row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.data.bytes()
+    }
+
+    /// Row `i` with its padding.
+    #[inline]
+    pub(crate) fn row(&self, i: usize) -> &[u8] {
+        &self.data.as_slice()[i * self.stride..(i + 1) * self.stride]
+    }
+
+    fn row_mut(&mut self, i: usize) -> &mut [u8] {
+        &mut self.data.as_mut_slice()[i * self.stride..(i + 1) * self.stride]
+    }
+
+    pub(crate) fn subset(&self, ids: &[u32]) -> Result<BitRows> {
+        let mut out = BitRows::zeroed(ids.len(), self.dim)?;
+        ids.iter().enumerate().for_each(|(to, &from)| out.row_mut(to).copy_from_slice(self.row(from as usize)));
+        Ok(out)
+    }
+
+    pub(crate) fn append(&mut self, other: &BitRows) -> Result<()> {
+        let before = self.len * self.stride;
+        self.data.resize(before + other.len * self.stride)?;
+        self.data.as_mut_slice()[before..].copy_from_slice(&other.data.as_slice()[..other.len * other.stride]);
+        self.len += other.len;
+        Ok(())
+    }
+
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.len = len.min(self.len);
+        // Shrinking never allocates, so it cannot fail.
+        let _ = self.data.resize(self.len * self.stride);
+    }
+
+    pub(crate) fn exchange(&mut self, ids: &[u32], other: &mut BitRows) -> Result<()> {
+        ids.iter().enumerate().for_each(|(at, &id)| self.row_mut(id as usize).swap_with_slice(other.row_mut(at)));
+        Ok(())
+    }
+}

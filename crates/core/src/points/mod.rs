@@ -1,0 +1,224 @@
+//! The rows of an index in whatever form they come: dense f32, sparse f32, or packed bits.
+//!
+//! ```text
+//!   dense    one row-major f32 matrix, padded, aligned
+//!   sparse   CSR, columns ascending
+//!   bits     packed bytes, padded, aligned
+//!   aligned  the memory of dense and bits
+//! ```
+//!
+//! Algorithms see [`Points`]: rows by number, as [`RowRef`]s that only a metric's pair function looks into.
+//! All rows of an index, and all queries, have one form.
+
+pub(crate) mod aligned;
+mod bits;
+mod dense;
+mod sparse;
+
+pub use bits::BitRows;
+pub use dense::{MAX_DIM, MAX_ROWS, Rows};
+pub use sparse::{MAX_SPARSE_DIM, SparseRows};
+
+use crate::error::Result;
+use std::ops::Range;
+
+/// How rows are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// f32, every column.
+    Dense,
+    /// f32, columns that are not zero.
+    Sparse,
+    /// Packed bits.
+    Bits,
+}
+
+impl Form {
+    /// `dense`, `sparse` or `bits`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Form::Dense => "dense",
+            Form::Sparse => "sparse",
+            Form::Bits => "bits",
+        }
+    }
+}
+
+/// A row of an index or a query.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum RowRef<'a> {
+    /// Padded with zeros to a multiple of 16 columns, 64-byte aligned.
+    Dense(&'a [f32]),
+    Sparse(SparseRow<'a>),
+    /// Padded with zeros to a multiple of 64 bytes.
+    Bits(&'a [u8]),
+}
+
+/// The columns of a row that are not zero, ascending, and their values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SparseRow<'a> {
+    pub indices: &'a [u32],
+    pub values: &'a [f32],
+}
+
+/// Rows of one form.
+pub enum Points {
+    /// See [`Rows`].
+    Dense(Rows),
+    /// See [`SparseRows`].
+    Sparse(SparseRows),
+    /// See [`BitRows`].
+    Bits(BitRows),
+}
+
+impl From<Rows> for Points {
+    fn from(rows: Rows) -> Points {
+        Points::Dense(rows)
+    }
+}
+
+impl From<SparseRows> for Points {
+    fn from(rows: SparseRows) -> Points {
+        Points::Sparse(rows)
+    }
+}
+
+impl From<BitRows> for Points {
+    fn from(rows: BitRows) -> Points {
+        Points::Bits(rows)
+    }
+}
+
+/// Calls the same method of whatever form it is.
+macro_rules! each {
+    ($points:expr, $rows:ident => $body:expr) => {
+        match $points {
+            Points::Dense($rows) => $body,
+            Points::Sparse($rows) => $body,
+            Points::Bits($rows) => $body,
+        }
+    };
+}
+
+/// As [`each`] for two of one form; forms are compared at the doors.
+macro_rules! both {
+    ($a:expr, $b:expr, $x:ident, $y:ident => $body:expr) => {
+        match ($a, $b) {
+            (Points::Dense($x), Points::Dense($y)) => $body,
+            (Points::Sparse($x), Points::Sparse($y)) => $body,
+            (Points::Bits($x), Points::Bits($y)) => $body,
+            _ => unreachable!("rows of one index have one form"),
+        }
+    };
+}
+
+impl Points {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        each!(self, rows => rows.len())
+    }
+
+    /// True without rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Columns as the caller gave them; bytes a row for bits.
+    pub fn dim(&self) -> usize {
+        each!(self, rows => rows.dim())
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        each!(self, rows => rows.bytes())
+    }
+
+    /// How the rows are stored.
+    pub fn form(&self) -> Form {
+        match self {
+            Points::Dense(_) => Form::Dense,
+            Points::Sparse(_) => Form::Sparse,
+            Points::Bits(_) => Form::Bits,
+        }
+    }
+
+    /// Row `i`.
+    #[inline]
+    pub(crate) fn row(&self, i: usize) -> RowRef<'_> {
+        match self {
+            Points::Dense(rows) => RowRef::Dense(rows.row(i)),
+            Points::Sparse(rows) => RowRef::Sparse(rows.row(i)),
+            Points::Bits(rows) => RowRef::Bits(rows.row(i)),
+        }
+    }
+
+    /// Asks for row `i` ahead of its use.
+    #[inline]
+    pub(crate) fn prefetch(&self, i: usize) {
+        match self {
+            Points::Dense(rows) => hnsw_kernels::prefetch(rows.row(i)),
+            Points::Sparse(rows) => {
+                let row = rows.row(i);
+                hnsw_kernels::prefetch(row.indices);
+                hnsw_kernels::prefetch(row.values);
+            }
+            Points::Bits(rows) => hnsw_kernels::prefetch(rows.row(i)),
+        }
+    }
+
+    /// The rows where they are dense.
+    pub(crate) fn dense(&self) -> Option<&Rows> {
+        if let Points::Dense(rows) = self { Some(rows) } else { None }
+    }
+
+    /// The rows where they are sparse.
+    pub(crate) fn sparse(&self) -> Option<&SparseRows> {
+        if let Points::Sparse(rows) = self { Some(rows) } else { None }
+    }
+
+    /// Values that a pair function looks at, on average.
+    pub(crate) fn width(&self) -> usize {
+        match self {
+            Points::Dense(rows) => rows.width(),
+            Points::Sparse(rows) => 2 * rows.nnz() / rows.len().max(1),
+            Points::Bits(rows) => rows.dim(),
+        }
+    }
+
+    /// A copy of the rows `ids`, in that order.
+    pub(crate) fn subset(&self, ids: &[u32]) -> Result<Points> {
+        Ok(match self {
+            Points::Dense(rows) => rows.subset(ids)?.into(),
+            Points::Sparse(rows) => rows.subset(ids)?.into(),
+            Points::Bits(rows) => rows.subset(ids)?.into(),
+        })
+    }
+
+    /// A copy of rows `range`, or `None` where that is all of them.
+    pub(crate) fn part(&self, range: Range<usize>) -> Result<Option<Points>> {
+        if range.len() == self.len() {
+            return Ok(None);
+        }
+        let ids: Vec<u32> = range.map(|id| id as u32).collect();
+        self.subset(&ids).map(Some)
+    }
+
+    /// Appends `other`; on failure nothing changes.
+    pub(crate) fn append(&mut self, other: &Points) -> Result<()> {
+        both!(self, other, a, b => a.append(b))
+    }
+
+    /// Drops the rows from `len` on.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        each!(self, rows => rows.truncate(len));
+    }
+
+    /// Exchanges the rows `ids` (distinct) with those of `other`: done twice, nothing has changed. On
+    /// failure nothing changes.
+    pub(crate) fn exchange(&mut self, ids: &[u32], other: &mut Points) -> Result<()> {
+        both!(self, other, a, b => a.exchange(ids, b))
+    }
+}
+
+#[cfg(test)]
+mod tests;
