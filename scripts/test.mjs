@@ -1,7 +1,7 @@
 // npm test [-- rust|typescript|python [ARGS for its runner]]: all suites, or one. Ends with the sum of all counts.
 import { entry, Problem } from "./lib/run.mjs";
 import { setup } from "./lib/setup.mjs";
-import { clearReports, suites, sum } from "./lib/suites.mjs";
+import { clearReports, closing, suites } from "./lib/suites.mjs";
 
 function chosen([name, ...args]) {
   if (name === undefined) return Object.entries(suites).map(([title, suite]) => [title, () => suite([])]);
@@ -18,11 +18,5 @@ await entry(async (args) => {
     console.log(`\ntest: ${title}`);
     seen.push({ title, ...(await suite()) });
   }
-  console.log();
-  for (const { title, passed, failed, skipped } of seen) {
-    console.log(`${title}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
-  }
-  const { passed, failed, skipped } = sum(seen);
-  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
-  return failed === 0 && passed > 0 ? 0 : 1;
+  return closing(seen);
 });

@@ -2,7 +2,7 @@
 // what has not run: a suite that breaks before its first test counts as one failure.
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { CACHE, ROOT, VENV_PYTHON } from "./paths.mjs";
+import { CACHE, ROOT, USERS_PYTHON, VENV_PYTHON } from "./paths.mjs";
 import { run, runTee } from "./run.mjs";
 
 const REPORTS = join(CACHE, "reports");
@@ -54,10 +54,31 @@ export function countVitest(text) {
   return counts(report.numPassedTests, report.numFailedTests + broken.length, skipped);
 }
 
-async function runPython(args) {
+function runPython(args) {
+  return runPytest(VENV_PYTHON, ["test/python", ...args]);
+}
+
+async function runPytest(python, args) {
   const file = join(REPORTS, "pytest.xml");
-  const code = await run(VENV_PYTHON, ["-m", "pytest", "test/python", `--junitxml=${file}`, ...args]);
+  const code = await run(python, ["-m", "pytest", `--junitxml=${file}`, ...args]);
   return settled(code, read(file, countPytest));
+}
+
+/** The Python tests that need the real PyNNDescent, and its own tests run on our class; deselected ones are skipped. */
+export async function upstream(args) {
+  const summary = join(CACHE, "upstream", "summary.json");
+  rmSync(summary, { force: true });
+  const ours = await runPytest(VENV_PYTHON, ["test/python", "-m", "upstream", ...args]);
+  const theirs = read(summary, JSON.parse);
+  return [
+    { title: "contract on PyNNDescent", ...ours },
+    { title: "PyNNDescent's own tests on our class", ...theirs },
+  ];
+}
+
+/** The tests of packages that are only in the users' environment. */
+export async function users(args) {
+  return { title: "users", ...(await runPytest(USERS_PYTHON, ["test/python/users/heavy", "--users", ...args])) };
 }
 
 /** Counts of a JUnit report. */
@@ -90,4 +111,21 @@ function counts(passed, failed, skipped) {
 export function sum(all) {
   const add = (a, b) => counts(a.passed + b.passed, a.failed + b.failed, a.skipped + b.skipped);
   return all.reduce(add, counts(0, 0, 0));
+}
+
+/** Prints what each suite counted and then their sum; the exit code. */
+export function closing(seen) {
+  console.log();
+  for (const { title, passed, failed, skipped } of seen) {
+    console.log(`${title}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+  }
+  const { passed, failed, skipped } = sum(seen);
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+  return failed === 0 && passed + skipped > 0 ? 0 : 1;
+}
+
+/** The counts of the last closing line in a text; zeros where there is none. */
+export function countClosing(text) {
+  const [, passed, failed, skipped] = [...text.matchAll(/^(\d+) passed, (\d+) failed, (\d+) skipped$/gm)].at(-1) ?? [];
+  return counts(passed ?? 0, failed ?? 0, skipped ?? 0);
 }

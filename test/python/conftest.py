@@ -13,10 +13,23 @@ import pytest
 
 import hnsw_bridge
 
-_PROGRAMS = Path(__file__).parent / "programs"
+_HERE = Path(__file__).parent
+_PROGRAMS = _HERE / "programs"
+_HEAVY_USERS = _HERE / "users" / "heavy"
 
 for variable in [name for name in os.environ if name.startswith("HNSW_BRIDGE")]:
     del os.environ[variable]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--users", action="store_true", help="also tests that need scanpy and the like"
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Tests that import what is only in the users' environment are not even looked at elsewhere."""
+    return True if collection_path == _HEAVY_USERS and not config.getoption("users") else None
 
 
 @pytest.fixture(scope="session", autouse=True)

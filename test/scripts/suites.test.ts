@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { countPytest, countRust, countVitest, sum } from "../../scripts/lib/suites.mjs";
+import { countClosing, countPytest, countRust, countVitest, sum } from "../../scripts/lib/suites.mjs";
 
 describe("counts for the closing line", () => {
   it("adds up all test binaries of cargo", () => {
@@ -32,6 +32,13 @@ describe("counts for the closing line", () => {
     const xml = `<?xml version="1.0"?><testsuites name="pytest tests"><testsuite name="pytest" errors="1" failures="2"
       skipped="3" tests="10" time="0.1"><testcase name="tests=&quot;99&quot;"/></testsuite></testsuites>`;
     expect(countPytest(xml)).toEqual({ passed: 4, failed: 3, skipped: 3 });
+  });
+
+  it("reads its own closing line, the last one", () => {
+    const text =
+      "rust: 1 passed, 0 failed, 0 skipped\n4 passed, 0 failed, 0 skipped\n\n7 passed, 2 failed, 1 skipped\nend";
+    expect(countClosing(text)).toEqual({ passed: 7, failed: 2, skipped: 1 });
+    expect(countClosing("check: all good")).toEqual({ passed: 0, failed: 0, skipped: 0 });
   });
 
   it("sums", () => {
