@@ -30,7 +30,7 @@ mod testing;
 pub use control::{Control, Phase, Progress};
 pub use error::{Error, Result};
 pub use hnsw_kernels as kernels;
-pub use index::Index;
+pub use index::{Changes, Index};
 pub use metric::{METRICS, Metric, MetricInfo, MetricParams};
 pub use neighbors::{MISSING, Neighbors};
 pub use options::{Algorithm, MAX_K, MAX_M, Options, Query};

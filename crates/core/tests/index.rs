@@ -1,6 +1,6 @@
 //! The index as its callers see it.
 
-use hnsw_core::{Algorithm, Control, Error, Index, Metric, MetricParams, Neighbors, Options, Query, Rows};
+use hnsw_core::{Algorithm, Changes, Control, Error, Index, Metric, MetricParams, Neighbors, Options, Query, Rows};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -143,7 +143,7 @@ fn appended_rows_are_found_and_the_graph_is_not_stale() {
         index.neighbor_graph(Control::none()).unwrap();
         index.prepare(Control::none()).unwrap();
         for round in 0..5 {
-            index.append(rows(120, 5, 10 + round), Control::none()).unwrap();
+            index.update(Changes::fresh(rows(120, 5, 10 + round)), Control::none()).unwrap();
         }
         assert_eq!(index.len(), 1200);
         let found = index.query(rows(120, 5, 14), Query { k: 1, ef: 50 }, Control::none()).unwrap();
@@ -154,14 +154,31 @@ fn appended_rows_are_found_and_the_graph_is_not_stale() {
 }
 
 #[test]
-fn a_refused_append_changes_nothing() {
+fn a_refused_update_changes_nothing() {
     let index = index(300, 5, Algorithm::Hnsw);
     index.prepare(Control::none()).unwrap();
     let before = index.stats();
-    assert_eq!(index.append(rows(3, 4, 1), Control::none()).unwrap_err().code(), "ERR_DIMENSION_MISMATCH");
+    assert_eq!(
+        index.update(Changes::fresh(rows(3, 4, 1)), Control::none()).unwrap_err().code(),
+        "ERR_DIMENSION_MISMATCH"
+    );
     let stop = AtomicBool::new(true);
-    let cancelled = index.append(rows(30, 5, 2), Control::new(&stop, &|_| {}));
+    let cancelled = index.update(Changes::fresh(rows(30, 5, 2)), Control::new(&stop, &|_| {}));
     assert_eq!(cancelled.unwrap_err(), Error::Cancelled);
+    for (ids, count) in [(vec![300], 1), (vec![1, 2], 1), (vec![], 0)] {
+        let refused = index.update(Changes::replaced(ids, rows(count, 5, 3)), Control::none()).unwrap_err();
+        assert_eq!(refused.code(), if count == 0 { "ERR_EMPTY_INDEX" } else { "ERR_INVALID_ARGUMENT" });
+    }
+    let both = Changes { fresh: Some(rows(30, 5, 3).into()), ..Changes::replaced(vec![7], rows(1, 5, 4)) };
+    assert_eq!(index.update(both, Control::new(&stop, &|_| {})).unwrap_err(), Error::Cancelled);
+    let row = index.query(rows(1, 5, 4), Query { k: 1, ef: 100 }, Control::none()).unwrap();
+    assert!(row.distances[0] > 0.0, "a row of a refused update is there");
+    let before = hnsw_core::Stats {
+        searches: before.searches + 1,
+        distances: index.stats().distances,
+        hops: index.stats().hops,
+        ..before
+    };
     // Room that was made for the rows may stay.
     assert_eq!(hnsw_core::Stats { rows_bytes: before.rows_bytes, ..index.stats() }, before);
 }
@@ -173,17 +190,17 @@ fn every_long_call_can_be_cancelled_midway() {
         let calls: [(&str, &Call<'_>); 3] = [
             ("neighbor_graph", &|c| index.neighbor_graph(c).map(|_| ())),
             ("query", &|c| index.query(rows(3000, 24, 2), Query { k: 10, ef: 300 }, c).map(|_| ())),
-            ("append", &|c| index.append(rows(2000, 24, 3), c)),
+            ("update", &|c| index.update(Changes::fresh(rows(2000, 24, 3)), c)),
         ];
         for (name, call) in calls {
-            if name == "append" {
+            if name == "update" {
                 index.prepare(Control::none()).unwrap();
             }
             let (stop, reports) = (AtomicBool::new(false), AtomicU64::new(0));
             let report = |_| stop.store(reports.fetch_add(1, Ordering::Relaxed) >= 2, Ordering::Relaxed);
             let outcome = call(Control::new(&stop, &report));
-            // An append to an index without a graph is a copy, over before anyone could cancel it.
-            let instant = name == "append" && algorithm == Algorithm::Exact;
+            // An update of an index without a graph is a copy, over before anyone could cancel it.
+            let instant = name == "update" && algorithm == Algorithm::Exact;
             assert_eq!(outcome.is_err(), !instant, "{name}, {algorithm:?}");
         }
     }
@@ -196,7 +213,7 @@ fn progress_never_goes_back_within_a_phase() {
         let calls: [(&str, &Call<'_>); 3] = [
             ("neighbor_graph", &|c| index.neighbor_graph(c).map(|_| ())),
             ("query", &|c| index.query(rows(40_000, 8, 2), Query { k: 3, ef: 10 }, c).map(|_| ())),
-            ("append", &|c| index.append(rows(1000, 8, 3), c)),
+            ("update", &|c| index.update(Changes::fresh(rows(1000, 8, 3)), c)),
         ];
         for (name, call) in calls {
             let ended: Mutex<Vec<hnsw_core::Progress>> = Mutex::default();
@@ -215,7 +232,7 @@ fn progress_never_goes_back_within_a_phase() {
                 }
             };
             call(Control::new(&AtomicBool::new(false), &report)).unwrap();
-            assert!(name == "append" || !ended.into_inner().unwrap().is_empty(), "{name}, {algorithm:?}");
+            assert!(name == "update" || !ended.into_inner().unwrap().is_empty(), "{name}, {algorithm:?}");
         }
     }
 }

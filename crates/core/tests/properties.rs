@@ -1,6 +1,6 @@
 //! Properties over generated rows, options and sequences of updates.
 
-use hnsw_core::{Algorithm, Control, Index, Metric, MetricParams, Options, Query, Rows};
+use hnsw_core::{Algorithm, Changes, Control, Index, Metric, MetricParams, Options, Query, Rows};
 use proptest::prelude::*;
 
 /// Metrics that [`oracle`] knows; all others are held to golden values.
@@ -81,6 +81,36 @@ proptest! {
     }
 
     #[test]
+    fn every_row_is_found_after_any_sequence_of_replacements(
+        (dim, mut values) in matrix(300),
+        rounds in prop::collection::vec((0.0f64..0.5, any::<u64>()), 1..4),
+        seed in any::<u64>(),
+    ) {
+        let n = values.len() / dim;
+        let options = Options { algorithm: Algorithm::Hnsw, m: 6, seed, ..Options::new(metric("euclidean", dim)) };
+        let index = Index::new(Rows::from_slice(&values, dim).unwrap(), options).unwrap();
+        for (share, draw) in rounds {
+            index.prepare(Control::none()).unwrap();
+            let ids: Vec<u32> = (0..(share * n as f64) as u64).map(|i| (draw.wrapping_mul(2 * i + 1) % n as u64) as u32).collect();
+            let new: Vec<f32> = ids.iter().enumerate().flat_map(|(i, &id)| {
+                let moved = (i % 5) as f32 - 2.0;
+                values[id as usize * dim..(id as usize + 1) * dim].iter().map(move |v| v + moved).collect::<Vec<f32>>()
+            }).collect();
+            for (i, &id) in ids.iter().enumerate() {
+                values[id as usize * dim..(id as usize + 1) * dim].copy_from_slice(&new[i * dim..(i + 1) * dim]);
+            }
+            if !ids.is_empty() {
+                index.update(Changes::replaced(ids, Rows::from_slice(&new, dim).unwrap()), Control::none()).unwrap();
+            }
+        }
+        index.prepare(Control::none()).unwrap();
+        prop_assert_eq!(index.stats().unreachable, 0);
+        let found = index.query(Rows::from_slice(&values, dim).unwrap(), Query { k: 1, ef: 200 }, Control::none()).unwrap();
+        let misses = found.distances.iter().filter(|&&d| d != 0.0).count();
+        prop_assert!(misses * 100 <= n, "{misses} of {n} rows do not find themselves or a copy");
+    }
+
+    #[test]
     fn every_row_is_found_after_any_sequence_of_appends(
         (dim, values) in matrix(400),
         cuts in prop::collection::vec(0.0f64..1.0, 0..4),
@@ -100,7 +130,7 @@ proptest! {
         let index = Index::new(part(0, ends[0]), options).unwrap();
         for pair in ends.windows(2) {
             index.prepare(Control::none()).unwrap();
-            index.append(part(pair[0], pair[1]), Control::none()).unwrap();
+            index.update(Changes::fresh(part(pair[0], pair[1])), Control::none()).unwrap();
         }
         index.prepare(Control::none()).unwrap();
         let stats = index.stats();

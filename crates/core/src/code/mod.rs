@@ -81,21 +81,21 @@ impl ByteCodes {
         Ok(Some(ByteCodes { data, norms, offset, width, stride }))
     }
 
-    /// Appends the codes of `rows`; false (and nothing changed) where they do not fit this offset.
-    pub fn append(&mut self, rows: &Rows, threads: usize, control: Control<'_>) -> Result<bool> {
-        let Some(more) = self.of_others(rows, threads, control)? else { return Ok(false) };
-        let before = self.data.as_slice().len();
-        self.data.resize(before + more.data.as_slice().len())?;
-        self.data.as_mut_slice()[before..].copy_from_slice(more.data.as_slice());
-        self.norms.extend(more.norms);
-        Ok(true)
-    }
-
-    /// Drops the codes from `len` on.
-    pub fn truncate(&mut self, len: usize) {
-        self.norms.truncate(len);
-        // Shrinking never allocates, so it cannot fail.
-        let _ = self.data.resize(self.norms.len() * self.stride);
+    /// These codes with `replacing` in the places of `ids`, then `fresh` at the end; all of one offset.
+    pub fn changed(mut self, ids: &[u32], [replacing, fresh]: [Option<ByteCodes>; 2]) -> Result<ByteCodes> {
+        if let Some(others) = replacing {
+            for (at, id) in ids.iter().map(|&id| id as usize).enumerate() {
+                self.data.as_mut_slice()[id * self.stride..(id + 1) * self.stride].copy_from_slice(others.padded(at));
+                self.norms[id] = others.norms[at];
+            }
+        }
+        if let Some(fresh) = fresh {
+            let before = self.data.as_slice().len();
+            self.data.resize(before + fresh.data.as_slice().len())?;
+            self.data.as_mut_slice()[before..].copy_from_slice(fresh.data.as_slice());
+            self.norms.extend(fresh.norms);
+        }
+        Ok(self)
     }
 
     pub fn len(&self) -> usize {
@@ -186,11 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn rows_outside_the_range_are_not_appended() {
-        let mut codes =
-            ByteCodes::of(&Rows::from_slice(&[10.0, 20.0], 2).unwrap(), 1, Control::none()).unwrap().unwrap();
-        assert!(!codes.append(&Rows::from_slice(&[9.0, 20.0], 2).unwrap(), 1, Control::none()).unwrap());
-        assert!(codes.append(&Rows::from_slice(&[10.0, 265.0], 2).unwrap(), 1, Control::none()).unwrap());
-        assert_eq!((codes.len(), codes.padded(1)[1]), (2, 255));
+    fn rows_outside_the_range_have_no_codes_beside_those_inside() {
+        let rows = |values: &[f32]| Rows::from_slice(values, 2).unwrap();
+        let codes = ByteCodes::of(&rows(&[10.0, 20.0]), 1, Control::none()).unwrap().unwrap();
+        let beside = |values: &[f32]| codes.of_others(&rows(values), 1, Control::none()).unwrap();
+        assert!(beside(&[9.0, 20.0]).is_none());
+        let new = [beside(&[11.0, 20.0]), beside(&[10.0, 265.0])];
+        let codes = codes.changed(&[0], new).unwrap();
+        assert_eq!((codes.len(), &codes.padded(0)[..2], &codes.padded(1)[..2]), (2, &[1, 10][..], &[0, 255][..]));
+        assert_eq!(codes.norms(), &[101, 255 * 255]);
     }
 }

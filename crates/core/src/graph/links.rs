@@ -49,6 +49,25 @@ impl Graph {
         Ok(())
     }
 
+    /// Makes the first row of the highest level the entry.
+    pub fn choose_entry(&mut self) {
+        self.choose_entry_among(|_| true);
+    }
+
+    /// As [`Graph::choose_entry`], of the rows that `may` be it; some row must.
+    pub fn choose_entry_among(&mut self, may: impl Fn(u32) -> bool) {
+        let highest = |best: u32, id: u32| {
+            if best == EMPTY || self.levels[id as usize] > self.levels[best as usize] { id } else { best }
+        };
+        self.entry = (0..self.levels.len() as u32).filter(|&id| may(id)).fold(EMPTY, highest);
+    }
+
+    /// Takes a row without links from the levels above `level`.
+    pub fn lower(&mut self, id: u32, level: u8) {
+        let own = &mut self.levels[id as usize];
+        *own = level.min(*own);
+    }
+
     pub fn len(&self) -> usize {
         self.levels.len()
     }

@@ -7,15 +7,17 @@
 //!   select   which candidates become links
 //!   bulk     a whole graph at once from tables of nearest rows
 //!   copies   rows with many equal copies
-//!   append   more rows into a graph that is there
+//!   insert   more rows into a graph that is there, or others in the place of some
+//!   patch    rows out of a graph, without a hole
 //!   reach    every row can be reached
 //! ```
 
-pub(crate) mod append;
 pub(crate) mod bulk;
 mod copies;
+pub(crate) mod insert;
 pub(crate) mod levels;
 pub(crate) mod links;
+mod patch;
 pub(crate) mod reach;
 pub(crate) mod select;
 

@@ -1,7 +1,7 @@
 //! The graph as searches see it: recall, reachability, equality over threads, appends.
 
-use super::append::append;
 use super::bulk::{build, candidates};
+use super::insert::update;
 use super::links::Graph;
 use super::reach::unreachable;
 use crate::control::Control;
@@ -109,7 +109,7 @@ fn appended_rows_are_reachable_and_found_whatever_the_threads() {
             .iter()
             .map(|&threads| {
                 let mut graph = built(&part, threads);
-                append(&mut graph, source(&all), &options(threads, 8), Control::none()).unwrap();
+                update(&mut graph, source(&all), &[], &options(threads, 8), Control::none()).unwrap();
                 graph
             })
             .collect();

@@ -8,6 +8,8 @@ mod query;
 mod report;
 mod update;
 
+pub use update::Changes;
+
 use crate::code::ByteCodes;
 use crate::control::Control;
 use crate::error::{Error, Result};

@@ -96,8 +96,7 @@ impl BitRows {
         let _ = self.data.resize(self.len * self.stride);
     }
 
-    pub(crate) fn exchange(&mut self, ids: &[u32], other: &mut BitRows) -> Result<()> {
+    pub(crate) fn exchange(&mut self, ids: &[u32], other: &mut BitRows) {
         ids.iter().enumerate().for_each(|(at, &id)| self.row_mut(id as usize).swap_with_slice(other.row_mut(at)));
-        Ok(())
     }
 }

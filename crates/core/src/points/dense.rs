@@ -172,12 +172,11 @@ impl Rows {
     }
 
     /// Exchanges the rows `ids` (distinct) with those of `other` (same dim and width).
-    pub(crate) fn exchange(&mut self, ids: &[u32], other: &mut Rows) -> Result<()> {
+    pub(crate) fn exchange(&mut self, ids: &[u32], other: &mut Rows) {
         debug_assert_eq!((self.dim, self.width), (other.dim, other.width));
         ids.iter().enumerate().for_each(|(at, &id)| {
             self.raw_row_mut(id as usize).swap_with_slice(other.raw_row_mut(at));
         });
-        Ok(())
     }
 
     /// Appends `other` (same dim and width); on failure nothing changes.

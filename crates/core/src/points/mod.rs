@@ -213,11 +213,42 @@ impl Points {
         each!(self, rows => rows.truncate(len));
     }
 
-    /// Exchanges the rows `ids` (distinct) with those of `other`: done twice, nothing has changed. On
-    /// failure nothing changes.
-    pub(crate) fn exchange(&mut self, ids: &[u32], other: &mut Points) -> Result<()> {
-        both!(self, other, a, b => a.exchange(ids, b))
+    /// Puts `others` in the place of the rows `ids` (distinct). On failure nothing changes.
+    pub(crate) fn replace(&mut self, ids: &[u32], others: Points) -> Result<Undo> {
+        Ok(match (self, others) {
+            (Points::Dense(rows), Points::Dense(mut others)) => {
+                rows.exchange(ids, &mut others);
+                Undo::Exchange(ids.to_vec(), others.into())
+            }
+            (Points::Bits(rows), Points::Bits(mut others)) => {
+                rows.exchange(ids, &mut others);
+                Undo::Exchange(ids.to_vec(), others.into())
+            }
+            (Points::Sparse(rows), Points::Sparse(others)) => {
+                let new = rows.replaced(ids, &others)?;
+                Undo::All(std::mem::replace(rows, new).into())
+            }
+            _ => unreachable!("rows of one index have one form"),
+        })
     }
+
+    /// Takes a replacement back. Allocates nothing, so it cannot fail.
+    pub(crate) fn undo(&mut self, undo: Undo) {
+        match (self, undo) {
+            (Points::Dense(rows), Undo::Exchange(ids, Points::Dense(mut old))) => rows.exchange(&ids, &mut old),
+            (Points::Bits(rows), Undo::Exchange(ids, Points::Bits(mut old))) => rows.exchange(&ids, &mut old),
+            (rows, Undo::All(old)) => *rows = old,
+            _ => unreachable!("an undo comes from the rows it is given to"),
+        }
+    }
+}
+
+/// What takes a replacement of rows back.
+pub(crate) enum Undo {
+    /// The old rows of these ids.
+    Exchange(Vec<u32>, Points),
+    /// All rows as they were.
+    All(Points),
 }
 
 #[cfg(test)]

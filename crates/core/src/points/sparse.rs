@@ -87,6 +87,7 @@ impl SparseRows {
     fn place(&mut self, counts: &[u32], entry: impl Fn(usize) -> (u32, f32)) -> Result<()> {
         let mut row: Vec<(u32, f32)> = Vec::new();
         let mut at = 0;
+        self.reserve(counts.iter().map(|&count| count as usize).sum(), counts.len())?;
         for &count in counts {
             row.clear();
             row.extend((at..at + count as usize).map(&entry));
@@ -104,7 +105,6 @@ impl SparseRows {
                 same
             });
             self.checked(&row)?;
-            self.reserve(row.len(), 1)?;
             for &(column, value) in row.iter().filter(|(_, value)| *value != 0.0) {
                 self.indices.push(column);
                 self.values.push(value);
@@ -128,9 +128,9 @@ impl SparseRows {
 
     fn reserve(&mut self, values: usize, rows: usize) -> Result<()> {
         let refused = |_| Error::OutOfMemory { bytes: values.saturating_mul(8) };
-        self.indices.try_reserve(values).map_err(refused)?;
-        self.values.try_reserve(values).map_err(refused)?;
-        self.starts.try_reserve(rows).map_err(refused)
+        self.indices.try_reserve_exact(values).map_err(refused)?;
+        self.values.try_reserve_exact(values).map_err(refused)?;
+        self.starts.try_reserve_exact(rows).map_err(refused)
     }
 
     /// Number of rows.
@@ -231,17 +231,16 @@ impl SparseRows {
         self.values.truncate(nnz);
     }
 
-    /// Rows have lengths of their own, so both sides are written anew.
-    pub(crate) fn exchange(&mut self, ids: &[u32], other: &mut SparseRows) -> Result<()> {
-        let old = self.subset(ids)?;
-        let mut source: Vec<Option<u32>> = vec![None; self.len()];
-        ids.iter().zip(0..).for_each(|(&id, at)| source[id as usize] = Some(at));
-        let mut new = SparseRows::with_capacity(self.len(), self.dim, self.nnz() - old.nnz() + other.nnz())?;
+    /// A copy with `others` in the place of the rows `ids`.
+    pub(crate) fn replaced(&self, ids: &[u32], others: &SparseRows) -> Result<SparseRows> {
+        let gone: usize = ids.iter().map(|&id| self.cells(id as usize).len()).sum();
+        let mut source: Vec<Option<usize>> = vec![None; self.len()];
+        ids.iter().enumerate().for_each(|(at, &id)| source[id as usize] = Some(at));
+        let mut new = SparseRows::with_capacity(self.len(), self.dim, self.nnz() - gone + others.nnz())?;
         for (i, at) in source.iter().enumerate() {
-            new.put(at.map_or_else(|| self.row(i), |at| other.row(at as usize)));
+            new.put(at.map_or_else(|| self.row(i), |at| others.row(at)));
         }
-        (*self, *other) = (new, old);
-        Ok(())
+        Ok(new)
     }
 
     /// The arrays themselves: row starts, columns, values.

@@ -20,7 +20,7 @@ fn bits(n: usize, dim: usize, first: u8) -> Points {
 }
 
 #[test]
-fn every_form_is_cut_grown_and_exchanged_alike() {
+fn every_form_is_cut_grown_and_replaced_alike() {
     let forms: [fn(usize, u64) -> Points; 3] =
         [|n, seed| uniform(n, 7, seed), |n, seed| sparse(n, 30, 4, seed).into(), |n, seed| bits(n, 9, seed as u8)];
     for make in forms {
@@ -32,15 +32,14 @@ fn every_form_is_cut_grown_and_exchanged_alike() {
         assert_eq!(values(&rows), before);
         assert_eq!(values(&rows.subset(&[7, 3, 7]).unwrap()), [7, 3, 7].map(|i: usize| before[i].clone()));
 
-        let mut exchanged = make(5, 2);
         let ids = [3, 0, 119, 60, 4];
-        rows.exchange(&ids, &mut exchanged).unwrap();
-        for (at, &id) in ids.iter().enumerate() {
-            assert_eq!(values(&rows)[id as usize], more[at]);
-            assert_eq!(values(&exchanged)[at], before[id as usize]);
+        let undo = rows.replace(&ids, make(5, 2)).unwrap();
+        for (i, row) in values(&rows).into_iter().enumerate() {
+            let at = ids.iter().position(|&id| id as usize == i);
+            assert_eq!(row, at.map_or(before[i].clone(), |at| more[at].clone()));
         }
-        rows.exchange(&ids, &mut exchanged).unwrap();
-        assert_eq!((values(&rows), values(&exchanged)), (before, more));
+        rows.undo(undo);
+        assert_eq!(values(&rows), before);
     }
 }
 
