@@ -45,6 +45,7 @@ pub struct Metric {
     finish: Finish,
     transform: Transform,
     context: Arc<Context>,
+    params: Arc<MetricParams>,
 }
 
 impl Metric {
@@ -76,12 +77,17 @@ impl Metric {
             },
         };
         let context = Arc::new(Context { dim, p: params.p.unwrap_or(2.0) });
-        Ok(Metric { info, measure, finish, transform, context })
+        Ok(Metric { info, measure, finish, transform, context, params: Arc::new(params) })
     }
 
     /// Its entry in the table.
     pub fn info(&self) -> &'static MetricInfo {
         self.info
+    }
+
+    /// Its parameters, as given.
+    pub fn params(&self) -> &MetricParams {
+        &self.params
     }
 
     /// Whether rows of this form can be compared.
