@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::isa::Isa;
-use crate::pair::PairKernel;
+use crate::pair::{ByteKernel, CountKernel, PairKernel};
 use crate::sets;
 use crate::tile::{Layout, MatRef, Packed, k_blocks};
 
@@ -24,6 +24,8 @@ pub struct Kernels {
     pub isa: Isa,
     /// Whether u8 products use integer dot-product instructions: VNNI, or dotprod on aarch64.
     pub vnni: bool,
+    /// Whether bits are counted by VPOPCNTDQ.
+    pub vpopcnt: bool,
     /// Squared euclidean distance.
     pub l2sq: PairKernel,
     /// Inner product.
@@ -34,6 +36,26 @@ pub struct Kernels {
     pub linf: PairKernel,
     /// Number of positions that differ, as f32; exact up to 2^24 positions.
     pub hamming: PairKernel,
+    /// Sum of `|a - b| / (|a| + |b|)`, with nothing from columns that are zero in both rows. Not
+    /// finite where `|a| + |b|` is not.
+    pub canberra: PairKernel,
+    /// Sum of `|a - b|` over the sum of `|a + b|`, 0 where the latter is 0. Not finite where a sum is
+    /// not.
+    pub braycurtis: PairKernel,
+    /// Counts of the columns that are non-zero in both rows and in either one.
+    pub counts: CountKernel,
+    /// Number of bits that differ.
+    pub bit_hamming: ByteKernel<u32>,
+    /// Number of bits set in both rows, and number set in at least one.
+    pub bit_and_or: ByteKernel<(u32, u32)>,
+    /// Squared euclidean distance of unsigned bytes.
+    pub u8_l2sq: ByteKernel<u32>,
+    /// Inner product of unsigned bytes.
+    pub u8_dot: ByteKernel<u32>,
+    /// Inner product of signed bytes (two's complement).
+    pub i8_dot: ByteKernel<i32>,
+    /// Squared euclidean distance of unsigned half bytes, two in each byte.
+    pub u4_l2sq: ByteKernel<u32>,
     pub(crate) u8_pays: bool,
     pub(crate) layout_f32: Layout,
     pub(crate) layout_u8: Layout,
@@ -73,7 +95,7 @@ impl Kernels {
         format!("{} of {}", Self::detect().label(), all.join(" "))
     }
 
-    /// `avx512+vnni`, `avx2`, `neon+dotprod`, ...
+    /// `avx512+vnni+vpopcntdq`, `avx2`, `neon+dotprod`, ...
     #[must_use]
     pub fn label(&self) -> String {
         let dot = match (self.vnni, self.isa) {
@@ -81,7 +103,8 @@ impl Kernels {
             (true, Isa::Neon) => "+dotprod",
             (true, _) => "+vnni",
         };
-        format!("{}{dot}", self.isa)
+        let bits = if self.vpopcnt { "+vpopcntdq" } else { "" };
+        format!("{}{dot}{bits}", self.isa)
     }
 
     /// Packs `b` as the right side of [`Self::dot_tile_f32`]. O(rows x dim).

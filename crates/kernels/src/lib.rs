@@ -35,7 +35,7 @@ mod tile;
 
 pub use isa::Isa;
 pub use kernels::{Kernels, U8_MAX_DIM, dot_error_factor};
-pub use pair::{PairKernel, minkowski};
+pub use pair::{ByteKernel, CountKernel, Counts, PairKernel, minkowski};
 pub use prefetch::prefetch;
 pub use tile::{Element, MatRef, Packed};
 

@@ -2,14 +2,50 @@
 
 use crate::isa::Isa;
 use crate::kernels::Kernels;
-use crate::pair::{Hamming, Ip, L1, L2Sq, Linf, PairKernel, PairOp, against, against_four};
+use crate::pair::{
+    BITS_LONGEST, BitAndOr, BitHamming, BrayCurtis, ByteKernel, ByteOp, Canberra, CountNonZero, Hamming, I8Dot, Ip, L1,
+    L2Sq, Linf, PairKernel, PairOp, U4L2Sq, U8Dot, U8L2Sq, Words, against, against_four,
+};
 use crate::scan;
 #[cfg(target_arch = "aarch64")]
 use crate::simd::neon;
-use crate::simd::{Dot4, Simd, scalar};
+use crate::simd::{Dot4, Popcount, Simd, scalar};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{avx2, avx512};
 use crate::tile::{self, Layout};
+
+/// The kernels of pairs inside functions that carry `$attr`.
+macro_rules! pair_kernels {
+    ($attr:tt, $simd:ty, group: $group:literal) => {
+        // Each function below only adds `$attr` around a generic body.
+        // SAFETY of the bodies: each wrapper has the contract of what it wraps, and `$attr` makes
+        // the instruction set of `$simd` available to it.
+
+        # $attr
+        unsafe fn one<O: PairOp<$simd>>(a: *const f32, b: *const f32, n: usize) -> O::Out {
+            // SAFETY: as above.
+            unsafe { against::<$simd, O, 1>(a, [b], n)[0] }
+        }
+
+        # $attr
+        unsafe fn four<O: PairOp<$simd>>(q: *const f32, r: [*const f32; 4], n: usize) -> [O::Out; 4] {
+            // SAFETY: as above.
+            unsafe { against_four::<$simd, O, $group>(q, r, n) }
+        }
+
+        const fn pair<O: PairOp<$simd>>() -> PairKernel<O::Out> {
+            PairKernel::new(one::<O>, four::<O>)
+        }
+
+        const fn bytes<O: ByteOp<S = $simd>>() -> ByteKernel<O::Out> {
+            ByteKernel::new(pair::<Words<O>>(), O::LONGEST)
+        }
+
+        const fn and_or<P: Popcount<S = $simd>>() -> ByteKernel<(u32, u32)> {
+            ByteKernel::new(pair::<BitAndOr<P>>(), BITS_LONGEST)
+        }
+    };
+}
 
 /// Instantiates every kernel inside functions that carry `$attr`, and collects them in a table.
 /// `f32`/`u8`: rows, vectors, and vectors of a narrow last panel of the register tile.
@@ -25,21 +61,7 @@ macro_rules! kernel_set {
         mod $module {
             use super::*;
 
-            // Each function below only adds `$attr` around a generic body.
-            // SAFETY of the bodies: each wrapper has the contract of what it wraps, and `$attr`
-            // makes the instruction set of `$simd` available to it.
-
-            # $attr
-            unsafe fn one<O: PairOp>(a: *const f32, b: *const f32, n: usize) -> f32 {
-                // SAFETY: as above.
-                unsafe { against::<$simd, O, 1>(a, [b], n)[0] }
-            }
-
-            # $attr
-            unsafe fn four<O: PairOp>(q: *const f32, r: [*const f32; 4], n: usize) -> [f32; 4] {
-                // SAFETY: as above.
-                unsafe { against_four::<$simd, O, $group>(q, r, n) }
-            }
+            pair_kernels!($attr, $simd, group: $group);
 
             # $attr
             unsafe fn pack(
@@ -102,18 +124,24 @@ macro_rules! kernel_set {
                 unsafe { scan::finite_prefix::<$simd>(x, n) }
             }
 
-            const fn pair<O: PairOp>() -> PairKernel {
-                PairKernel::new(one::<O>, four::<O>)
-            }
-
-            pub(crate) static TABLE: Kernels = Kernels {
+            pub(crate) const TABLE: Kernels = Kernels {
                 isa: $isa,
                 vnni: $vnni,
+                vpopcnt: false,
                 l2sq: pair::<L2Sq>(),
                 ip: pair::<Ip>(),
                 l1: pair::<L1>(),
                 linf: pair::<Linf>(),
                 hamming: pair::<Hamming>(),
+                canberra: pair::<Canberra>(),
+                braycurtis: pair::<BrayCurtis>(),
+                counts: pair::<CountNonZero>(),
+                bit_hamming: bytes::<BitHamming<$simd>>(),
+                bit_and_or: and_or::<$simd>(),
+                u8_l2sq: bytes::<U8L2Sq<$dot4>>(),
+                u8_dot: bytes::<U8Dot<$dot4>>(),
+                i8_dot: bytes::<I8Dot<$dot4>>(),
+                u4_l2sq: bytes::<U4L2Sq<$dot4>>(),
                 u8_pays: $pays,
                 layout_f32: Layout { isa: $isa, width: $vf * <$simd>::LANES, flip: 0 },
                 layout_u8: Layout { isa: $isa, width: $vi * <$simd>::LANES, flip: <$dot4>::FLIP },
@@ -127,7 +155,7 @@ macro_rules! kernel_set {
             };
         }
         $(#[$cfg])*
-        pub(crate) use $module::TABLE as $table;
+        pub(crate) static $table: Kernels = $module::TABLE;
     };
 }
 
@@ -175,6 +203,25 @@ kernel_set!(
     vnni: true, u8_pays: true, group: 4, f32: [8, 2, 1], u8: [8, 2, 1]
 );
 
+#[cfg(target_arch = "x86_64")]
+mod vpopcnt {
+    use super::*;
+    use crate::simd::avx512::{Avx512, Vpopcnt};
+
+    pair_kernels!([target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq,fma")], Avx512, group: 4);
+
+    pub(crate) const TABLE: Kernels = Kernels {
+        vpopcnt: true,
+        bit_hamming: bytes::<BitHamming<Vpopcnt>>(),
+        bit_and_or: and_or::<Vpopcnt>(),
+        ..avx512_vnni_set::TABLE
+    };
+}
+
+/// VNNI and VPOPCNTDQ, as every CPU since Ice Lake and Zen 4 has them.
+#[cfg(target_arch = "x86_64")]
+static AVX512_VNNI_VPOPCNT: Kernels = vpopcnt::TABLE;
+
 /// Every set whose instructions this CPU has, slowest first.
 pub(crate) fn available() -> Vec<&'static Kernels> {
     #[allow(unused_mut, reason = "other CPUs have the scalar set only")]
@@ -206,6 +253,6 @@ fn add_x86(sets: &mut Vec<&'static Kernels>) {
     }
     sets.push(&AVX512);
     if has!("avx512vnni") {
-        sets.push(&AVX512_VNNI);
+        sets.push(if has!("avx512vpopcntdq") { &AVX512_VNNI_VPOPCNT } else { &AVX512_VNNI });
     }
 }

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Dot4, Simd, ops};
+use super::{Dot4, Popcount, Simd, ops};
 
 /// 256-bit vectors.
 #[derive(Clone, Copy)]
@@ -30,6 +30,14 @@ impl Simd for Avx2 {
         max(a: __m256, b: __m256) -> __m256 = _mm256_max_ps(a, b);
         count_ne(acc: __m256, a: __m256, b: __m256) -> __m256 =
             _mm256_add_ps(acc, _mm256_and_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(a, b), _mm256_set1_ps(1.0)));
+        div_or_zero(a: __m256, b: __m256) -> __m256 =
+            _mm256_and_ps(_mm256_div_ps(a, b), _mm256_cmp_ps::<_CMP_NEQ_UQ>(b, _mm256_setzero_ps()));
+        count_both(acc: __m256i, a: __m256, b: __m256) -> __m256i = {
+            let zero = _mm256_setzero_ps();
+            let a = _mm256_cmp_ps::<_CMP_NEQ_UQ>(a, zero);
+            let both = _mm256_and_ps(a, _mm256_cmp_ps::<_CMP_NEQ_UQ>(b, zero));
+            _mm256_sub_epi32(acc, _mm256_castps_si256(both))
+        };
         le(a: __m256, b: __m256) -> u32 =
             _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(a, b)).cast_unsigned();
         reduce_add(a: __m256) -> f32 = {
@@ -52,8 +60,18 @@ impl Simd for Avx2 {
         sub_i(a: __m256i, b: __m256i) -> __m256i = _mm256_sub_epi32(a, b);
         max_i(a: __m256i, b: __m256i) -> __m256i = _mm256_max_epi32(a, b);
         xor_i(a: __m256i, b: __m256i) -> __m256i = _mm256_xor_si256(a, b);
+        and_i(a: __m256i, b: __m256i) -> __m256i = _mm256_and_si256(a, b);
+        or_i(a: __m256i, b: __m256i) -> __m256i = _mm256_or_si256(a, b);
+        shr4_i(a: __m256i) -> __m256i = _mm256_srli_epi16::<4>(a);
+        abs_diff_u8(a: __m256i, b: __m256i) -> __m256i =
+            _mm256_or_si256(_mm256_subs_epu8(a, b), _mm256_subs_epu8(b, a));
         le_i(a: __m256i, b: __m256i) -> u32 =
             !_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(a, b))).cast_unsigned() & 0xFF;
+        reduce_add_i(a: __m256i) -> u32 = {
+            let x = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256::<1>(a));
+            let x = _mm_add_epi32(x, _mm_shuffle_epi32::<0b01_00_11_10>(x));
+            _mm_cvtsi128_si32(_mm_add_epi32(x, _mm_shuffle_epi32::<0b10_11_00_01>(x))).cast_unsigned()
+        };
     }
 }
 
@@ -84,6 +102,22 @@ unsafe fn transpose(b: &mut [__m256; 8]) {
     }
 }
 
+impl Popcount for Avx2 {
+    type S = Avx2;
+
+    ops! {
+        // Half a byte at a time from a table, the bytes of a quarter then added up.
+        add_ones(acc: __m256i, x: __m256i) -> __m256i = {
+            let table = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+            let low = _mm256_set1_epi8(0x0F);
+            let even = _mm256_shuffle_epi8(table, _mm256_and_si256(x, low));
+            let odd = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16::<4>(x), low));
+            let ones = _mm256_add_epi8(even, odd);
+            _mm256_add_epi32(acc, _mm256_sad_epu8(ones, _mm256_setzero_si256()))
+        };
+    }
+}
+
 /// Byte products by AVX-VNNI: unsigned left, signed right.
 pub(crate) struct Vnni256;
 
@@ -94,9 +128,19 @@ impl Dot4 for Vnni256 {
     const FLIP: u8 = 0x80;
 
     ops! {
-        left(word: i32) -> __m256i = _mm256_set1_epi32(word);
-        right(p: *const i32) -> __m256i = _mm256_loadu_si256(p.cast());
+        left(x: __m256i) -> __m256i = x;
+        right(x: __m256i) -> __m256i = x;
         dot(acc: __m256i, a: __m256i, b: __m256i) -> __m256i = _mm256_dpbusd_avx_epi32(acc, a, b);
+        squares(acc: __m256i, x: __m256i) -> __m256i = {
+            let [even, odd] = split(x);
+            _mm256_dpwssd_avx_epi32(_mm256_dpwssd_avx_epi32(acc, even, even), odd, odd)
+        };
+        squares_u4(acc: __m256i, x: __m256i, y: __m256i) -> __m256i =
+            _mm256_dpbusd_avx_epi32(_mm256_dpbusd_avx_epi32(acc, x, x), y, y);
+        dot_i8(acc: __m256i, a: __m256i, b: __m256i) -> __m256i =
+            _mm256_dpbusd_avx_epi32(acc, _mm256_xor_si256(a, _mm256_set1_epi8(-0x80)), b);
+        sum_u8(acc: __m256i, x: __m256i) -> __m256i = _mm256_dpbusd_avx_epi32(acc, x, _mm256_set1_epi8(1));
+        sum_i8(acc: __m256i, x: __m256i) -> __m256i = _mm256_dpbusd_avx_epi32(acc, _mm256_set1_epi8(1), x);
     }
 }
 
@@ -110,12 +154,18 @@ impl Dot4 for Madd256 {
     const FLIP: u8 = 0;
 
     ops! {
-        left(word: i32) -> [__m256i; 2] = split(_mm256_set1_epi32(word));
-        right(p: *const i32) -> [__m256i; 2] = split(_mm256_loadu_si256(p.cast()));
+        left(x: __m256i) -> [__m256i; 2] = split(x);
+        right(x: __m256i) -> [__m256i; 2] = split(x);
         dot(acc: __m256i, a: [__m256i; 2], b: [__m256i; 2]) -> __m256i = _mm256_add_epi32(
             _mm256_add_epi32(acc, _mm256_madd_epi16(a[0], b[0])),
             _mm256_madd_epi16(a[1], b[1]),
         );
+        squares(acc: __m256i, x: __m256i) -> __m256i = Self::dot(acc, split(x), split(x));
+        squares_u4(acc: __m256i, x: __m256i, y: __m256i) -> __m256i = {
+            let pairs = _mm256_add_epi16(_mm256_maddubs_epi16(x, x), _mm256_maddubs_epi16(y, y));
+            _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+        };
+        dot_i8(acc: __m256i, a: __m256i, b: __m256i) -> __m256i = Self::dot(acc, split_i8(a), split_i8(b));
     }
 }
 
@@ -130,5 +180,19 @@ unsafe fn split(x: __m256i) -> [__m256i; 2] {
     unsafe {
         let even = _mm256_and_si256(x, _mm256_set1_epi32(0x00FF_00FF));
         [even, _mm256_srli_epi16::<8>(x)]
+    }
+}
+
+/// Even and odd signed bytes as 16-bit values.
+///
+/// # Safety
+///
+/// AVX2 is present.
+#[inline(always)]
+unsafe fn split_i8(x: __m256i) -> [__m256i; 2] {
+    // SAFETY: the contract of this function.
+    unsafe {
+        let even = _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(x));
+        [even, _mm256_srai_epi16::<8>(x)]
     }
 }

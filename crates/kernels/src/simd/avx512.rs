@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Dot4, Simd, ops};
+use super::{Dot4, Popcount, Simd, ops};
 
 /// 512-bit vectors.
 #[derive(Clone, Copy)]
@@ -32,6 +32,14 @@ impl Simd for Avx512 {
         max(a: __m512, b: __m512) -> __m512 = _mm512_max_ps(a, b);
         count_ne(acc: __m512, a: __m512, b: __m512) -> __m512 =
             _mm512_mask_add_ps(acc, _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(a, b), acc, _mm512_set1_ps(1.0));
+        div_or_zero(a: __m512, b: __m512) -> __m512 =
+            _mm512_maskz_div_ps(_mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(b, _mm512_setzero_ps()), a, b);
+        count_both(acc: __m512i, a: __m512, b: __m512) -> __m512i = {
+            let zero = _mm512_setzero_ps();
+            let a = _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(a, zero);
+            let both = _mm512_mask_cmp_ps_mask::<_CMP_NEQ_UQ>(a, b, zero);
+            _mm512_mask_add_epi32(acc, both, acc, _mm512_set1_epi32(1))
+        };
         le(a: __m512, b: __m512) -> u32 = u32::from(_mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, b));
         reduce_add(a: __m512) -> f32 = _mm512_reduce_add_ps(a);
         reduce_max(a: __m512) -> f32 = _mm512_reduce_max_ps(a);
@@ -45,7 +53,13 @@ impl Simd for Avx512 {
         sub_i(a: __m512i, b: __m512i) -> __m512i = _mm512_sub_epi32(a, b);
         max_i(a: __m512i, b: __m512i) -> __m512i = _mm512_max_epi32(a, b);
         xor_i(a: __m512i, b: __m512i) -> __m512i = _mm512_xor_si512(a, b);
+        and_i(a: __m512i, b: __m512i) -> __m512i = _mm512_and_si512(a, b);
+        or_i(a: __m512i, b: __m512i) -> __m512i = _mm512_or_si512(a, b);
+        shr4_i(a: __m512i) -> __m512i = _mm512_srli_epi16::<4>(a);
+        abs_diff_u8(a: __m512i, b: __m512i) -> __m512i =
+            _mm512_or_si512(_mm512_subs_epu8(a, b), _mm512_subs_epu8(b, a));
         le_i(a: __m512i, b: __m512i) -> u32 = u32::from(_mm512_cmple_epi32_mask(a, b));
+        reduce_add_i(a: __m512i) -> u32 = _mm512_reduce_add_epi32(a).cast_unsigned();
     }
 }
 
@@ -81,6 +95,33 @@ unsafe fn transpose(b: &mut [__m512; 16]) {
     }
 }
 
+impl Popcount for Avx512 {
+    type S = Avx512;
+
+    ops! {
+        // Half a byte at a time from a table, the bytes of an eighth then added up.
+        add_ones(acc: __m512i, x: __m512i) -> __m512i = {
+            let table = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+            let low = _mm512_set1_epi8(0x0F);
+            let even = _mm512_shuffle_epi8(table, _mm512_and_si512(x, low));
+            let odd = _mm512_shuffle_epi8(table, _mm512_and_si512(_mm512_srli_epi16::<4>(x), low));
+            let ones = _mm512_add_epi8(even, odd);
+            _mm512_add_epi32(acc, _mm512_sad_epu8(ones, _mm512_setzero_si512()))
+        };
+    }
+}
+
+/// Set bits by VPOPCNTDQ.
+pub(crate) struct Vpopcnt;
+
+impl Popcount for Vpopcnt {
+    type S = Avx512;
+
+    ops! {
+        add_ones(acc: __m512i, x: __m512i) -> __m512i = _mm512_add_epi32(acc, _mm512_popcnt_epi32(x));
+    }
+}
+
 /// Byte products by VNNI: unsigned left, signed right.
 pub(crate) struct Vnni512;
 
@@ -91,9 +132,19 @@ impl Dot4 for Vnni512 {
     const FLIP: u8 = 0x80;
 
     ops! {
-        left(word: i32) -> __m512i = _mm512_set1_epi32(word);
-        right(p: *const i32) -> __m512i = _mm512_loadu_epi32(p);
+        left(x: __m512i) -> __m512i = x;
+        right(x: __m512i) -> __m512i = x;
         dot(acc: __m512i, a: __m512i, b: __m512i) -> __m512i = _mm512_dpbusd_epi32(acc, a, b);
+        squares(acc: __m512i, x: __m512i) -> __m512i = {
+            let [even, odd] = split(x);
+            _mm512_dpwssd_epi32(_mm512_dpwssd_epi32(acc, even, even), odd, odd)
+        };
+        squares_u4(acc: __m512i, x: __m512i, y: __m512i) -> __m512i =
+            _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(acc, x, x), y, y);
+        dot_i8(acc: __m512i, a: __m512i, b: __m512i) -> __m512i =
+            _mm512_dpbusd_epi32(acc, _mm512_xor_si512(a, _mm512_set1_epi8(-0x80)), b);
+        sum_u8(acc: __m512i, x: __m512i) -> __m512i = _mm512_dpbusd_epi32(acc, x, _mm512_set1_epi8(1));
+        sum_i8(acc: __m512i, x: __m512i) -> __m512i = _mm512_dpbusd_epi32(acc, _mm512_set1_epi8(1), x);
     }
 }
 
@@ -107,12 +158,18 @@ impl Dot4 for Madd512 {
     const FLIP: u8 = 0;
 
     ops! {
-        left(word: i32) -> [__m512i; 2] = split(_mm512_set1_epi32(word));
-        right(p: *const i32) -> [__m512i; 2] = split(_mm512_loadu_epi32(p));
+        left(x: __m512i) -> [__m512i; 2] = split(x);
+        right(x: __m512i) -> [__m512i; 2] = split(x);
         dot(acc: __m512i, a: [__m512i; 2], b: [__m512i; 2]) -> __m512i = _mm512_add_epi32(
             _mm512_add_epi32(acc, _mm512_madd_epi16(a[0], b[0])),
             _mm512_madd_epi16(a[1], b[1]),
         );
+        squares(acc: __m512i, x: __m512i) -> __m512i = Self::dot(acc, split(x), split(x));
+        squares_u4(acc: __m512i, x: __m512i, y: __m512i) -> __m512i = {
+            let pairs = _mm512_add_epi16(_mm512_maddubs_epi16(x, x), _mm512_maddubs_epi16(y, y));
+            _mm512_add_epi32(acc, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))
+        };
+        dot_i8(acc: __m512i, a: __m512i, b: __m512i) -> __m512i = Self::dot(acc, split_i8(a), split_i8(b));
     }
 }
 
@@ -127,5 +184,19 @@ unsafe fn split(x: __m512i) -> [__m512i; 2] {
     unsafe {
         let even = _mm512_and_si512(x, _mm512_set1_epi32(0x00FF_00FF));
         [even, _mm512_srli_epi16::<8>(x)]
+    }
+}
+
+/// Even and odd signed bytes as 16-bit values.
+///
+/// # Safety
+///
+/// AVX-512 BW is present.
+#[inline(always)]
+unsafe fn split_i8(x: __m512i) -> [__m512i; 2] {
+    // SAFETY: the contract of this function.
+    unsafe {
+        let even = _mm512_srai_epi16::<8>(_mm512_slli_epi16::<8>(x));
+        [even, _mm512_srai_epi16::<8>(x)]
     }
 }

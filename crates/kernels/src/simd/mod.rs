@@ -58,6 +58,10 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn max(a: Self::F, b: Self::F) -> Self::F;
     /// `acc + 1` in the lanes where `a != b`, `acc` elsewhere.
     unsafe fn count_ne(acc: Self::F, a: Self::F, b: Self::F) -> Self::F;
+    /// `a / b`, zero where `b` is zero.
+    unsafe fn div_or_zero(a: Self::F, b: Self::F) -> Self::F;
+    /// `acc + 1` in the lanes where neither `a` nor `b` is zero, `acc` elsewhere.
+    unsafe fn count_both(acc: Self::I, a: Self::F, b: Self::F) -> Self::I;
     /// Bit `i` is set where `a[i] <= b[i]`; false where either is NaN.
     unsafe fn le(a: Self::F, b: Self::F) -> u32;
     unsafe fn reduce_add(a: Self::F) -> f32;
@@ -78,14 +82,36 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn sub_i(a: Self::I, b: Self::I) -> Self::I;
     unsafe fn max_i(a: Self::I, b: Self::I) -> Self::I;
     unsafe fn xor_i(a: Self::I, b: Self::I) -> Self::I;
+    unsafe fn and_i(a: Self::I, b: Self::I) -> Self::I;
+    unsafe fn or_i(a: Self::I, b: Self::I) -> Self::I;
+    /// Every byte's upper half moves into its lower half; the upper one is anything.
+    unsafe fn shr4_i(a: Self::I) -> Self::I;
+    /// `|a - b|` of unsigned bytes.
+    unsafe fn abs_diff_u8(a: Self::I, b: Self::I) -> Self::I;
     /// Bit `i` is set where `a[i] <= b[i]`.
     unsafe fn le_i(a: Self::I, b: Self::I) -> u32;
+    /// Wrapping sum of all lanes.
+    unsafe fn reduce_add_i(a: Self::I) -> u32;
 }
 
-/// Sums of products of four unsigned bytes per 32-bit lane.
+/// Counts of set bits.
 ///
-/// The right side is stored as `byte ^ FLIP` in every byte. With `FLIP = 0x80` that is the signed
-/// value `byte - 128`, and the caller adds `128 * sum(left)` back.
+/// # Safety
+///
+/// As [`Simd`].
+pub(crate) trait Popcount: 'static {
+    /// The vectors it works on.
+    type S: Simd;
+
+    /// `acc` plus the number of bits set in `x`: the sum over all lanes is what counts, not in which
+    /// lane a bit was.
+    unsafe fn add_ones(acc: <Self::S as Simd>::I, x: <Self::S as Simd>::I) -> <Self::S as Simd>::I;
+}
+
+/// Sums of products of four bytes per 32-bit lane.
+///
+/// The right side of `dot` is given as `byte ^ FLIP` in every byte. With `FLIP = 0x80` that is the
+/// signed value `byte - 128`, and the caller adds `128 * sum(left)` back.
 ///
 /// # Safety
 ///
@@ -97,15 +123,31 @@ pub(crate) trait Dot4: 'static {
     type A: Copy;
     /// Right side, ready to be multiplied.
     type B: Copy;
-    /// Mask applied to the packed bytes of the right side: 0 or 0x80.
+    /// Mask of the bytes of the right side: 0 or 0x80.
     const FLIP: u8;
 
-    /// Four bytes in every lane.
-    unsafe fn left(word: i32) -> Self::A;
-    /// `LANES` groups of four bytes.
-    unsafe fn right(p: *const i32) -> Self::B;
+    unsafe fn left(x: I<Self>) -> Self::A;
+    unsafe fn right(x: I<Self>) -> Self::B;
     /// `acc[lane] + sum of the four products`, wrapping.
     unsafe fn dot(acc: I<Self>, a: Self::A, b: Self::B) -> I<Self>;
+
+    /// `acc` plus the squares of unsigned bytes; all lanes together count.
+    unsafe fn squares(acc: I<Self>, x: I<Self>) -> I<Self>;
+    /// `acc` plus the squares of unsigned bytes below 16; all lanes together count.
+    unsafe fn squares_u4(acc: I<Self>, x: I<Self>, y: I<Self>) -> I<Self>;
+    /// `acc` plus the products of the signed bytes of `a`, plus FLIP, and of `b`; all lanes together
+    /// count.
+    unsafe fn dot_i8(acc: I<Self>, a: I<Self>, b: I<Self>) -> I<Self>;
+    /// `acc` plus unsigned bytes, all lanes together; needed where FLIP is not 0.
+    #[inline(always)]
+    unsafe fn sum_u8(acc: I<Self>, _x: I<Self>) -> I<Self> {
+        acc
+    }
+    /// As `sum_u8`, of signed bytes.
+    #[inline(always)]
+    unsafe fn sum_i8(acc: I<Self>, _x: I<Self>) -> I<Self> {
+        acc
+    }
 }
 
 /// The integer vector of a [`Dot4`].

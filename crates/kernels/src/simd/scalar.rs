@@ -1,7 +1,7 @@
 //! One value per "vector": the reference that every instruction set is tested against, and the
 //! fallback where none is present.
 
-use super::{Dot4, Simd, ops};
+use super::{Dot4, Popcount, Simd, ops};
 
 /// Plain Rust, runs everywhere.
 #[derive(Clone, Copy)]
@@ -25,6 +25,8 @@ impl Simd for Scalar {
         abs(a: f32) -> f32 = a.abs();
         max(a: f32, b: f32) -> f32 = if a > b { a } else { b };
         count_ne(acc: f32, a: f32, b: f32) -> f32 = acc + f32::from(a != b);
+        div_or_zero(a: f32, b: f32) -> f32 = if b == 0.0 { 0.0 } else { a / b };
+        count_both(acc: i32, a: f32, b: f32) -> i32 = acc.wrapping_add(i32::from(a != 0.0 && b != 0.0));
         le(a: f32, b: f32) -> u32 = u32::from(a <= b);
         reduce_add(a: f32) -> f32 = a;
         reduce_max(a: f32) -> f32 = a;
@@ -38,7 +40,26 @@ impl Simd for Scalar {
         sub_i(a: i32, b: i32) -> i32 = a.wrapping_sub(b);
         max_i(a: i32, b: i32) -> i32 = a.max(b);
         xor_i(a: i32, b: i32) -> i32 = a ^ b;
+        and_i(a: i32, b: i32) -> i32 = a & b;
+        or_i(a: i32, b: i32) -> i32 = a | b;
+        shr4_i(a: i32) -> i32 = a >> 4;
+        abs_diff_u8(a: i32, b: i32) -> i32 = {
+            let (mut x, y) = (a.to_ne_bytes(), b.to_ne_bytes());
+            for i in 0..4 {
+                x[i] = x[i].abs_diff(y[i]);
+            }
+            i32::from_ne_bytes(x)
+        };
         le_i(a: i32, b: i32) -> u32 = u32::from(a <= b);
+        reduce_add_i(a: i32) -> u32 = a.cast_unsigned();
+    }
+}
+
+impl Popcount for Scalar {
+    type S = Scalar;
+
+    ops! {
+        add_ones(acc: i32, x: i32) -> i32 = acc.wrapping_add(x.count_ones().cast_signed());
     }
 }
 
@@ -49,12 +70,23 @@ impl Dot4 for Scalar {
     const FLIP: u8 = 0;
 
     ops! {
-        left(word: i32) -> [u8; 4] = word.to_ne_bytes();
-        right(p: *const i32) -> [u8; 4] = p.read_unaligned().to_ne_bytes();
-        dot(acc: i32, a: [u8; 4], b: [u8; 4]) -> i32 = acc
-            .wrapping_add(i32::from(a[0]) * i32::from(b[0]))
-            .wrapping_add(i32::from(a[1]) * i32::from(b[1]))
-            .wrapping_add(i32::from(a[2]) * i32::from(b[2]))
-            .wrapping_add(i32::from(a[3]) * i32::from(b[3]));
+        left(x: i32) -> [u8; 4] = x.to_ne_bytes();
+        right(x: i32) -> [u8; 4] = x.to_ne_bytes();
+        dot(acc: i32, a: [u8; 4], b: [u8; 4]) -> i32 = products(acc, a.map(i32::from), b.map(i32::from));
+        squares(acc: i32, x: i32) -> i32 = {
+            let x = x.to_ne_bytes().map(i32::from);
+            products(acc, x, x)
+        };
+        squares_u4(acc: i32, x: i32, y: i32) -> i32 = Self::squares(Self::squares(acc, x), y);
+        dot_i8(acc: i32, a: i32, b: i32) -> i32 = {
+            let signed = |x: i32| x.to_ne_bytes().map(|b| i32::from(b.cast_signed()));
+            products(acc, signed(a), signed(b))
+        };
     }
+}
+
+/// `acc + <a, b>`, wrapping.
+#[inline(always)]
+fn products(acc: i32, a: [i32; 4], b: [i32; 4]) -> i32 {
+    a.into_iter().zip(b).fold(acc, |sum, (x, y)| sum.wrapping_add(x * y))
 }

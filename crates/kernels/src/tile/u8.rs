@@ -199,12 +199,12 @@ unsafe fn step<D: Dot4, const M: usize, const V: usize>(
 ) {
     // SAFETY: the contract of this function.
     unsafe {
-        let mut right = [D::right(b); V];
+        let mut right = [D::right(D::S::load_i(b)); V];
         for v in 1..V {
-            right[v] = D::right(b.add(v * D::S::LANES));
+            right[v] = D::right(D::S::load_i(b.add(v * D::S::LANES)));
         }
         for m in 0..M {
-            let x = D::left(left(m));
+            let x = D::left(D::S::splat_i(left(m)));
             for v in 0..V {
                 sums[m][v] = D::dot(sums[m][v], x, right[v]);
             }

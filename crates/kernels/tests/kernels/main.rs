@@ -4,6 +4,7 @@
 //! are held to an error bound. `HNSW_BRIDGE_REQUIRE_ISA=avx512` (or another name) fails the run on a
 //! machine that would silently skip that set.
 
+mod bytes;
 mod choice;
 mod pair;
 mod scan;

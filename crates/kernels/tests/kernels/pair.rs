@@ -1,4 +1,4 @@
-use hnsw_kernels::{Kernels, PairKernel, minkowski};
+use hnsw_kernels::{Counts, Kernels, PairKernel, minkowski};
 
 use crate::support::Random;
 
@@ -28,13 +28,25 @@ fn hamming(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).filter(|(x, y)| x != y).count() as f64
 }
 
-fn kernels(k: &Kernels) -> [(&'static str, PairKernel, Reference); 5] {
+fn canberra(a: &[f32], b: &[f32]) -> f64 {
+    let pairs = a.iter().zip(b).map(|(x, y)| (f64::from(*x), f64::from(*y)));
+    pairs.filter(|(x, y)| *x != 0.0 || *y != 0.0).map(|(x, y)| (x - y).abs() / (x.abs() + y.abs())).sum()
+}
+
+fn braycurtis(a: &[f32], b: &[f32]) -> f64 {
+    let total: f64 = a.iter().zip(b).map(|(x, y)| (f64::from(*x) + f64::from(*y)).abs()).sum();
+    if total == 0.0 { 0.0 } else { l1(a, b) / total }
+}
+
+fn kernels(k: &Kernels) -> [(&'static str, PairKernel, Reference); 7] {
     [
         ("l2sq", k.l2sq, l2sq),
         ("ip", k.ip, ip),
         ("l1", k.l1, l1),
         ("linf", k.linf, linf),
         ("hamming", k.hamming, hamming),
+        ("canberra", k.canberra, canberra),
+        ("braycurtis", k.braycurtis, braycurtis),
     ]
 }
 
@@ -62,7 +74,10 @@ fn for_all(
 #[test]
 fn integer_rows_give_the_exact_value() {
     for_all(Random::integers, |kernel, reference, label, q, [row, ..]| {
-        assert_eq!(f64::from(kernel.one(q, row)), reference(q, row), "{label}");
+        let (seen, exact) = (f64::from(kernel.one(q, row)), reference(q, row));
+        // Ratios are rounded; everything else is an integer.
+        let rounding = if label.contains("canberra") || label.contains("braycurtis") { 1e-5 * exact } else { 0.0 };
+        assert!((seen - exact).abs() <= rounding, "{label}: {seen}, exact {exact}");
     });
 }
 
@@ -70,7 +85,12 @@ fn integer_rows_give_the_exact_value() {
 fn real_rows_stay_within_the_rounding_bound() {
     for_all(Random::reals, |kernel, reference, label, q, [row, ..]| {
         // At most `length` additions of terms below 4, each term rounded twice.
-        let bound = (q.len() * (q.len() + 2) * 4) as f64 * f64::from(f32::EPSILON) / 2.0;
+        let mut bound = (q.len() * (q.len() + 2) * 4) as f64 * f64::from(f32::EPSILON) / 2.0;
+        if label.contains("braycurtis") {
+            // A ratio of two such sums.
+            let total: f64 = q.iter().zip(row).map(|(x, y)| f64::from(x + y).abs()).sum();
+            bound *= (1.0 + reference(q, row)) / total.max(f64::MIN_POSITIVE);
+        }
         let (seen, exact) = (f64::from(kernel.one(q, row)), reference(q, row));
         assert!((seen - exact).abs() <= bound, "{label}: {seen}, exact {exact}");
     });
@@ -107,6 +127,45 @@ fn hamming_tells_the_smallest_difference_and_not_the_sign_of_zero() {
         b[17] = 1.0 + f32::EPSILON;
         (a[39], b[39]) = (0.0, -0.0);
         assert_eq!(k.hamming.one(&a, &b), 1.0, "{}", k.label());
+    }
+}
+
+#[test]
+fn ratios_are_zero_where_nothing_is_there_to_divide_by() {
+    for k in Kernels::available() {
+        let (a, b) = ([0.0f32; 40], [-0.0f32; 40]);
+        assert_eq!(k.canberra.one(&a, &b).to_bits(), 0, "{}", k.label());
+        assert_eq!(k.braycurtis.one(&a, &b).to_bits(), 0, "{}", k.label());
+        // Opposite rows: sums of zero under a distance that is not.
+        assert_eq!(k.braycurtis.one(&[3.0; 40], &[-3.0; 40]).to_bits(), 0, "{}", k.label());
+        // The smallest value there is still differs from zero by all of itself.
+        assert_eq!(k.canberra.one(&[f32::from_bits(1); 40], &b), 40.0, "{}", k.label());
+        assert_eq!(k.braycurtis.one(&[f32::from_bits(1); 40], &b), 1.0, "{}", k.label());
+    }
+}
+
+/// Mostly zeros of both signs, and values whose products vanish.
+fn sparse(random: &mut Random, n: usize) -> Vec<f32> {
+    (0..n).map(|_| [0.0, -0.0, 0.0, 1e-30, -2.0, f32::MAX][random.below(6) as usize]).collect()
+}
+
+fn counts(a: &[f32], b: &[f32]) -> Counts {
+    let count = |f: fn(bool, bool) -> bool| a.iter().zip(b).filter(|(x, y)| f(**x != 0.0, **y != 0.0)).count() as u32;
+    Counts { both: count(|x, y| x && y), only_a: count(|x, y| x && !y), only_b: count(|x, y| !x && y) }
+}
+
+#[test]
+fn counts_are_those_of_a_plain_loop() {
+    let mut random = Random(3);
+    for k in Kernels::available() {
+        for len in 0..=LONGEST {
+            let offset = OFFSETS[len % 4];
+            let rows: [Vec<f32>; 5] = std::array::from_fn(|_| sparse(&mut random, offset + len));
+            let [q, a, b, c, d] = rows.each_ref().map(|row| &row[offset..]);
+            let want = [a, b, c, d].map(|row| counts(q, row));
+            assert_eq!([a, b, c, d].map(|row| k.counts.one(q, row)), want, "{} length {len}", k.label());
+            assert_eq!(k.counts.four(q, [a, b, c, d]), want, "{} length {len}", k.label());
+        }
     }
 }
 
