@@ -1,21 +1,24 @@
 import ndarray, { type NdArray } from "ndarray";
+import { type Changes, type CheckedChanges, checkedChanges, knownIds, nonEmpty } from "./changes.ts";
+import { type Described, described, type IndexParameters } from "./describe.ts";
+import { bytesIn } from "./dumps.ts";
 import { HnswError, wrapped } from "./errors.ts";
 import { type CallOptions, checkSignal, type Done, runJob } from "./job.ts";
-import type { MatrixInput } from "./matrix.ts";
+import type { Form, MatrixInput } from "./matrix.ts";
 import { type NativeIndex, type NativeJob, type NativeListener, type NativeNeighbors, native } from "./native.ts";
 import {
-  type Algorithm,
   type BuildOptions,
-  type CheckedBuild,
   checkedBuild,
   checkedCallOptions,
+  checkedDump,
   checkedQuery,
+  checkedRestore,
+  type DumpOptions,
   type QueryOptions,
+  type RestoreOptions,
 } from "./options.ts";
-import type { Parameters } from "./parameters.ts";
 import { type Plan, planOf, type Stats } from "./plan.ts";
-import { type Incoming, incoming, transfer, transferSync } from "./transfer.ts";
-import { checkedKeys } from "./validate.ts";
+import { atOnce, incoming, inSlices } from "./transfer.ts";
 
 /**
  * Neighbours of each row or query, nearest first, ties by id. `indices` (int32) and `distances` (float32) have the
@@ -25,21 +28,6 @@ import { checkedKeys } from "./validate.ts";
 export interface Neighbors {
   readonly indices: NdArray<Int32Array>;
   readonly distances: NdArray<Float32Array>;
-}
-
-/** Changes to an index. */
-export interface Changes {
-  /** Rows to append; they get the ids `size`, `size + 1`, ... */
-  readonly fresh: MatrixInput;
-}
-
-/** The parameters an index was made with, defaults filled in. */
-export interface IndexParameters extends Parameters {
-  readonly algorithm: Algorithm;
-  /** Pool width of queries that set none, if it was given. */
-  readonly ef: number | undefined;
-  readonly seed: bigint;
-  readonly threads: number;
 }
 
 /**
@@ -59,8 +47,10 @@ export interface IndexParameters extends Parameters {
  * ```
  */
 export class HnswIndex {
-  /** Columns of the rows. */
+  /** Columns of the rows; bytes per row where they are packed bits. */
   readonly dim: number;
+  /** How the rows are stored; queries and updates take the same form, and dense ones are turned into it. */
+  readonly form: Form;
   /** Name of the metric, as `metrics()` lists it. */
   readonly metric: string;
   /** Columns of the neighbour graph. */
@@ -73,18 +63,19 @@ export class HnswIndex {
   /** The last update asked for: the next one waits for it. */
   #updates: Promise<unknown> = Promise.resolve();
 
-  private constructor(content: NativeIndex, rows: Incoming, options: CheckedBuild) {
-    const { algorithm, ef, seed, threads } = options;
+  private constructor(content: NativeIndex) {
+    const { rows, dim, form, metric, nNeighbors, parameters }: Described = described(content);
     this.#native = content;
-    this.#size = rows.rows;
-    this.dim = rows.dim;
-    this.metric = options.metric;
-    this.nNeighbors = options.nNeighbors;
-    this.parameters = { ...options.parametersFor(rows.rows), algorithm, ef, seed, threads };
+    this.#size = rows;
+    this.dim = dim;
+    this.form = form;
+    this.metric = metric;
+    this.nNeighbors = nNeighbors;
+    this.parameters = parameters;
   }
 
   /**
-   * Stores the rows (n x dim, any number type, kept as f32). O(n * dim): nothing is searched or built yet.
+   * Stores the rows (n x dim). O(n * dim), for sparse rows O(entries): nothing is searched or built yet.
    *
    * Rejects with `ERR_EMPTY_INDEX` for 0 rows, `ERR_INVALID_ARGUMENT`, `ERR_UNKNOWN_METRIC`,
    * `ERR_DIMENSION_MISMATCH`, `ERR_NON_FINITE`, `ERR_OUT_OF_MEMORY`, `ERR_CANCELLED`.
@@ -92,25 +83,44 @@ export class HnswIndex {
   static async build(rows: MatrixInput, options?: BuildOptions): Promise<HnswIndex> {
     const checked = checkedBuild(options);
     checkSignal(checked.call.signal);
-    const input = nonEmpty(incoming("rows", rows));
-    const arguments_ = checked.native(checked.parametersFor(input.rows));
-    const content = await transfer(input, () => checkSignal(checked.call.signal));
+    const input = nonEmpty(incoming("rows", rows, checked));
+    const arguments_ = checked.native(input);
+    const content = await inSlices(input.steps(), () => checkSignal(checked.call.signal));
     const start = (listener: NativeListener) => native().NativeIndex.build(content, arguments_, listener);
     const { index } = await runJob(start, checked.call, new Set());
-    return new HnswIndex(present(index), input, checked);
+    return new HnswIndex(present(index));
   }
 
   /** {@link HnswIndex.build} on this thread. */
   static buildSync(rows: MatrixInput, options?: BuildOptions): HnswIndex {
     const checked = checkedBuild(options);
-    const input = nonEmpty(incoming("rows", rows));
-    const arguments_ = checked.native(checked.parametersFor(input.rows));
-    const content = transferSync(input);
-    return new HnswIndex(
-      wrapped(() => native().NativeIndex.buildSync(content, arguments_)),
-      input,
-      checked,
-    );
+    const input = nonEmpty(incoming("rows", rows, checked));
+    const arguments_ = checked.native(input);
+    const content = atOnce(input.steps());
+    return new HnswIndex(wrapped(() => native().NativeIndex.buildSync(content, arguments_)));
+  }
+
+  /**
+   * The index that was written down by {@link HnswIndex.dump}, with its rows. O(bytes); answers are the same as
+   * before, and what had been made of the rows is there again.
+   *
+   * Rejects with `ERR_CORRUPT_FILE` for bytes that are no dump or not whole, `ERR_UNSUPPORTED_VERSION` for a dump of
+   * a newer release, `ERR_INVALID_ARGUMENT` for a dump without rows, `ERR_OUT_OF_MEMORY`, `ERR_CANCELLED`.
+   */
+  static async restore(bytes: Uint8Array, options?: RestoreOptions): Promise<HnswIndex> {
+    const { call, threads } = checkedRestore(options);
+    checkSignal(call.signal);
+    const content = await inSlices(bytesIn(bytes), () => checkSignal(call.signal));
+    const start = (listener: NativeListener) => native().NativeIndex.restore(content, threads, listener);
+    const { index } = await runJob(start, call, new Set());
+    return new HnswIndex(present(index));
+  }
+
+  /** {@link HnswIndex.restore} on this thread. */
+  static restoreSync(bytes: Uint8Array, options?: Omit<RestoreOptions, keyof CallOptions>): HnswIndex {
+    const { threads } = checkedRestore(options);
+    const content = atOnce(bytesIn(bytes));
+    return new HnswIndex(wrapped(() => native().NativeIndex.restoreSync(content, threads)));
   }
 
   /**
@@ -140,7 +150,7 @@ export class HnswIndex {
   async query(queries: MatrixInput, options?: QueryOptions): Promise<Neighbors> {
     const { call, k, ef } = checkedQuery(options, this.parameters.ef);
     this.#check(call);
-    const content = await transfer(incoming("queries", queries, this.dim), () => this.#check(call));
+    const content = await inSlices(incoming("queries", queries, this).steps(), () => this.#check(call));
     const { neighbors } = await this.#run((listener) => this.#native.query(content, k, ef, listener), call);
     return shaped(present(neighbors));
   }
@@ -149,46 +159,48 @@ export class HnswIndex {
   querySync(queries: MatrixInput, options?: Omit<QueryOptions, keyof CallOptions>): Neighbors {
     const { k, ef } = checkedQuery(options, this.parameters.ef);
     this.#checkOpen();
-    const content = transferSync(incoming("queries", queries, this.dim));
+    const content = atOnce(incoming("queries", queries, this).steps());
     return shaped(wrapped(() => this.#native.querySync(content, k, ef)));
   }
 
   /**
-   * Appends rows; all of them or, when it rejects, none. The neighbour graph is made anew when next asked for, the
-   * search index is extended. Updates run in the order in which they were called; queries wait for a running one.
+   * Replaces rows, then appends others; all of it or, when it rejects, nothing. The neighbour graph is made anew
+   * when next asked for, the search index is patched. Updates run in the order in which they were called; queries
+   * wait for a running one. No changes are fine.
    *
-   * Rejects with `ERR_EMPTY_INDEX` for 0 rows, `ERR_DIMENSION_MISMATCH`, `ERR_INVALID_ARGUMENT`,
-   * `ERR_NON_FINITE`, `ERR_CANCELLED`, `ERR_OUT_OF_MEMORY`, `ERR_CLOSED`.
+   * Rejects with `ERR_UNKNOWN_ID` for an id that no row has, `ERR_EMPTY_INDEX` for 0 rows,
+   * `ERR_DIMENSION_MISMATCH`, `ERR_INVALID_ARGUMENT`, `ERR_NON_FINITE`, `ERR_CANCELLED`, `ERR_OUT_OF_MEMORY`,
+   * `ERR_CLOSED`.
    */
-  async update(changes: Changes, options?: CallOptions): Promise<void> {
+  async update(changes?: Changes, options?: CallOptions): Promise<void> {
     const call = checkedCallOptions(options);
     this.#check(call);
-    const fresh = this.#freshRows(changes);
+    const checked = checkedChanges(changes, this);
     const before = this.#updates;
-    const own = this.#append(fresh, call, before);
+    const own = this.#update(checked, call, before);
     this.#updates = own.catch(() => undefined);
     await own;
   }
 
-  async #append(fresh: Incoming, call: CallOptions, before: Promise<unknown>): Promise<void> {
-    const content = await transfer(fresh, () => this.#check(call));
+  async #update({ fresh, replaced }: CheckedChanges, call: CallOptions, before: Promise<unknown>): Promise<void> {
+    const check = () => this.#check(call);
+    const freshRows = fresh && (await inSlices(fresh.steps(), check));
+    const newRows = replaced && (await inSlices(replaced.rows.steps(), check));
     await before;
-    await this.#run((listener) => this.#native.append(content, listener), call);
-    this.#size += fresh.rows;
+    const ids = replaced && knownIds(replaced.ids, this.#size);
+    await this.#run((listener) => this.#native.update(freshRows, newRows, ids, listener), call);
+    this.#size += fresh?.rows ?? 0;
   }
 
   /** {@link HnswIndex.update} on this thread. */
-  updateSync(changes: Changes): void {
+  updateSync(changes?: Changes): void {
     this.#checkOpen();
-    const fresh = this.#freshRows(changes);
-    const content = transferSync(fresh);
-    wrapped(() => this.#native.appendSync(content));
-    this.#size += fresh.rows;
-  }
-
-  #freshRows(changes: Changes): Incoming {
-    const { fresh } = checkedKeys("changes", changes, ["fresh"]);
-    return nonEmpty(incoming("fresh rows", fresh, this.dim));
+    const { fresh, replaced } = checkedChanges(changes, this);
+    const ids = replaced && knownIds(replaced.ids, this.#size);
+    const freshRows = fresh && atOnce(fresh.steps());
+    const newRows = replaced && atOnce(replaced.rows.steps());
+    wrapped(() => this.#native.updateSync(freshRows, newRows, ids));
+    this.#size += fresh?.rows ?? 0;
   }
 
   /**
@@ -205,6 +217,44 @@ export class HnswIndex {
   prepareSync(): void {
     this.#checkOpen();
     wrapped(() => this.#native.prepareSync());
+  }
+
+  /**
+   * The index as bytes, versioned and with a checksum: the rows and what has been made of them. O(bytes).
+   *
+   * Rejects with `ERR_INVALID_ARGUMENT`, `ERR_CANCELLED`, `ERR_OUT_OF_MEMORY`, `ERR_CLOSED`.
+   */
+  async dump(options?: DumpOptions): Promise<Uint8Array> {
+    const { call, rows } = checkedDump(options);
+    const { bytes } = await this.#run((listener) => this.#native.dump(rows, listener), call);
+    return present(bytes);
+  }
+
+  /** {@link HnswIndex.dump} on this thread. */
+  dumpSync(options?: Omit<DumpOptions, keyof CallOptions>): Uint8Array {
+    const { rows } = checkedDump(options);
+    this.#checkOpen();
+    return wrapped(() => this.#native.dumpSync(rows));
+  }
+
+  /**
+   * Takes what a dump's index had made of the very same rows with the same options, instead of making it anew.
+   *
+   * Rejects with `ERR_INVALID_ARGUMENT` for a dump of other rows or options, `ERR_CORRUPT_FILE`,
+   * `ERR_UNSUPPORTED_VERSION`, `ERR_OUT_OF_MEMORY`, `ERR_CANCELLED`, `ERR_CLOSED`.
+   */
+  async attach(bytes: Uint8Array, options?: CallOptions): Promise<void> {
+    const call = checkedCallOptions(options);
+    this.#check(call);
+    const content = await inSlices(bytesIn(bytes), () => this.#check(call));
+    await this.#run((listener) => this.#native.attach(content, listener), call);
+  }
+
+  /** {@link HnswIndex.attach} on this thread. */
+  attachSync(bytes: Uint8Array): void {
+    this.#checkOpen();
+    const content = atOnce(bytesIn(bytes));
+    wrapped(() => this.#native.attachSync(content));
   }
 
   /** Sizes and counters. Never waits: during an update, what was true before it. Throws `ERR_CLOSED`. */
@@ -259,11 +309,6 @@ export class HnswIndex {
   #checkOpen(): void {
     if (this.#closed) throw new HnswError("ERR_CLOSED", "the index is closed");
   }
-}
-
-function nonEmpty(input: Incoming): Incoming {
-  if (input.rows === 0) throw new HnswError("ERR_EMPTY_INDEX", "0 rows, allowed: at least 1");
-  return input;
 }
 
 function present<T>(value: T | undefined): T {

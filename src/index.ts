@@ -7,12 +7,17 @@
  * @module
  */
 export { BitBuffer } from "./bit-buffer.ts";
+export type { Changes } from "./changes.ts";
+export type { SparseMatrix } from "./csr.ts";
+export type { IndexParameters } from "./describe.ts";
 export { ERROR_CODES, type ErrorCode, HnswError } from "./errors.ts";
-export { type Changes, HnswIndex, type IndexParameters, type Neighbors } from "./hnsw-index.ts";
+export { HnswIndex, type Neighbors } from "./hnsw-index.ts";
 export type { CallOptions, Progress } from "./job.ts";
-export type { MatrixInput, StridedMatrix, TypedArray } from "./matrix.ts";
+export type { IdsInput, SquareInput, VectorInput } from "./lists.ts";
+export type { DenseInput, Form, IndexArray, MatrixInput, StridedMatrix, TypedArray } from "./matrix.ts";
+export type { MetricOptions } from "./metric-options.ts";
 export { type MetricInfo, metrics } from "./metrics.ts";
-export type { Algorithm, BuildOptions, QueryOptions } from "./options.ts";
+export type { Algorithm, BuildOptions, DumpOptions, Quantization, QueryOptions, RestoreOptions } from "./options.ts";
 export { type GivenParameters, type Parameters, parametersFor, searchWidth } from "./parameters.ts";
 export type { Choice, Plan, Stats } from "./plan.ts";
 export { RowBuffer } from "./row-buffer.ts";

@@ -4,8 +4,9 @@ import { type NativeMetric, native } from "./native.ts";
 export type MetricInfo = Readonly<NativeMetric>;
 
 /**
- * Every metric of the engine: name, aliases, names of its parameters, and whether PyNNDescent counts it as
- * angular. The table itself lives in the Rust core.
+ * Every metric of the engine: name, aliases, names of its parameters, whether PyNNDescent counts it as angular, how
+ * it is searched (`walk` over links, after a `transform` of the rows, or by an exact `scan`), the forms of rows and
+ * the quantizations it takes. The table itself lives in the Rust core.
  *
  * @example
  * ```ts
@@ -16,7 +17,10 @@ export function metrics(): MetricInfo[] {
   return native().metrics();
 }
 
-/** The name in the table for a name or alias; unknown names come back unchanged. */
-export function canonicalMetric(name: string): string {
-  return metrics().find((metric) => metric.name === name || metric.aliases.includes(name))?.name ?? name;
+let byName: ReadonlyMap<string, MetricInfo> | undefined;
+
+/** The table's row for a name or alias. */
+export function metricInfo(name: string): MetricInfo | undefined {
+  byName ??= new Map(metrics().flatMap((metric) => [metric.name, ...metric.aliases].map((known) => [known, metric])));
+  return byName.get(name);
 }

@@ -32,7 +32,7 @@ export interface NativeNeighbors {
 export type NativeEvent =
   | { kind: "progress"; phase: string; done: number; total: number }
   | { kind: "failed"; code: string; message: string }
-  | { kind: "done"; neighbors?: NativeNeighbors; index?: NativeIndex };
+  | { kind: "done"; neighbors?: NativeNeighbors; index?: NativeIndex; bytes?: Uint8Array };
 
 export type NativeListener = (event: NativeEvent) => void;
 
@@ -40,9 +40,18 @@ export interface NativeJob {
   cancel(): void;
 }
 
-export interface NativeOptions {
+/** Lists as long as there are columns; `vinv` and `cost` are row-major squares. */
+export interface NativeMetricOptions {
   metric: string;
   p?: number;
+  w?: Float32Array;
+  sigma?: Float32Array;
+  vinv?: Float32Array;
+  cost?: Float32Array;
+}
+
+export interface NativeOptions extends NativeMetricOptions {
+  quantization?: string;
   nNeighbors: number;
   algorithm: string;
   m: number;
@@ -51,6 +60,31 @@ export interface NativeOptions {
   nIters: number;
   seed: bigint;
   threads: number;
+  /** Kept with the index and its dump, never looked at. */
+  carried: string;
+}
+
+/** What an index is. */
+export interface NativeDescription {
+  rows: number;
+  dim: number;
+  form: string;
+  metric: string;
+  quantization?: string;
+  nNeighbors: number;
+  algorithm: string;
+  m: number;
+  efConstruction: number;
+  maxCandidates: number;
+  nIters: number;
+  seed: bigint;
+  threads: number;
+  carried: string;
+}
+
+/** Bytes on their way into the core, filled from the front. */
+export interface NativeBytes {
+  push(bytes: Uint8Array): void;
 }
 
 export interface NativeChoice {
@@ -96,10 +130,21 @@ export interface NativeIndex {
   neighborGraphSync(): NativeNeighbors;
   query(queries: NativeRows, k: number, ef: number, listener: NativeListener): NativeJob;
   querySync(queries: NativeRows, k: number, ef: number): NativeNeighbors;
-  append(fresh: NativeRows, listener: NativeListener): NativeJob;
-  appendSync(fresh: NativeRows): void;
+  /** `ids` are those of the rows of `replaced`. */
+  update(
+    fresh: NativeRows | undefined,
+    replaced: NativeRows | undefined,
+    ids: Uint32Array | undefined,
+    listener: NativeListener,
+  ): NativeJob;
+  updateSync(fresh: NativeRows | undefined, replaced: NativeRows | undefined, ids: Uint32Array | undefined): void;
+  dump(rows: boolean, listener: NativeListener): NativeJob;
+  dumpSync(rows: boolean): Uint8Array;
+  attach(bytes: NativeBytes, listener: NativeListener): NativeJob;
+  attachSync(bytes: NativeBytes): void;
   prepare(listener: NativeListener): NativeJob;
   prepareSync(): void;
+  describe(): NativeDescription;
   plan(): NativePlan;
   stats(): NativeStats;
   close(): void;
@@ -110,6 +155,10 @@ export interface NativeMetric {
   aliases: string[];
   params: string[];
   angular: boolean;
+  kind: string;
+  forms: string[];
+  quantizations: string[];
+  note: string;
 }
 
 export interface Native {
@@ -120,9 +169,12 @@ export interface Native {
     allocateBits(rows: number, dim: number): NativeRows;
     allocateSparse(rows: number, dim: number, nnz: number): NativeRows;
   };
+  NativeBytes: { allocate(length: number): NativeBytes };
   NativeIndex: {
     build(rows: NativeRows, options: NativeOptions, listener: NativeListener): NativeJob;
     buildSync(rows: NativeRows, options: NativeOptions): NativeIndex;
+    restore(bytes: NativeBytes, threads: number, listener: NativeListener): NativeJob;
+    restoreSync(bytes: NativeBytes, threads: number): NativeIndex;
   };
 }
 

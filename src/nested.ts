@@ -1,10 +1,10 @@
 /**
  * Rows as an array of arrays.
  */
+import { byteOf, isByteArray, notBytes } from "./bytes.ts";
 import { HnswError } from "./errors.ts";
 import type { Source } from "./matrix.ts";
-import type { NativeRows } from "./native.ts";
-import { Scratch, writeConverted } from "./scratch.ts";
+import { Scratch } from "./scratch.ts";
 import { invalid, show } from "./validate.ts";
 
 type Row = ArrayLike<number>;
@@ -33,7 +33,8 @@ class NestedSource implements Source {
   readonly dim: number;
   readonly #name: string;
   readonly #values: readonly unknown[];
-  readonly #scratch = new Scratch();
+  readonly #scratch = new Scratch(Float32Array);
+  readonly #bytes = new Scratch(Uint8Array);
 
   constructor(name: string, values: readonly unknown[], dim: number) {
     this.rows = values.length;
@@ -42,13 +43,23 @@ class NestedSource implements Source {
     this.#values = values;
   }
 
-  copy(target: NativeRows, start: number, count: number): void {
+  read(start: number, count: number): Float32Array {
     const values = this.#scratch.take(count * this.dim);
     for (let i = 0; i < count; i++) this.#convert(start + i, values.subarray(i * this.dim, (i + 1) * this.dim));
-    writeConverted(target, start, values, this.dim, (row, column) => (this.#values[row] as Row)[column]);
+    return values;
   }
 
-  #convert(index: number, into: Float32Array): void {
+  readBytes(start: number, count: number): Uint8Array {
+    const values = this.#bytes.take(count * this.dim);
+    for (let i = 0; i < count; i++) this.#convertBytes(start + i, values.subarray(i * this.dim, (i + 1) * this.dim));
+    return values;
+  }
+
+  original(row: number, column: number): unknown {
+    return (this.#values[row] as Row)[column];
+  }
+
+  #row(index: number): Row {
     const row = checkedRow(this.#name, this.#values, index);
     if (row.length !== this.dim) {
       throw new HnswError(
@@ -56,6 +67,11 @@ class NestedSource implements Source {
         `${this.#name}[${index}] has ${row.length} columns, row 0 has ${this.dim}`,
       );
     }
+    return row;
+  }
+
+  #convert(index: number, into: Float32Array): void {
+    const row = this.#row(index);
     for (let column = 0; column < into.length; column++) {
       const value: unknown = row[column];
       if (typeof value !== "number") {
@@ -63,5 +79,15 @@ class NestedSource implements Source {
       }
       into[column] = value;
     }
+  }
+
+  #convertBytes(index: number, into: Uint8Array): void {
+    const row = this.#row(index);
+    if (isByteArray(row)) {
+      into.set(row);
+      return;
+    }
+    if (ArrayBuffer.isView(row)) throw notBytes(`${this.#name}[${index}]`, row);
+    for (let column = 0; column < into.length; column++) into[column] = byteOf(this.#name, row[column], index, column);
   }
 }

@@ -3,20 +3,25 @@
  */
 import { availableParallelism } from "node:os";
 import type { CallOptions } from "./job.ts";
-import { canonicalMetric } from "./metrics.ts";
+import type { Form } from "./matrix.ts";
+import { checkedMetric, type MetricOptions } from "./metric-options.ts";
 import type { NativeOptions } from "./native.ts";
-import { MIN_SEARCH_WIDTH, type Parameters, parametersFor, searchWidth } from "./parameters.ts";
-import { checkedCall, checkedKeys, integerOr, invalid, oneOf } from "./validate.ts";
+import { MIN_SEARCH_WIDTH, parametersFor, searchWidth } from "./parameters.ts";
+import { booleanOr, checkedCall, checkedKeys, integerOr, invalid, oneOf, realNumber } from "./validate.ts";
 
 /** Which side makes the products of an index. */
 export type Algorithm = "auto" | "exact" | "hnsw";
 
+/** Smaller forms of the rows to search with; distances handed out are those of the rows themselves. */
+export type Quantization = "binary" | "uint8" | "uint4" | "int8";
+
 /** How an index is made. Every field is optional. */
-export interface BuildOptions extends CallOptions {
-  /** A name or alias from `metrics()`. @default "euclidean" */
-  readonly metric?: string | undefined;
-  /** Order of `minkowski`, above 0. @default 2 */
-  readonly p?: number | undefined;
+export interface BuildOptions extends CallOptions, MetricOptions {
+  /**
+   * Searches with a smaller form of the rows, then ranks what it found by the rows themselves. Which ones a metric
+   * takes: `metrics()`. @default none
+   */
+  readonly quantization?: Quantization | undefined;
   /** Columns of the neighbour graph, the row itself included; 1 to 2^24. @default 30 */
   readonly nNeighbors?: number | undefined;
   /** `auto` lets the cost model pick per product. @default "auto" */
@@ -49,13 +54,29 @@ export interface QueryOptions extends CallOptions {
   readonly ef?: number | undefined;
 }
 
-const BUILD_KEYS = [
-  ...["metric", "p", "nNeighbors", "algorithm", "m", "efConstruction", "ef", "maxCandidates", "nIters", "nTrees"],
-  ...["seed", "threads", "signal", "onProgress"],
-];
-const QUERY_KEYS = ["k", "epsilon", "ef", "signal", "onProgress"];
+/** How an index is written down. Every field is optional. */
+export interface DumpOptions extends CallOptions {
+  /**
+   * With the rows, the dump can be restored anywhere. Without them it holds only what was made of them, and can be
+   * attached to an index of the same rows and options. @default true
+   */
+  readonly rows?: boolean | undefined;
+}
+
+/** How a dump becomes an index again. Every field is optional. */
+export interface RestoreOptions extends CallOptions {
+  /** Threads of each call, 1 to 4096. @default all cores */
+  readonly threads?: number | undefined;
+}
+
 const CALL_KEYS = ["signal", "onProgress"];
+const BUILD_KEYS = [
+  ...["metric", "p", "w", "sigma", "vinv", "cost", "quantization", "nNeighbors", "algorithm", "m", "efConstruction"],
+  ...["ef", "maxCandidates", "nIters", "nTrees", "seed", "threads", ...CALL_KEYS],
+];
+const QUERY_KEYS = ["k", "epsilon", "ef", ...CALL_KEYS];
 const ALGORITHMS: readonly Algorithm[] = ["auto", "exact", "hnsw"];
+const QUANTIZATIONS: readonly Quantization[] = ["binary", "uint8", "uint4", "int8"];
 
 const MAX_K = 2 ** 24;
 const MAX_SEED = 2n ** 64n - 1n;
@@ -63,38 +84,40 @@ const MAX_SEED = 2n ** 64n - 1n;
 /** Build options with everything filled in that does not depend on the rows. */
 export interface CheckedBuild {
   readonly call: CallOptions;
-  readonly metric: string;
-  readonly algorithm: Algorithm;
-  readonly nNeighbors: number;
-  readonly ef: number | undefined;
-  readonly seed: bigint;
-  readonly threads: number;
-  /** The effort parameters for that many rows. */
-  readonly parametersFor: (rows: number) => Parameters;
-  /** What the addon takes. */
-  readonly native: (parameters: Parameters) => NativeOptions;
+  /** The form that the rows must take; as they come where the metric leaves it open. */
+  readonly form: Form | undefined;
+  /** What the addon takes for `rows` rows of `dim` columns that come in `form`. */
+  readonly native: (size: { rows: number; dim: number; form: Form }) => NativeOptions;
+}
+
+/** What of an index the core only carries: it belongs to this API. */
+export interface Carried {
+  readonly nTrees: number;
+  readonly ef?: number;
 }
 
 /** Checks build options. Throws `ERR_INVALID_ARGUMENT`; metric names are checked by the core. */
 export function checkedBuild(input: BuildOptions | undefined): CheckedBuild {
   const given = checkedCall(checkedKeys("options", input, BUILD_KEYS));
-  const metric = metricName(given.metric);
-  const p = realNumber("p", given.p);
+  const metric = checkedMetric(given);
+  const quantization = oneOf("quantization", given.quantization, QUANTIZATIONS, undefined);
   const common = {
     algorithm: oneOf("algorithm", given.algorithm, ALGORITHMS, "auto"),
     nNeighbors: integerOr("nNeighbors", given.nNeighbors, 1, MAX_K, 30),
     seed: seedOf(given.seed),
-    threads: integerOr("threads", given.threads, 1, 4096, availableParallelism()),
+    threads: threadsOf(given.threads),
+    ...(quantization === undefined ? {} : { quantization }),
   };
   const effort = effortOf(given);
+  const ef = integerOr("ef", given.ef, 1, MAX_K, undefined);
   return {
-    ...common,
     call: given,
-    metric: canonicalMetric(metric),
-    ef: integerOr("ef", given.ef, 1, MAX_K, undefined),
-    parametersFor: (rows) => parametersFor(rows, effort),
-    native: ({ m, efConstruction, maxCandidates, nIters }) => {
-      return { ...common, metric, ...(p === undefined ? {} : { p }), m, efConstruction, maxCandidates, nIters };
+    form: metric.form,
+    native: ({ rows, dim, form }) => {
+      metric.checkForm(form);
+      const { nTrees, ...parameters } = parametersFor(rows, effort);
+      const carried: Carried = ef === undefined ? { nTrees } : { nTrees, ef };
+      return { ...metric.native(dim), ...common, ...parameters, carried: JSON.stringify(carried) };
     },
   };
 }
@@ -125,21 +148,25 @@ export function checkedQuery(input: QueryOptions | undefined, indexEf: number | 
   return { call: given, k, ef: ef ?? Math.max(MIN_SEARCH_WIDTH, searchWidth(k, epsilon)) };
 }
 
+/** Checks how an index is to be written down. */
+export function checkedDump(input: DumpOptions | undefined): { readonly call: CallOptions; readonly rows: boolean } {
+  const given = checkedCall(checkedKeys("options", input, ["rows", ...CALL_KEYS]));
+  return { call: given, rows: booleanOr("rows", given.rows, true) };
+}
+
+/** Checks how a dump is to be taken. */
+export function checkedRestore(input: RestoreOptions | undefined): { readonly call: CallOptions; threads: number } {
+  const given = checkedCall(checkedKeys("options", input, ["threads", ...CALL_KEYS]));
+  return { call: given, threads: threadsOf(given.threads) };
+}
+
 /** Checks `signal` and `onProgress` where a call takes nothing else. */
 export function checkedCallOptions(input: CallOptions | undefined): CallOptions {
   return checkedCall(checkedKeys("options", input, CALL_KEYS));
 }
 
-function metricName(metric: string | undefined): string {
-  if (metric === undefined) return "euclidean";
-  if (typeof metric !== "string") throw invalid("metric", metric, "a name from metrics()");
-  return metric;
-}
-
-function realNumber(name: string, value: number | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value !== "number" || Number.isNaN(value)) throw invalid(name, value, "a number");
-  return value;
+function threadsOf(threads: number | undefined): number {
+  return integerOr("threads", threads, 1, 4096, availableParallelism());
 }
 
 function seedOf(seed: number | bigint | undefined): bigint {

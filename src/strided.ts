@@ -2,10 +2,10 @@
  * Rows in one flat array with strides: `ndarray` and `{ data, shape }`.
  */
 import type { NdArray } from "ndarray";
+import { byteOf, isByteArray, notBytes } from "./bytes.ts";
 import { HnswError } from "./errors.ts";
 import type { Source, StridedMatrix, TypedArray } from "./matrix.ts";
-import type { NativeRows } from "./native.ts";
-import { Scratch, writeConverted } from "./scratch.ts";
+import { Scratch } from "./scratch.ts";
 import { invalid, show } from "./validate.ts";
 
 type Strided = NdArray | StridedMatrix;
@@ -35,9 +35,8 @@ export function stridedSource(name: string, input: Strided): Source {
   ]);
   const layout = { rows, dim, rowStride, columnStride, offset };
   const contiguous = columnStride === 1 && rowStride === dim;
-  if (contiguous && data instanceof Float32Array) return new FloatSource(data, layout);
-  if (contiguous && isNumberArray(data)) return new NumberSource(data, layout);
-  return new ElementSource(data, layout);
+  if (contiguous && isNumberArray(data)) return new FlatSource(name, data, layout);
+  return new ElementSource(name, data, layout);
 }
 
 interface Layout {
@@ -63,7 +62,8 @@ function isNumberArray(data: Flat): data is NumberArray {
   return ArrayBuffer.isView(data) && !(data instanceof BigInt64Array) && !(data instanceof BigUint64Array);
 }
 
-function pair(name: string, field: "shape" | "stride", value: readonly number[]): [number, number] {
+/** Two integers. */
+export function pair(name: string, field: "shape" | "stride", value: readonly number[]): [number, number] {
   if (!Array.isArray(value) || !value.every((part) => Number.isSafeInteger(part))) {
     throw invalid(`${name}.${field}`, value, "[rows, columns], integers");
   }
@@ -89,50 +89,43 @@ function checkBounds(name: string, length: number, offset: number, axes: readonl
   }
 }
 
-/** The rows lie in memory as the core wants them: copied once, in the addon. */
-class FloatSource implements Source {
+/** Numbers in the right order: f32 is read where it lies, others are converted by the engine's own `set`. */
+class FlatSource implements Source {
   readonly rows: number;
   readonly dim: number;
-  readonly #data: Float32Array;
-  readonly #offset: number;
-
-  constructor(data: Float32Array, layout: Layout) {
-    this.rows = layout.rows;
-    this.dim = layout.dim;
-    this.#data = data;
-    this.#offset = layout.offset;
-  }
-
-  copy(target: NativeRows, start: number, count: number): void {
-    target.writeValues(start, part(this.#data, this.#offset + start * this.dim, count * this.dim));
-  }
-}
-
-/** Other numbers in the right order: converted a chunk at a time by the engine's own `set`. */
-class NumberSource implements Source {
-  readonly rows: number;
-  readonly dim: number;
+  readonly #name: string;
   readonly #data: NumberArray;
   readonly #offset: number;
-  readonly #scratch = new Scratch();
+  readonly #scratch = new Scratch(Float32Array);
 
-  constructor(data: NumberArray, layout: Layout) {
+  constructor(name: string, data: NumberArray, layout: Layout) {
     this.rows = layout.rows;
     this.dim = layout.dim;
+    this.#name = name;
     this.#data = data;
     this.#offset = layout.offset;
   }
 
-  copy(target: NativeRows, start: number, count: number): void {
-    const values = this.#scratch.take(count * this.dim);
-    values.set(part(this.#data, this.#offset + start * this.dim, values.length));
-    writeConverted(
-      target,
-      start,
-      values,
-      this.dim,
-      (row, column) => this.#data[this.#offset + row * this.dim + column],
-    );
+  read(start: number, count: number): Float32Array {
+    const values = this.#part(this.#data, start, count);
+    if (values instanceof Float32Array) return values;
+    const converted = this.#scratch.take(values.length);
+    converted.set(values);
+    return converted;
+  }
+
+  readBytes(start: number, count: number): Uint8Array {
+    if (!isByteArray(this.#data)) throw notBytes(this.#name, this.#data);
+    const { buffer, byteOffset, length } = this.#part(this.#data, start, count);
+    return new Uint8Array(buffer, byteOffset, length);
+  }
+
+  original(row: number, column: number): unknown {
+    return this.#data[this.#offset + row * this.dim + column];
+  }
+
+  #part<T extends NumberArray>(data: T, start: number, count: number): T {
+    return part(this.#name, data, this.#offset + start * this.dim, count * this.dim);
   }
 }
 
@@ -140,32 +133,48 @@ class NumberSource implements Source {
 class ElementSource implements Source {
   readonly rows: number;
   readonly dim: number;
+  readonly #name: string;
+  readonly #data: Flat;
   readonly #at: (index: number) => unknown;
   readonly #layout: Layout;
-  readonly #scratch = new Scratch();
+  readonly #scratch = new Scratch(Float32Array);
+  readonly #bytes = new Scratch(Uint8Array);
 
-  constructor(data: Flat, layout: Layout) {
+  constructor(name: string, data: Flat, layout: Layout) {
     this.rows = layout.rows;
     this.dim = layout.dim;
+    this.#name = name;
+    this.#data = data;
     this.#at = "get" in data ? (index) => data.get(index) : (index) => data[index];
     this.#layout = layout;
   }
 
-  copy(target: NativeRows, start: number, count: number): void {
+  read(start: number, count: number): Float32Array {
     const values = this.#scratch.take(count * this.dim);
     for (let i = 0, to = 0; i < count; i++) {
       for (let j = 0; j < this.dim; j++) values[to++] = this.#number(start + i, j);
     }
-    writeConverted(target, start, values, this.dim, (row, column) => this.#value(row, column));
+    return values;
   }
 
-  #value(row: number, column: number): unknown {
+  readBytes(start: number, count: number): Uint8Array {
+    if (ArrayBuffer.isView(this.#data) && !isByteArray(this.#data)) throw notBytes(this.#name, this.#data);
+    const values = this.#bytes.take(count * this.dim);
+    for (let i = 0, to = 0; i < count; i++) {
+      for (let j = 0; j < this.dim; j++) {
+        values[to++] = byteOf(this.#name, this.original(start + i, j), start + i, j);
+      }
+    }
+    return values;
+  }
+
+  original(row: number, column: number): unknown {
     const { offset, rowStride, columnStride } = this.#layout;
     return this.#at(offset + row * rowStride + column * columnStride);
   }
 
   #number(row: number, column: number): number {
-    const value = this.#value(row, column);
+    const value = this.original(row, column);
     if (typeof value === "number") return value;
     if (typeof value === "bigint") return Number(value);
     throw new HnswError(
@@ -176,7 +185,12 @@ class ElementSource implements Source {
 }
 
 /** A view of `length` values; the array may have been detached since it was checked. */
-function part<T extends NumberArray>(data: T, from: number, length: number): T {
-  if (from + length > data.length) throw invalid("data", `${data.length} values`, "its length when the call began");
+export function part<T extends { readonly length: number; subarray(from: number, to: number): unknown }>(
+  name: string,
+  data: T,
+  from: number,
+  length: number,
+): T {
+  if (from + length > data.length) throw invalid(name, `${data.length} values`, "its length when the call began");
   return data.subarray(from, from + length) as T;
 }

@@ -30,6 +30,11 @@ export function invalid(name: string, seen: unknown, allowed: string): HnswError
   return new HnswError("ERR_INVALID_ARGUMENT", `${name} is ${show(seen)}, allowed: ${allowed}`);
 }
 
+/** A number or 64-bit integer as a number; NaN for what is neither. */
+export function numberOf(value: unknown): number {
+  return typeof value === "number" ? value : typeof value === "bigint" ? Number(value) : Number.NaN;
+}
+
 /** `value` as a record with no keys but `allowed`; `undefined` gives an empty one. */
 export function checkedKeys<T extends object>(name: string, value: T | undefined, allowed: readonly string[]): T {
   if (value === undefined) return {} as T;
@@ -57,10 +62,29 @@ export function integerOr<F>(name: string, value: number | undefined, low: numbe
   return value;
 }
 
+/** A number, or `undefined` if not given. */
+export function realNumber(name: string, value: number | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== "number" || Number.isNaN(value)) throw invalid(name, value, "a number");
+  return value;
+}
+
 /** One of `allowed`, or `fallback` if not given. */
-export function oneOf<T extends string>(name: string, value: T | undefined, allowed: readonly T[], fallback: T): T {
+export function oneOf<T extends string, F extends T | undefined>(
+  name: string,
+  value: T | undefined,
+  allowed: readonly T[],
+  fallback: F,
+): T | F {
   if (value === undefined) return fallback;
   if (!allowed.includes(value)) throw invalid(name, value, allowed.map((choice) => `"${choice}"`).join(", "));
+  return value;
+}
+
+/** `true` or `false`, or `fallback` if not given. */
+export function booleanOr(name: string, value: boolean | undefined, fallback: boolean): boolean {
+  if (value === undefined) return fallback;
+  if (typeof value !== "boolean") throw invalid(name, value, "true, false");
   return value;
 }
 

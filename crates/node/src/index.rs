@@ -5,11 +5,11 @@ use crate::failure::{Result, closed, throwing, thrown};
 use crate::held::Held;
 use crate::job::{Listener, NativeJob, Value, start};
 use crate::options::NativeOptions;
-use crate::report::{NativePlan, NativeStats};
+use crate::report::{NativeDescription, NativePlan, NativeStats};
 use crate::rows::NativeRows;
-use hnsw_core::{Control, Index, Neighbors, Options, Query, Rows, Stats};
+use hnsw_core::{Changes, Control, Index, Neighbors, Options, Points, Query, Stats};
 use napi::Env;
-use napi::bindgen_prelude::{Float32Array, Int32Array, ObjectFinalize};
+use napi::bindgen_prelude::{ClassInstance, Float32Array, Int32Array, ObjectFinalize, Uint32Array};
 use napi_derive::napi;
 use std::sync::Arc;
 
@@ -37,6 +37,7 @@ impl From<Neighbors> for NativeNeighbors {
 #[napi(custom_finalize)]
 pub struct NativeIndex {
     content: Option<Arc<Index>>,
+    carried: String,
     held: Held,
 }
 
@@ -51,16 +52,18 @@ impl ObjectFinalize for NativeIndex {
 impl NativeIndex {
     #[napi]
     pub fn build_sync(env: Env, rows: &mut NativeRows, options: NativeOptions) -> Result<NativeIndex> {
-        let options = options.resolve().map_err(thrown)?;
+        let carried = options.carried.clone();
+        let options = options.resolve(rows.dim()?).map_err(thrown)?;
         let rows = rows.take(env)?;
-        throwing(|| build(rows, options, Control::none())).map(|index| NativeIndex::new(env, index))
+        throwing(|| build(rows, options, Control::none())).map(|index| NativeIndex::new(env, index, carried))
     }
 
     #[napi]
     pub fn build(env: Env, rows: &mut NativeRows, options: NativeOptions, listener: Listener<'_>) -> Result<NativeJob> {
-        let options = options.resolve().map_err(thrown)?;
+        let carried = options.carried.clone();
+        let options = options.resolve(rows.dim()?).map_err(thrown)?;
         let rows = rows.take(env)?;
-        start(listener, move |control| build(rows, options, control).map(Value::Index))
+        start(listener, move |control| build(rows, options, control).map(|index| Value::Index(index, carried)))
     }
 
     #[napi]
@@ -95,15 +98,28 @@ impl NativeIndex {
     }
 
     #[napi]
-    pub fn append_sync(&self, env: Env, fresh: &mut NativeRows) -> Result<()> {
-        let (index, fresh) = (self.open()?, fresh.take(env)?);
-        throwing(|| index.append(fresh, Control::none()))
+    pub fn update_sync(
+        &self,
+        env: Env,
+        fresh: RowsOrNone,
+        replaced: RowsOrNone,
+        ids: Option<Uint32Array>,
+    ) -> Result<()> {
+        let (index, changes) = (self.open()?, changes(env, fresh, replaced, ids)?);
+        throwing(|| index.update(changes, Control::none()))
     }
 
     #[napi]
-    pub fn append(&self, env: Env, fresh: &mut NativeRows, listener: Listener<'_>) -> Result<NativeJob> {
-        let (index, fresh) = (self.open()?, fresh.take(env)?);
-        start(listener, move |control| index.append(fresh, control).map(|()| Value::Nothing))
+    pub fn update(
+        &self,
+        env: Env,
+        fresh: RowsOrNone,
+        replaced: RowsOrNone,
+        ids: Option<Uint32Array>,
+        listener: Listener<'_>,
+    ) -> Result<NativeJob> {
+        let (index, changes) = (self.open()?, changes(env, fresh, replaced, ids)?);
+        start(listener, move |control| index.update(changes, control).map(|()| Value::Nothing))
     }
 
     #[napi]
@@ -116,6 +132,12 @@ impl NativeIndex {
     pub fn prepare(&self, listener: Listener<'_>) -> Result<NativeJob> {
         let index = self.open()?;
         start(listener, move |control| index.prepare(control).map(|()| Value::Nothing))
+    }
+
+    #[napi]
+    pub fn describe(&self) -> Result<NativeDescription> {
+        let index = self.open()?;
+        throwing(|| Ok(NativeDescription::of(&index, &self.carried)))
     }
 
     #[napi]
@@ -139,9 +161,9 @@ impl NativeIndex {
 }
 
 impl NativeIndex {
-    pub fn new(env: Env, index: Arc<Index>) -> NativeIndex {
+    pub fn new(env: Env, index: Arc<Index>, carried: String) -> NativeIndex {
         let Stats { rows_bytes, codes_bytes, .. } = index.stats();
-        NativeIndex { content: Some(index), held: Held::new(env, rows_bytes + codes_bytes) }
+        NativeIndex { content: Some(index), carried, held: Held::new(env, rows_bytes + codes_bytes) }
     }
 
     fn open(&self) -> Result<Arc<Index>> {
@@ -149,7 +171,20 @@ impl NativeIndex {
     }
 }
 
-fn build(rows: Rows, options: Options, control: Control<'_>) -> hnsw_core::Result<Arc<Index>> {
+type RowsOrNone<'env> = Option<ClassInstance<'env, NativeRows>>;
+
+/// Takes all rows or, where one of the two cannot be taken, none.
+fn changes(env: Env, fresh: RowsOrNone, replaced: RowsOrNone, ids: Option<Uint32Array>) -> Result<Changes> {
+    for rows in [&fresh, &replaced].into_iter().flatten() {
+        rows.check_full()?;
+    }
+    let fresh = fresh.map(|mut rows| rows.take(env)).transpose()?;
+    let replaced = replaced.map(|mut rows| rows.take(env)).transpose()?;
+    let ids = ids.map(|ids| ids.to_vec()).unwrap_or_default();
+    Ok(Changes { fresh, replaced: replaced.map(|rows| (ids, rows)) })
+}
+
+fn build(rows: Points, options: Options, control: Control<'_>) -> hnsw_core::Result<Arc<Index>> {
     Index::build(rows, options, control).map(Arc::new)
 }
 

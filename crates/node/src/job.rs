@@ -6,7 +6,7 @@ use crate::index::{NativeIndex, NativeNeighbors};
 use crate::pool::POOL;
 use crate::throttle::Throttle;
 use hnsw_core::{Control, Error, Index, Neighbors, Progress};
-use napi::bindgen_prelude::Function;
+use napi::bindgen_prelude::{Function, Uint8Array};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
@@ -21,7 +21,8 @@ pub type Listener<'env> = Function<'env, NativeEvent, ()>;
 pub enum Value {
     Nothing,
     Neighbors(Neighbors),
-    Index(Arc<Index>),
+    Index(Arc<Index>, String),
+    Bytes(Vec<u8>),
 }
 
 enum Event {
@@ -41,6 +42,7 @@ pub struct NativeEvent {
     pub message: Option<String>,
     pub neighbors: Option<NativeNeighbors>,
     pub index: Option<NativeIndex>,
+    pub bytes: Option<Uint8Array>,
 }
 
 impl NativeEvent {
@@ -67,7 +69,10 @@ impl NativeEvent {
         match value {
             Value::Nothing => NativeEvent::default(),
             Value::Neighbors(n) => NativeEvent { neighbors: Some(n.into()), ..NativeEvent::default() },
-            Value::Index(index) => NativeEvent { index: Some(NativeIndex::new(env, index)), ..NativeEvent::default() },
+            Value::Bytes(bytes) => NativeEvent { bytes: Some(bytes.into()), ..NativeEvent::default() },
+            Value::Index(index, carried) => {
+                NativeEvent { index: Some(NativeIndex::new(env, index, carried)), ..NativeEvent::default() }
+            }
         }
     }
 }

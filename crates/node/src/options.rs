@@ -1,13 +1,17 @@
 //! Options as TypeScript hands them over: complete, defaults filled in.
 
-use hnsw_core::{Algorithm, Metric, Options, Result};
-use napi::bindgen_prelude::BigInt;
+use hnsw_core::{Algorithm, Metric, MetricParams, Options, Result};
+use napi::bindgen_prelude::{BigInt, Float32Array};
 use napi_derive::napi;
 
 #[napi(object, object_to_js = false)]
 pub struct NativeOptions {
     pub metric: String,
     pub p: Option<f64>,
+    pub w: Option<Float32Array>,
+    pub sigma: Option<Float32Array>,
+    pub vinv: Option<Float32Array>,
+    pub cost: Option<Float32Array>,
     pub n_neighbors: u32,
     pub algorithm: String,
     pub m: u32,
@@ -16,10 +20,21 @@ pub struct NativeOptions {
     pub n_iters: u32,
     pub seed: BigInt,
     pub threads: u32,
+    pub quantization: Option<String>,
+    pub carried: String,
 }
 
 impl NativeOptions {
-    pub fn resolve(self) -> Result<Options> {
+    /// For rows of `dim` columns.
+    pub fn resolve(self, dim: usize) -> Result<Options> {
+        let list = |values: Option<Float32Array>| values.map(|values| values.to_vec());
+        let params = MetricParams {
+            p: self.p,
+            w: list(self.w),
+            sigma: list(self.sigma),
+            vinv: list(self.vinv),
+            cost: list(self.cost),
+        };
         let options = Options {
             n_neighbors: self.n_neighbors as usize,
             algorithm: Algorithm::parse(&self.algorithm)?,
@@ -29,7 +44,7 @@ impl NativeOptions {
             n_iters: self.n_iters as usize,
             seed: self.seed.get_u64().1,
             threads: self.threads as usize,
-            ..Options::new(Metric::resolve(&self.metric, self.p)?)
+            ..Options::new(Metric::resolve(&self.metric, params, dim)?)
         };
         options.check()?;
         Ok(options)

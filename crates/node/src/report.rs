@@ -1,6 +1,7 @@
 //! What an index tells about itself, in JavaScript's shapes. Counters become doubles (exact to 2^53).
 
-use hnsw_core::{Choice, METRICS, Plan, Stats};
+use hnsw_core::{Choice, Form, Index, METRICS, Metric, MetricParams, Plan, Stats};
+use napi::bindgen_prelude::BigInt;
 use napi_derive::napi;
 
 #[napi(object, object_from_js = false)]
@@ -9,6 +10,10 @@ pub struct NativeMetric {
     pub aliases: Vec<String>,
     pub params: Vec<String>,
     pub angular: bool,
+    pub kind: String,
+    pub forms: Vec<String>,
+    pub quantizations: Vec<String>,
+    pub note: String,
 }
 
 /// The metric table.
@@ -22,6 +27,14 @@ pub fn metrics() -> Vec<NativeMetric> {
             aliases: owned(m.aliases),
             params: owned(m.params),
             angular: m.angular,
+            kind: "walk".into(),
+            forms: [Form::Dense, Form::Sparse, Form::Bits]
+                .into_iter()
+                .filter(|&form| Metric::resolve(m.name, MetricParams::default(), 1).is_ok_and(|m| m.supports(form)))
+                .map(|form| form.name().to_string())
+                .collect(),
+            quantizations: Vec::new(),
+            note: String::new(),
         })
         .collect()
 }
@@ -30,6 +43,46 @@ pub fn metrics() -> Vec<NativeMetric> {
 #[napi]
 pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
+}
+
+#[napi(object, object_from_js = false)]
+pub struct NativeDescription {
+    pub rows: f64,
+    pub dim: f64,
+    pub form: String,
+    pub metric: String,
+    pub quantization: Option<String>,
+    pub n_neighbors: f64,
+    pub algorithm: String,
+    pub m: f64,
+    pub ef_construction: f64,
+    pub max_candidates: f64,
+    pub n_iters: f64,
+    pub seed: BigInt,
+    pub threads: f64,
+    pub carried: String,
+}
+
+impl NativeDescription {
+    pub fn of(index: &Index, carried: &str) -> NativeDescription {
+        let options = index.options();
+        NativeDescription {
+            rows: index.len() as f64,
+            dim: index.dim() as f64,
+            form: index.form().name().to_string(),
+            metric: options.metric.info().name.to_string(),
+            quantization: None,
+            n_neighbors: options.n_neighbors as f64,
+            algorithm: format!("{:?}", options.algorithm).to_lowercase(),
+            m: options.m as f64,
+            ef_construction: options.ef_construction as f64,
+            max_candidates: options.max_candidates as f64,
+            n_iters: options.n_iters as f64,
+            seed: options.seed.into(),
+            threads: options.threads as f64,
+            carried: carried.to_string(),
+        }
+    }
 }
 
 #[napi(object, object_from_js = false)]
