@@ -4,9 +4,13 @@
     hnsw_bridge.install()                  # every NNDescent that umap makes, from now on
     HnswIndexWrapper(rows).query(queries)  # the index itself
 
+    PyNNDescentTransformer(15)             # or a neighbour graph, for scikit-learn and scanpy
+
 The engine runs in a server process, which is found, started on first use, shared by all threads,
 and gone with this process. Importing the package imports numpy and nothing else of weight.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from ._client import connect, shutdown, stats
 from ._errors import (
@@ -34,6 +38,10 @@ from ._install import install, uninstall, using
 from ._parameters import options
 from ._version import __version__
 from .index import HnswIndexWrapper
+
+if TYPE_CHECKING:
+    from .transformers import KNeighborsTransformer as KNeighborsTransformer
+    from .transformers import PyNNDescentTransformer as PyNNDescentTransformer
 
 __all__ = [
     "CallTimeout",
@@ -65,3 +73,18 @@ __all__ = [
     "uninstall",
     "using",
 ]
+
+# Imported when first asked for, and therefore not in __all__: they need scikit-learn.
+_TRANSFORMERS = ("KNeighborsTransformer", "PyNNDescentTransformer")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _TRANSFORMERS:
+        from . import transformers
+
+        return getattr(transformers, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_TRANSFORMERS})
