@@ -10,6 +10,7 @@ import type { Connection } from "./connection.ts";
 import { CreditWindow } from "./credits.ts";
 import type { Header } from "./header.ts";
 import type { Upload } from "./upload.ts";
+import type { Value } from "./values.ts";
 
 /** Half of what the protocol promises at most, so that a late timer still keeps the promise. */
 const PROGRESS_MS = 125;
@@ -30,6 +31,7 @@ export class Call {
   readonly credits = new CreditWindow();
   /** Set while the call waits for rows. */
   upload: Upload | undefined;
+  readonly #claimed: Value[] = [];
   readonly #abort = new AbortController();
   #stopped: HnswError | undefined;
   #silent = false;
@@ -76,6 +78,18 @@ export class Call {
 
   throwIfStopped(): void {
     if (this.#stopped !== undefined) throw this.#stopped;
+  }
+
+  /** Takes a value out of the session; it lives as long as this call. Throws ERR_UNKNOWN_ID. */
+  claim(id: string): Value {
+    const value = this.connection.session.values.take(id);
+    this.#claimed.push(value);
+    return value;
+  }
+
+  /** Gives back what the call claimed, when its work has ended. */
+  release(): void {
+    for (const value of this.#claimed.splice(0)) value.dispose();
   }
 
   /** Runs a computation and tells the client how far it is, also when nothing changes. */

@@ -122,6 +122,7 @@ export class Dispatcher {
       if (!call.silent) this.#refuse(call.connection, call.connection, call.id, call.stopped ?? error);
     } finally {
       this.#inFlight--;
+      call.release();
       call.connection.end(call);
     }
   }

@@ -4,6 +4,7 @@
  * The server never has more batches of a call on their way than the client said it can take, so a slow
  * reader costs the server the result itself and no more.
  */
+import { ByteFrames } from "./arrow/bytes.ts";
 import { type ResultArrays, ResultFrames } from "./arrow/results.ts";
 import type { Call } from "./call.ts";
 import { protocolUint } from "./header.ts";
@@ -37,12 +38,32 @@ export async function sendResult(
     return;
   }
   const frames = new ResultFrames(arrays, k);
-  const most = batchRows(k, limits);
-  for (let start = 0; start < rows; ) {
-    const count = Math.min(most, rows - start);
-    if (!(await call.credits.take(call.signal))) call.throwIfStopped();
-    const last = start + count === rows;
+  await sendBatches(call, rows, batchRows(k, limits), ({ start, count, last }) => {
     call.send({ type: "result", rows, k, start, count, last }, frames.batch(start, count));
+  });
+}
+
+/** Sends bytes; the last batch is the call's answer. At least 1. */
+export async function sendBytes(call: Call, bytes: Uint8Array, limits: Limits): Promise<void> {
+  const frames = new ByteFrames(bytes);
+  const total = bytes.length;
+  await sendBatches(call, total, limits.batchBytes, ({ start, count, last }) => {
+    call.send({ type: "bytes", total, start, count, last }, frames.batch(start, count));
+  });
+}
+
+/** A part of what is sent. */
+interface Part {
+  readonly start: number;
+  readonly count: number;
+  readonly last: boolean;
+}
+
+async function sendBatches(call: Call, total: number, most: number, send: (part: Part) => void): Promise<void> {
+  for (let start = 0; start < total; ) {
+    const count = Math.min(most, total - start);
+    if (!(await call.credits.take(call.signal))) call.throwIfStopped();
+    send({ start, count, last: start + count === total });
     start += count;
   }
 }

@@ -14,7 +14,16 @@ import type { Session } from "./session.ts";
 import { PROTOCOL, SERVER } from "./version.ts";
 
 /** What this version can do beyond the protocol's first version; clients ask here. */
-const FEATURES = ["update.append"];
+const FEATURES = [
+  "update.append",
+  "update.replace",
+  "rows.sparse",
+  "rows.bits",
+  "values",
+  "metric.params",
+  "quantization",
+  "dump",
+];
 
 /** A refused version range; the reply tells ours. */
 export class VersionMismatch extends HnswError {

@@ -12,7 +12,11 @@ export interface Limits {
   readonly sendQueue: number;
   readonly maxRows: number;
   readonly maxDim: number;
+  readonly maxSparseDim: number;
+  readonly maxRowEntries: number;
   readonly maxK: number;
+  readonly maxValues: number;
+  readonly valueBytes: number;
 }
 
 const MIB = 1 << 20;
@@ -28,7 +32,14 @@ export const DEFAULT_LIMITS: Limits = {
   maxRows: 2 ** 31 - 1,
   // One row of float32 must fit one batch.
   maxDim: MIB,
+  // Columns are 32-bit integers, and the engine keeps the last one for itself.
+  maxSparseDim: 2 ** 31 - 2,
+  // 16 MiB, placed in one turn of the event loop.
+  maxRowEntries: 2 * MIB,
   maxK: 1 << 16,
+  maxValues: 64,
+  // The longest typed array that every supported Node can make.
+  valueBytes: 2 ** 32,
 };
 
 /** Frames of one message, header and Arrow parts together. */

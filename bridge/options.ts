@@ -5,6 +5,8 @@
  * converted, and unknown names are refused.
  */
 import type { BuildOptions } from "../src/index.ts";
+import type { Call } from "./call.ts";
+import { numbersOf } from "./claims.ts";
 import { invalidArgument, protocolError, show } from "./errors.ts";
 import { type Header, isObject } from "./header.ts";
 import type { Limits } from "./limits.ts";
@@ -12,6 +14,11 @@ import type { Limits } from "./limits.ts";
 const NAMES: ReadonlyMap<string, keyof BuildOptions> = new Map<string, keyof BuildOptions>([
   ["metric", "metric"],
   ["p", "p"],
+  ["w", "w"],
+  ["sigma", "sigma"],
+  ["vinv", "vinv"],
+  ["cost", "cost"],
+  ["quantization", "quantization"],
   ["n_neighbors", "nNeighbors"],
   ["algorithm", "algorithm"],
   ["m", "m"],
@@ -24,19 +31,27 @@ const NAMES: ReadonlyMap<string, keyof BuildOptions> = new Map<string, keyof Bui
   ["threads", "threads"],
 ]);
 
+/** Options that are lists of numbers. */
+const LISTS: ReadonlySet<string> = new Set(["w", "sigma", "vinv", "cost"]);
+
 /** The API's options of a `build` header. Throws for an option that does not exist. */
-export function buildOptions(wire: Header, limits: Limits): BuildOptions {
-  const options: Partial<Record<keyof BuildOptions, string | number | bigint>> = {};
+export function buildOptions(call: Call, wire: Header, limits: Limits): BuildOptions {
+  const options: Partial<Record<keyof BuildOptions, unknown>> = {};
   for (const [name, value] of Object.entries(wire)) {
     const key = NAMES.get(name);
     if (key === undefined) throw invalidArgument("option", name, [...NAMES.keys()].join(", "));
-    if (value !== null) options[key] = name === "seed" ? seed(value) : scalar(name, value);
+    if (value !== null) options[key] = optionOf(call, wire, name);
   }
   // A row of the neighbour graph must fit a result batch.
   if (Number(options.nNeighbors) > limits.maxK) {
     throw invalidArgument("n_neighbors", wire.n_neighbors, `integer 1 to ${limits.maxK}`);
   }
-  return options as unknown as BuildOptions;
+  return options as BuildOptions;
+}
+
+function optionOf(call: Call, wire: Header, name: string): unknown {
+  if (name === "seed") return seed(wire.seed);
+  return LISTS.has(name) ? numbersOf(call, wire, name) : scalar(name, wire[name]);
 }
 
 function scalar(name: string, value: unknown): string | number {

@@ -1,33 +1,81 @@
 /**
- * Puts the value bytes of a batch into an index's memory. The one copy between socket and arena happens
- * here, and is counted.
- *
- * A sender may cut a body anywhere. Whole rows go straight from the received frame into the buffer; only
- * a row that lies across a cut is pieced together first.
+ * Puts the content of a batch where it will stay. The one copy between socket and memory happens here, and
+ * is counted. There is one placement for each way that rows are laid out, and one that lays two uploads
+ * end to end; the upload itself (upload.ts) is the same for all.
  */
-import type { RowBuffer } from "../src/index.ts";
+import type { SparseBuffer } from "../src/index.ts";
+import { ITEM_BYTES, type Item } from "./arrow/batch.ts";
+import { fixedRows } from "./arrow/fixed.ts";
+import { sparseBytes, sparseRows } from "./arrow/sparse.ts";
+import { protocolError } from "./errors.ts";
 import type { Counters } from "./stats.ts";
 
-/** Writes `values`, whole rows in all, from row `start` on. Throws ERR_NON_FINITE naming row and column. */
-export function placeRows(buffer: RowBuffer, start: number, values: readonly Uint8Array[], counters: Counters): void {
-  const writer = new RowWriter(buffer, start, counters);
-  for (const part of values) writer.write(part);
+/** One batch as it came. */
+export interface Batch {
+  /** Rows before it. */
+  readonly start: number;
+  /** Its rows, at least 1, within the promise. */
+  readonly count: number;
+  readonly frames: readonly Uint8Array[];
+  /** Bytes that it may have. */
+  readonly most: number;
 }
 
-class RowWriter {
-  readonly #buffer: RowBuffer;
+export interface Placement {
+  /** Rows that it takes in all. */
+  readonly rows: number;
+  /** Checks a batch and places it. Throws the client's fault; the upload is then lost. */
+  place(batch: Batch): void;
+}
+
+/** Memory for rows of one width. */
+export interface FixedMemory {
+  readonly rows: number;
+  readonly rowBytes: number;
+  /** Copies whole rows to `startRow` and on; throws for values it does not take. */
+  write(startRow: number, bytes: Uint8Array): void;
+}
+
+/** Rows of one width, of any kind of number. */
+export class FixedPlacement implements Placement {
+  readonly rows: number;
+  readonly #memory: FixedMemory;
+  readonly #item: Item;
   readonly #counters: Counters;
+
+  constructor(memory: FixedMemory, item: Item, counters: Counters) {
+    this.rows = memory.rows;
+    this.#memory = memory;
+    this.#item = item;
+    this.#counters = counters;
+  }
+
+  place({ start, count, frames, most }: Batch): void {
+    const { rowBytes } = this.#memory;
+    checkBytes(count * rowBytes, most);
+    const values = fixedRows(frames, { count, dim: rowBytes / ITEM_BYTES[this.#item], item: this.#item });
+    const writer = new RowWriter(this.#memory, start);
+    for (const part of values) writer.write(part);
+    this.#counters.bytesCopied += count * rowBytes;
+  }
+}
+
+/**
+ * A sender may cut a body anywhere. Whole rows go straight from the received frame into memory; only a row
+ * that lies across a cut is pieced together first.
+ */
+class RowWriter {
+  readonly #memory: FixedMemory;
   readonly #rowBytes: number;
   #row: number;
   /** The beginning of a row whose end is in a later part. */
   #pieces: Uint8Array | undefined;
   #filled = 0;
 
-  constructor(buffer: RowBuffer, start: number, counters: Counters) {
-    this.#buffer = buffer;
+  constructor(memory: FixedMemory, start: number) {
+    this.#memory = memory;
     this.#row = start;
-    this.#counters = counters;
-    this.#rowBytes = 4 * buffer.dim;
+    this.#rowBytes = memory.rowBytes;
   }
 
   write(part: Uint8Array): void {
@@ -55,8 +103,63 @@ class RowWriter {
   }
 
   #place(rows: Uint8Array): void {
-    this.#buffer.write(this.#row, rows);
+    this.#memory.write(this.#row, rows);
     this.#row += rows.length / this.#rowBytes;
-    this.#counters.bytesCopied += rows.length;
   }
+}
+
+/** Sparse rows, whose weight only their batches tell. */
+export class SparsePlacement implements Placement {
+  readonly rows: number;
+  readonly #memory: SparseBuffer;
+  readonly #maxRowEntries: number;
+  readonly #counters: Counters;
+
+  constructor(memory: SparseBuffer, maxRowEntries: number, counters: Counters) {
+    this.rows = memory.rows;
+    this.#memory = memory;
+    this.#maxRowEntries = maxRowEntries;
+    this.#counters = counters;
+  }
+
+  place({ start, count, frames, most }: Batch): void {
+    const left = this.#memory.nnz - this.#memory.entriesWritten;
+    const isLast = start + count === this.rows;
+    const weigh = (entries: number) => this.#weigh(count, entries, isLast ? left : undefined, most);
+    const { counts, indices, values, joined } = sparseRows(frames, { count, entries: left, weigh });
+    this.#memory.append(counts, indices, values);
+    this.#counters.bytesCopied += indices.length + values.length + joined;
+  }
+
+  /** A row cannot be divided, so one alone may be larger than a batch. */
+  #weigh(count: number, entries: number, expected: number | undefined, most: number): void {
+    if (count > 1 || entries > this.#maxRowEntries) checkBytes(sparseBytes(count, entries), most);
+    if (expected !== undefined && entries !== expected) {
+      throw protocolError(`${entries} entries in the last batch, allowed: ${expected}, all that were promised`);
+    }
+  }
+}
+
+/** Two uploads in one stream, the rows of the second behind those of the first. */
+export class Sequence implements Placement {
+  readonly rows: number;
+  readonly #first: Placement;
+  readonly #second: Placement;
+
+  constructor(first: Placement, second: Placement) {
+    this.rows = first.rows + second.rows;
+    this.#first = first;
+    this.#second = second;
+  }
+
+  place(batch: Batch): void {
+    const border = this.#first.rows;
+    if (batch.start >= border) this.#second.place({ ...batch, start: batch.start - border });
+    else if (batch.start + batch.count <= border) this.#first.place(batch);
+    else throw protocolError(`a batch of rows ${batch.start} and on reaches over row ${border}, where a part ends`);
+  }
+}
+
+function checkBytes(bytes: number, most: number): void {
+  if (bytes > most) throw protocolError(`a batch of ${bytes} bytes, allowed: ${most}`);
 }

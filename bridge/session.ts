@@ -1,5 +1,5 @@
 /**
- * Sessions: who owns which index.
+ * Sessions: who owns which index, and which values.
  *
  * A session is made of connections that know its secret (threads and forked children of one client) and
  * ends with the last of them. Indices are looked up inside a session only, so that an id guessed by
@@ -7,12 +7,14 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { HnswError, type HnswIndex } from "../src/index.ts";
+import { Values } from "./values.ts";
 
 const SECRET_BYTES = 32;
 
 export class Session {
   readonly secret: string;
   readonly members = new Set<unknown>();
+  readonly values = new Values();
   readonly #indexes = new Map<string, HnswIndex>();
   readonly #changing = new Map<string, Promise<void>>();
   #made = 0;
@@ -76,6 +78,7 @@ export class Session {
     this.#ended = true;
     for (const index of this.#indexes.values()) index.close();
     this.#indexes.clear();
+    this.values.end();
   }
 }
 
@@ -89,6 +92,14 @@ export class Sessions {
 
   get indexCount(): number {
     return [...this.#byHash.values()].reduce((sum, session) => sum + session.indexIds.length, 0);
+  }
+
+  get valueCount(): number {
+    return [...this.#byHash.values()].reduce((sum, session) => sum + session.values.count, 0);
+  }
+
+  get valueBytes(): number {
+    return [...this.#byHash.values()].reduce((sum, session) => sum + session.values.bytes, 0);
   }
 
   start(): Session {

@@ -14,7 +14,7 @@ export interface NamedIndex {
 export function statsReply(session: Session, service: Service, named: NamedIndex | undefined): object {
   const reply = {
     server: serverStats(service),
-    session: { connections: session.members.size, indexes: session.indexIds },
+    session: { connections: session.members.size, indexes: session.indexIds, values: session.values.ids },
   };
   if (named === undefined) return reply;
   const { id, index } = named;
@@ -35,6 +35,8 @@ function serverStats({ counters, sessions, gauges }: Service): object {
     ...gauges(),
     sessions: sessions.size,
     indexes: sessions.indexCount,
+    values: sessions.valueCount,
+    valueBytes: sessions.valueBytes,
     memory: { rss, heapUsed, external, arrayBuffers },
   };
 }

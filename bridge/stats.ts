@@ -5,7 +5,7 @@ export class Counters {
   readonly started = performance.now();
   readonly calls: Record<string, number>;
   readonly errors: Partial<Record<ErrorCode, number>> = {};
-  /** Row bytes copied between a received frame and an index's memory. */
+  /** Row and value bytes copied between a received frame and where they stay. */
   bytesCopied = 0;
   bytesReceived = 0;
 

@@ -2,9 +2,12 @@
  * Arrow frames by the public API of apache-arrow, independent of the server's own reader and writer.
  */
 import {
+  type Data,
   Field,
   FixedSizeList,
   Float32,
+  Int32,
+  List,
   makeData,
   RecordBatch,
   Schema,
@@ -12,6 +15,8 @@ import {
   Table,
   tableFromIPC,
   tableToIPC,
+  Uint8,
+  Uint32,
 } from "apache-arrow";
 
 export interface Matrix {
@@ -41,18 +46,82 @@ export function slice(matrix: Matrix, start: number, count: number): Matrix {
   return { data: matrix.data.subarray(start * dim, (start + count) * dim), rows: count, dim };
 }
 
+/** Sparse rows in memory; `data` of row i lies in `indptr[i]` to `indptr[i + 1]`. */
+export interface Csr {
+  readonly indptr: Int32Array;
+  readonly indices: Uint32Array;
+  readonly data: Float32Array;
+  readonly rows: number;
+  readonly dim: number;
+}
+
+/** Sparse rows of 0 to `most` entries in (0, 1], columns ascending, from a 32-bit seed. */
+export function randomCsr(rows: number, dim: number, most: number, seed: number): Csr {
+  const next = random(seed);
+  const columns = Array.from({ length: rows }, () => {
+    const chosen = Array.from({ length: Math.floor(next() * (most + 1)) }, () => Math.floor(next() * dim));
+    return [...new Set(chosen)].sort((a, b) => a - b);
+  });
+  const indices = Uint32Array.from(columns.flat());
+  const indptr = new Int32Array(rows + 1);
+  for (const [row, { length }] of columns.entries()) indptr[row + 1] = (indptr[row] ?? 0) + length;
+  return { indptr, indices, data: Float32Array.from(indices, () => 1 - next()), rows, dim };
+}
+
+export function csrSlice(csr: Csr, start: number, count: number): Csr {
+  const [from = 0, to = 0] = [csr.indptr[start], csr.indptr[start + count]];
+  const indptr = csr.indptr.slice(start, start + count + 1).map((offset) => offset - from);
+  const [indices, data] = [csr.indices.slice(from, to), csr.data.slice(from, to)];
+  return { ...csr, indptr, indices, data, rows: count };
+}
+
+/** The fields by which a header promises sparse rows. */
+export function csrShape({ rows, dim, data }: Csr) {
+  return { rows, dim, dtype: "float32", layout: "csr", nnz: data.length };
+}
+
 /** Schema, record batch and body frames of a row batch. */
 export function rowFrames(matrix: Matrix): [Buffer, Buffer, Buffer] {
   return splitStream(Buffer.from(tableToIPC(rowTable(matrix), "stream")));
 }
 
-export function rowTable({ data, rows, dim }: Matrix, name = "rows"): Table {
-  const item = new Field("item", new Float32(), false);
-  const type = new FixedSizeList(dim, item);
-  const child = makeData({ type: new Float32(), length: rows * dim, nullCount: 0, data: data.slice() });
-  const column = makeData({ type, length: rows, nullCount: 0, child });
-  const schema = new Schema([new Field(name, type, false)]);
-  const struct = makeData({ type: new Struct(schema.fields), length: rows, nullCount: 0, children: [column] });
+export function rowTable(matrix: Matrix, name = "rows"): Table {
+  return fixedTable(matrix.data, matrix.dim, name);
+}
+
+/** Frames of a batch of any kind of number, `dim` in a row. */
+export function fixedFrames(data: Float32Array | Int32Array | Uint8Array, dim: number): [Buffer, Buffer, Buffer] {
+  return splitStream(Buffer.from(tableToIPC(fixedTable(data, dim), "stream")));
+}
+
+function fixedTable(data: Float32Array | Int32Array | Uint8Array, dim: number, name = "rows"): Table {
+  const length = data.length / dim;
+  const itemType =
+    data instanceof Float32Array ? new Float32() : data instanceof Int32Array ? new Int32() : new Uint8();
+  const child = makeData({ type: itemType, length: data.length, nullCount: 0, data: data.slice() } as never);
+  const type = new FixedSizeList(dim, new Field("item", itemType, false));
+  return oneColumn(name, makeData({ type, length, nullCount: 0, child } as never));
+}
+
+/** Frames of a batch of sparse rows. `names` are those of the struct's fields. */
+export function csrFrames(csr: Csr, names = ["index", "value"]): [Buffer, Buffer, Buffer] {
+  return splitStream(Buffer.from(tableToIPC(csrTable(csr, names), "stream")));
+}
+
+export function csrTable({ indptr, indices, data, rows }: Csr, [index = "", value = ""]: string[]): Table {
+  const children = [
+    makeData({ type: new Uint32(), length: indices.length, nullCount: 0, data: indices.slice() }),
+    makeData({ type: new Float32(), length: data.length, nullCount: 0, data: data.slice() }),
+  ];
+  const struct = new Struct([new Field(index, new Uint32(), false), new Field(value, new Float32(), false)]);
+  const child = makeData({ type: struct, length: data.length, nullCount: 0, children });
+  const type = new List(new Field("item", struct, false));
+  return oneColumn("rows", makeData({ type, length: rows, nullCount: 0, valueOffsets: indptr.slice(), child }));
+}
+
+function oneColumn(name: string, column: Data): Table {
+  const schema = new Schema([new Field(name, column.type, false)]);
+  const struct = makeData({ type: new Struct(schema.fields), length: column.length, nullCount: 0, children: [column] });
   return new Table([new RecordBatch(schema, struct)]);
 }
 
@@ -87,4 +156,11 @@ export function readResult(frames: readonly Uint8Array[]): ResultBatch & { rows:
     indices: Int32Array.from(indices.children[0]?.values as Int32Array),
     distances: Float32Array.from(distances.children[0]?.values as Float32Array),
   };
+}
+
+/** Reads a batch of bytes the way any Arrow reader would. */
+export function readBytes(frames: readonly Uint8Array[]): Uint8Array {
+  const column = tableFromIPC(Buffer.concat(frames)).getChild("bytes")?.data[0];
+  if (column === undefined) throw new Error("not a batch of bytes");
+  return Uint8Array.from(column.values as Uint8Array);
 }

@@ -1,0 +1,45 @@
+/** Operations that carry more than rows: values up, dumps of indices down and up again. */
+import { HnswIndex } from "../src/index.ts";
+import type { Call } from "./call.ts";
+import { bytesOf } from "./claims.ts";
+import { openWindow, sendBytes } from "./download.ts";
+import { flag, number, optional } from "./header.ts";
+import { indexOf, keep } from "./index-operations.ts";
+import { bytesThatFit } from "./memory.ts";
+import { promisedValue } from "./promised.ts";
+import type { Service } from "./service.ts";
+import { withReceived } from "./upload.ts";
+
+export async function put(call: Call, service: Service): Promise<object> {
+  const { values } = call.connection.session;
+  const value = promisedValue(call.header, service.limits, values);
+  return withReceived(call, { value }, service, async (received) => ({ value: values.add(received.value) }));
+}
+
+export async function dump(call: Call, service: Service): Promise<undefined> {
+  const index = indexOf(call);
+  const rows = optional(call.header, "rows", flag) ?? true;
+  openWindow(call, service.limits);
+  const { rowsBytes, graphBytes, linksBytes } = index.stats();
+  bytesThatFit("dump", (rows ? rowsBytes : 0) + graphBytes + linksBytes);
+  const bytes = await call.compute((hooks) => index.dump({ rows, ...hooks }));
+  await sendBytes(call, bytes, service.limits);
+}
+
+export async function load(call: Call): Promise<object> {
+  const threads = optional(call.header, "threads", number);
+  const bytes = bytesOf(call, call.header, "bytes");
+  bytesThatFit("index", bytes.length);
+  return keep(
+    call,
+    await call.compute((hooks) => HnswIndex.restore(bytes, { ...(threads !== undefined && { threads }), ...hooks })),
+  );
+}
+
+export async function attach(call: Call): Promise<object> {
+  const index = indexOf(call);
+  const bytes = bytesOf(call, call.header, "bytes");
+  bytesThatFit("products", bytes.length);
+  await call.compute((hooks) => index.attach(bytes, hooks));
+  return {};
+}

@@ -1,0 +1,121 @@
+/** Operations on indices: build one, ask it, change it. Headers are read here; work is the TypeScript API's. */
+import { HnswError, HnswIndex, type Neighbors, type QueryOptions } from "../src/index.ts";
+import type { ResultArrays } from "./arrow/results.ts";
+import type { Call } from "./call.ts";
+import { integersOf } from "./claims.ts";
+import { checkResultSize, openWindow, sendResult } from "./download.ts";
+import { invalidArgument, protocolError } from "./errors.ts";
+import { type Header, number, object, optional, text, uint } from "./header.ts";
+import type { Limits } from "./limits.ts";
+import { buildOptions, wireNames } from "./options.ts";
+import { type PromisedRows, promisedRows } from "./promised.ts";
+import type { Service } from "./service.ts";
+import { withReceived } from "./upload.ts";
+
+export async function build(call: Call, service: Service): Promise<object> {
+  const { limits } = service;
+  const rows = promisedRows(call.header, limits);
+  const options = buildOptions(call, optional(call.header, "options", object) ?? {}, limits);
+  return withReceived(call, { rows }, service, async (received) =>
+    keep(call, await call.compute((hooks) => HnswIndex.build(received.rows, { ...options, ...hooks }))),
+  );
+}
+
+/** Gives a new index to the session, unless nobody wants it any more. The reply about it. */
+export function keep(call: Call, index: HnswIndex): object {
+  if (call.stopped !== undefined) index.close();
+  call.throwIfStopped();
+  return { index: call.connection.session.add(index), ...describe(index) };
+}
+
+function describe({ size, dim, form, metric, nNeighbors, plan, parameters }: HnswIndex): object {
+  const shape = { rows: size, dim, form, metric, n_neighbors: nNeighbors };
+  return { ...shape, plan: wireNames(plan), parameters: wireNames(parameters) };
+}
+
+export async function query(call: Call, service: Service): Promise<undefined> {
+  const index = indexOf(call);
+  const queries = rowsFor(index, call.header, service.limits);
+  const k = uint(call.header, "k", 0, service.limits.maxK);
+  const options: QueryOptions = { k, ...effort(call.header) };
+  openWindow(call, service.limits);
+  checkResultSize(queries.rows, k);
+  await withReceived(call, { queries }, service, async (received) => {
+    const found = await call.compute((hooks) => index.query(received.queries, { ...options, ...hooks }));
+    await sendResult(call, arrays(found), queries.rows, k, service.limits);
+  });
+}
+
+function effort(header: Header): { epsilon?: number; ef?: number } {
+  const epsilon = optional(header, "epsilon", number);
+  const ef = optional(header, "ef", number);
+  return { ...(epsilon !== undefined && { epsilon }), ...(ef !== undefined && { ef }) };
+}
+
+export async function neighborGraph(call: Call, service: Service): Promise<undefined> {
+  const index = indexOf(call);
+  openWindow(call, service.limits);
+  checkResultSize(index.size, index.nNeighbors);
+  const graph = await call.compute((hooks) => index.neighborGraph(hooks));
+  const [rows = 0, k = 0] = graph.indices.shape;
+  await sendResult(call, arrays(graph), rows, k, service.limits);
+}
+
+/** Replaced rows come first, then the appended ones, in one stream. */
+export async function update(call: Call, service: Service): Promise<object> {
+  const index = indexOf(call);
+  const parts = changedParts(call, index, service.limits);
+  const updatedIndices = idsOf(call);
+  return withReceived(call, parts, service, async (received) => {
+    const changes = { ...received, ...(updatedIndices !== undefined && { updatedIndices }) };
+    const { session } = call.connection;
+    await call.compute((hooks) => session.change(text(call.header, "index"), () => index.update(changes, hooks)));
+    return { rows: index.size };
+  });
+}
+
+/** In the order in which they are sent. */
+type ChangedParts = { readonly updated?: PromisedRows; readonly fresh?: PromisedRows };
+
+function changedParts(call: Call, index: HnswIndex, limits: Limits): ChangedParts {
+  const [updated, fresh] = ["updated", "fresh"].map((name) => {
+    const part = optional(call.header, name, object);
+    return part && rowsFor(index, part, limits);
+  });
+  if (updated === undefined && fresh === undefined)
+    throw protocolError("neither updated nor fresh, allowed: one or both");
+  return { ...(updated && { updated }), ...(fresh && { fresh }) };
+}
+
+/** The ids of replaced rows; that there is one for each is checked before the rows come. */
+function idsOf(call: Call): number[] | Int32Array | undefined {
+  const part = optional(call.header, "updated", object);
+  if (part === undefined) return undefined;
+  const ids = integersOf(call, part, "indices");
+  if (ids.length === part.rows) return ids;
+  throw new HnswError("ERR_DIMENSION_MISMATCH", `${ids.length} indices for ${part.rows} updated rows`);
+}
+
+export async function prepare(call: Call): Promise<object> {
+  const index = indexOf(call);
+  await call.compute((hooks) => index.prepare(hooks));
+  const { plan } = await call.connection.session.settled(text(call.header, "index"));
+  return { plan: wireNames(plan) };
+}
+
+export function indexOf(call: Call): HnswIndex {
+  return call.connection.session.index(text(call.header, "index"));
+}
+
+/** The promise of rows that fit `index`. Throws ERR_DIMENSION_MISMATCH, ERR_INVALID_ARGUMENT for another form. */
+function rowsFor(index: HnswIndex, header: Header, limits: Limits): PromisedRows {
+  const promised = promisedRows(header, limits);
+  if (promised.form !== index.form) throw invalidArgument("form of the rows", promised.form, index.form);
+  if (promised.dim === index.dim) return promised;
+  throw new HnswError("ERR_DIMENSION_MISMATCH", `rows have ${promised.dim} columns, expected ${index.dim}`);
+}
+
+/** The API's results are fresh and contiguous, so their memory is the result. */
+function arrays({ indices, distances }: Neighbors): ResultArrays {
+  return { indices: indices.data, distances: distances.data };
+}
