@@ -26,6 +26,10 @@ pub enum Error {
     OutOfMemory { bytes: usize },
     /// The caller cancelled.
     Cancelled,
+    /// Bytes that are no index, or no longer.
+    CorruptFile { what: String },
+    /// Bytes of a version that this code does not know.
+    UnsupportedVersion { seen: u32, allowed: String },
     /// A broken invariant of ours.
     Internal { message: String },
 }
@@ -41,6 +45,8 @@ impl Error {
             Error::EmptyIndex => "ERR_EMPTY_INDEX",
             Error::OutOfMemory { .. } => "ERR_OUT_OF_MEMORY",
             Error::Cancelled => "ERR_CANCELLED",
+            Error::CorruptFile { .. } => "ERR_CORRUPT_FILE",
+            Error::UnsupportedVersion { .. } => "ERR_UNSUPPORTED_VERSION",
             Error::Internal { .. } => "ERR_INTERNAL",
         }
     }
@@ -69,6 +75,10 @@ impl fmt::Display for Error {
             Error::EmptyIndex => write!(f, "0 rows, allowed: at least 1"),
             Error::OutOfMemory { bytes } => write!(f, "could not allocate {bytes} bytes"),
             Error::Cancelled => write!(f, "cancelled by the caller"),
+            Error::CorruptFile { what } => write!(f, "these bytes are not an index: {what}"),
+            Error::UnsupportedVersion { seen, allowed } => {
+                write!(f, "an index of format version {seen}, allowed: {allowed}")
+            }
             Error::Internal { message } => write!(f, "internal error: {message}"),
         }
     }

@@ -25,6 +25,47 @@ impl Algorithm {
             other => Err(Error::invalid("algorithm", format!("{other:?}"), "auto, exact, hnsw")),
         }
     }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Algorithm::Auto => "auto",
+            Algorithm::Exact => "exact",
+            Algorithm::Hnsw => "hnsw",
+        }
+    }
+}
+
+/// Codes that walks run on instead of the rows; what they find is compared by the rows themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantization {
+    /// One bit a column.
+    Binary,
+    /// A byte a column, between the smallest and the largest value.
+    Uint8,
+    /// Half a byte a column.
+    Uint4,
+    /// A signed byte a column, for rows of length 1.
+    Int8,
+}
+
+impl Quantization {
+    /// `binary`, `uint8`, `uint4` or `int8`.
+    pub fn parse(name: &str) -> Result<Quantization> {
+        let all = [Quantization::Binary, Quantization::Uint8, Quantization::Uint4, Quantization::Int8];
+        let refused = || Error::invalid("quantization", format!("{name:?}"), "binary, uint8, uint4, int8");
+        all.into_iter().find(|q| q.name() == name).ok_or_else(refused)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Quantization::Binary => "binary",
+            Quantization::Uint8 => "uint8",
+            Quantization::Uint4 => "uint4",
+            Quantization::Int8 => "int8",
+        }
+    }
 }
 
 /// Largest accepted `n_neighbors` and `k`: beyond it results would not fit addressable memory anyway.
@@ -51,6 +92,8 @@ pub struct Options {
     pub n_iters: usize,
     /// Seed of every draw: levels, trees, samples.
     pub seed: u64,
+    /// Codes that walks run on, if not the rows.
+    pub quantization: Option<Quantization>,
     /// Worker threads of each call; results do not depend on it.
     pub threads: usize,
 }
@@ -67,6 +110,7 @@ impl Options {
             max_candidates: 60,
             n_iters: 10,
             seed: 42,
+            quantization: None,
             threads: available_threads(),
         }
     }

@@ -132,6 +132,45 @@ impl Graph {
         cells.iter_mut().zip(links).for_each(|(cell, link)| *cell = link);
     }
 
+    /// The arrays themselves: levels, links of level 0, links above.
+    pub fn parts(&self) -> (&[u8], &[u32], &[u32]) {
+        (&self.levels, &self.base, &self.upper)
+    }
+
+    /// A graph from the arrays of [`Graph::parts`]; what breaks an invariant is told.
+    pub fn from_parts(
+        m: usize,
+        levels: Vec<u8>,
+        base: Vec<u32>,
+        upper: Vec<u32>,
+        entry: usize,
+    ) -> std::result::Result<Graph, String> {
+        let mut graph = Graph::unlinked(m, levels.iter().copied()).map_err(|error| error.to_string())?;
+        if (base.len(), upper.len()) != (graph.base.len(), graph.upper.len()) {
+            return Err(format!("{} and {} links, not {} and {}", base.len(), upper.len(), graph.base.len(), graph.upper.len()));
+        }
+        let top = levels.iter().copied().max();
+        if levels.get(entry).copied() != top || top.is_none() {
+            return Err(format!("row {entry} is not where walks can begin"));
+        }
+        (graph.base, graph.upper, graph.entry) = (base, upper, entry as u32);
+        for id in 0..graph.len() as u32 {
+            (0..=graph.level(id)).try_for_each(|level| graph.check_links(id, level))?;
+        }
+        Ok(graph)
+    }
+
+    fn check_links(&self, id: u32, level: u8) -> std::result::Result<(), String> {
+        let links = self.links(id, level);
+        let behind = &self.array(level)[self.cells(id, level)][links.len()..];
+        let fits = |&link: &u32| link != id && self.levels.get(link as usize).is_some_and(|&other| other >= level);
+        match links.iter().find(|link| !fits(link)) {
+            Some(link) => Err(format!("row {id} has a link to {link} on level {level}")),
+            None if behind.iter().any(|&link| link != EMPTY) => Err(format!("row {id} has links behind its last")),
+            None => Ok(()),
+        }
+    }
+
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         self.levels.capacity() + 4 * (self.base.capacity() + self.upper.capacity() + self.upper_start.capacity())

@@ -3,6 +3,7 @@
 //! Locks, in the order they are taken: the gate around the rows (shared by everything but updates), then
 //! a product's own. A product is always of the rows as they are: updates change both under the gate.
 
+mod persist;
 mod products;
 mod query;
 mod report;
@@ -84,6 +85,16 @@ impl Index {
         }
         options.metric.check_rows(rows.form(), rows.dim())?;
         options.metric.transform(&mut rows, options.threads, control)?;
+        Index::of_stored(rows, options, control)
+    }
+
+    /// An index of rows that have been transformed for the metric.
+    fn of_stored(rows: Points, options: Options, control: Control<'_>) -> Result<Index> {
+        options.check()?;
+        options.metric.check_rows(rows.form(), rows.dim())?;
+        if rows.is_empty() {
+            return Err(Error::EmptyIndex);
+        }
         let codes = match rows.dense() {
             Some(rows) if options.metric.keeps_values() && options.metric.products() => {
                 ByteCodes::of(rows, options.threads, control)?

@@ -66,6 +66,27 @@ impl BitRows {
         self.data.bytes()
     }
 
+    /// The memory of all rows, with their padding.
+    pub(crate) fn stored(&self) -> &[u8] {
+        &self.data.as_slice()[..self.len * self.stride]
+    }
+
+    /// Rows from the bytes of [`BitRows::stored`].
+    ///
+    /// Errors: those of [`BitRows::zeroed`], `InvalidArgument` for a wrong length or padding.
+    pub(crate) fn from_stored(bytes: &[u8], len: usize, dim: usize) -> Result<BitRows> {
+        let stride = dim.saturating_add(ALIGN - 1) / ALIGN * ALIGN;
+        if len.checked_mul(stride) != Some(bytes.len()) {
+            return Err(Error::invalid("bytes", bytes.len(), format!("{len} rows of {stride}")));
+        }
+        let mut rows = BitRows::zeroed(len, dim)?;
+        rows.data.as_mut_slice().copy_from_slice(bytes);
+        if (0..len).any(|i| rows.row(i)[dim..].iter().any(|&v| v != 0)) {
+            return Err(Error::invalid("padding", "not zero", "zeros"));
+        }
+        Ok(rows)
+    }
+
     /// Row `i` with its padding.
     #[inline]
     pub(crate) fn row(&self, i: usize) -> &[u8] {

@@ -146,6 +146,40 @@ impl Rows {
         (&mut self.data.as_mut_slice()[..used], self.stride)
     }
 
+    /// Whether the kernels see the spare column.
+    pub(crate) fn spare(&self) -> bool {
+        self.width > self.dim.next_multiple_of(LANE)
+    }
+
+    /// The memory of all rows, with their padding.
+    pub(crate) fn stored(&self) -> &[f32] {
+        &self.data.as_slice()[..self.len * self.stride]
+    }
+
+    /// Rows from the bytes of [`Rows::stored`]; `spare` as [`Rows::spare`].
+    ///
+    /// Errors: those of [`Rows::zeroed`], `InvalidArgument` for a wrong length or padding, `NonFinite`.
+    pub(crate) fn from_stored(bytes: &[u8], len: usize, dim: usize, spare: bool) -> Result<Rows> {
+        let stride = dim.saturating_add(1).next_multiple_of(LANE);
+        if len.checked_mul(stride).and_then(|n| n.checked_mul(4)) != Some(bytes.len()) {
+            return Err(Error::invalid("bytes", bytes.len(), format!("{len} rows of {stride} floats")));
+        }
+        let mut rows = Rows::zeroed(len, dim)?;
+        let values = bytes.as_chunks::<4>().0.iter().map(|&word| f32::from_le_bytes(word));
+        rows.data.as_mut_slice().iter_mut().zip(values).for_each(|(slot, value)| *slot = value);
+        for i in 0..len {
+            let row = &rows.stored()[i * stride..(i + 1) * stride];
+            check_finite(&row[..dim], i)?;
+            if row[dim + 1..].iter().any(|&v| v != 0.0) || ![0.0, 1.0].contains(&row[dim]) {
+                return Err(Error::invalid("padding", format!("not zero in row {i}"), "zeros"));
+            }
+        }
+        if spare {
+            rows.use_spare_column();
+        }
+        Ok(rows)
+    }
+
     /// Makes the spare column visible to the kernels.
     pub(crate) fn use_spare_column(&mut self) {
         self.width = (self.dim + 1).next_multiple_of(LANE);

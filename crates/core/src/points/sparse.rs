@@ -243,6 +243,29 @@ impl SparseRows {
         Ok(new)
     }
 
+    /// Rows from the arrays of [`SparseRows::parts`].
+    ///
+    /// Errors: `InvalidArgument` or `NonFinite` where an invariant is broken.
+    pub(crate) fn from_parts(starts: Vec<usize>, indices: Vec<u32>, values: Vec<f32>, dim: usize) -> Result<SparseRows> {
+        let empty = SparseRows::with_capacity(0, dim, 0)?;
+        let whole = starts.first() == Some(&0) && starts.is_sorted() && starts.last() == Some(&values.len());
+        if !whole || indices.len() != values.len() || starts.len() > MAX_ROWS + 1 {
+            return Err(Error::invalid("row starts", starts.len(), "ascending from 0 to the number of values"));
+        }
+        let rows = SparseRows { promised: starts.len() - 1, starts, indices, values, ..empty };
+        for i in 0..rows.len() {
+            let SparseRow { indices, values } = rows.row(i);
+            let below = |&last: &u32| (last as usize) < dim || (indices.len() == 1 && last as usize == dim);
+            if !indices.is_sorted_by(|a, b| a < b) || !indices.last().is_none_or(below) {
+                return Err(Error::invalid("columns", format!("those of row {i}"), format!("ascending below {dim}")));
+            }
+            if let Some(at) = hnsw_kernels::all_finite(values) {
+                return Err(Error::NonFinite { row: i, column: indices[at] as usize, value: values[at] });
+            }
+        }
+        Ok(rows)
+    }
+
     /// The arrays themselves: row starts, columns, values.
     pub(crate) fn parts(&self) -> (&[usize], &[u32], &[f32]) {
         (&self.starts, &self.indices, &self.values)

@@ -1,0 +1,52 @@
+//! Rows as sections: as they are stored, transformed for their metric.
+
+use super::Kind;
+use super::container::{Container, Data, Section, corrupt, words};
+use super::options::Shape;
+use crate::error::{Error, Result};
+use crate::points::{BitRows, Form, Points, Rows, SparseRows};
+
+/// The sections of `points`; left out, they still pin down which rows they were.
+pub(crate) fn sections(points: &Points, included: bool) -> Vec<Section<'_>> {
+    let parts = match points {
+        Points::Dense(rows) => vec![(Kind::Rows, Data::F32(rows.stored()))],
+        Points::Bits(rows) => vec![(Kind::Rows, Data::Bytes(rows.stored()))],
+        Points::Sparse(rows) => {
+            let (starts, columns, values) = rows.parts();
+            vec![
+                (Kind::RowStarts, Data::Sizes(starts)),
+                (Kind::RowColumns, Data::U32(columns)),
+                (Kind::RowValues, Data::F32(values)),
+            ]
+        }
+    };
+    parts.into_iter().map(|(kind, data)| Section { kind, data, included }).collect()
+}
+
+/// The rows of a container.
+pub(crate) fn read(container: &Container<'_>, shape: Shape) -> Result<Points> {
+    let refused = |error: Error| match error {
+        Error::OutOfMemory { .. } => error,
+        other => corrupt(format!("rows: {other}")),
+    };
+    let Shape { form, len, dim, spare } = shape;
+    match form {
+        Form::Dense => {
+            Rows::from_stored(container.need(Kind::Rows)?, len, dim, spare).map_err(refused).map(Points::from)
+        }
+        Form::Bits => BitRows::from_stored(container.need(Kind::Rows)?, len, dim).map_err(refused).map(Points::from),
+        Form::Sparse => {
+            let starts = container.need(Kind::RowStarts)?;
+            let (starts, rest) = starts.as_chunks::<8>();
+            if !rest.is_empty() || starts.len() != len.saturating_add(1) {
+                return Err(corrupt(format!("{} row starts for {len} rows", starts.len())));
+            }
+            let starts = starts.iter().map(|&start| usize::try_from(u64::from_le_bytes(start)));
+            let starts =
+                starts.collect::<std::result::Result<_, _>>().map_err(|_| corrupt("a row start beyond all memory"))?;
+            let columns = words(container.need(Kind::RowColumns)?, u32::from_le_bytes)?;
+            let values = words(container.need(Kind::RowValues)?, f32::from_le_bytes)?;
+            SparseRows::from_parts(starts, columns, values, dim).map_err(refused).map(Points::from)
+        }
+    }
+}

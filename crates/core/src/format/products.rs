@@ -1,0 +1,84 @@
+//! The two products as sections.
+
+use super::Kind;
+use super::container::{Container, Data, Section, corrupt, words};
+use super::fields::{Reader, Writer};
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::neighbors::{MISSING, Neighbors};
+
+/// The neighbour graph and what is known of its making.
+pub(crate) struct StoredGraph {
+    pub neighbors: Neighbors,
+    pub seconds: Option<f64>,
+    pub recall: Option<f64>,
+}
+
+/// Sections of a neighbour graph.
+pub(crate) fn graph_sections(graph: &Neighbors, seconds: Option<f64>, recall: Option<f64>) -> Vec<Section<'_>> {
+    let mut info = Writer::default();
+    info.size(graph.rows).size(graph.k).number(seconds).number(recall);
+    vec![
+        Section::new(Kind::GraphInfo, Data::Own(info.0)),
+        Section::new(Kind::GraphIndices, Data::I32(&graph.indices)),
+        Section::new(Kind::GraphDistances, Data::F32(&graph.distances)),
+    ]
+}
+
+/// The neighbour graph of a container, checked to be one of `rows` rows with `k` columns.
+pub(crate) fn read_graph(container: &Container<'_>, rows: usize, k: usize) -> Result<Option<StoredGraph>> {
+    let Some(info) = container.get(Kind::GraphInfo) else { return Ok(None) };
+    let mut info = Reader::new(info);
+    let shape = (info.size()?, info.size()?);
+    let (seconds, recall) = (info.number()?, info.number()?);
+    info.end()?;
+    let indices = words(container.need(Kind::GraphIndices)?, i32::from_le_bytes)?;
+    let distances = words(container.need(Kind::GraphDistances)?, f32::from_le_bytes)?;
+    let cells = rows.checked_mul(k);
+    if shape != (rows, k) || cells != Some(indices.len()) || cells != Some(distances.len()) {
+        return Err(corrupt(format!("a neighbour graph of {} x {}, not {rows} x {k}", shape.0, shape.1)));
+    }
+    if let Some(id) = indices.iter().find(|&&id| id < MISSING || (id >= 0 && id as usize >= rows)) {
+        return Err(corrupt(format!("neighbour {id} of {rows} rows")));
+    }
+    if distances.iter().any(|distance| distance.is_nan()) {
+        return Err(corrupt("a distance that is not a number"));
+    }
+    Ok(Some(StoredGraph { neighbors: Neighbors { rows, k, indices, distances }, seconds, recall }))
+}
+
+/// What is stored of a search index besides its links.
+pub(crate) struct StoredSearch {
+    pub graph: Graph,
+    pub repaired: usize,
+    pub inserts: usize,
+}
+
+/// Sections of a search index.
+pub(crate) fn search_sections(graph: &Graph, repaired: usize, inserts: usize) -> Vec<Section<'_>> {
+    let mut info = Writer::default();
+    info.size(graph.m()).size(graph.entry() as usize).size(repaired).size(inserts);
+    let (levels, base, upper) = graph.parts();
+    vec![
+        Section::new(Kind::SearchInfo, Data::Own(info.0)),
+        Section::new(Kind::Levels, Data::Bytes(levels)),
+        Section::new(Kind::BaseLinks, Data::U32(base)),
+        Section::new(Kind::UpperLinks, Data::U32(upper)),
+    ]
+}
+
+/// The search index of a container, checked to be one of `rows` rows with `m` links: no link leads outside.
+pub(crate) fn read_search(container: &Container<'_>, rows: usize, m: usize) -> Result<Option<StoredSearch>> {
+    let Some(info) = container.get(Kind::SearchInfo) else { return Ok(None) };
+    let mut info = Reader::new(info);
+    let (links, entry, repaired, inserts) = (info.size()?, info.size()?, info.size()?, info.size()?);
+    info.end()?;
+    let levels = container.need(Kind::Levels)?;
+    if links != m || levels.len() != rows {
+        return Err(corrupt(format!("links of {} rows with m {links}, not of {rows} with {m}", levels.len())));
+    }
+    let base = words(container.need(Kind::BaseLinks)?, u32::from_le_bytes)?;
+    let upper = words(container.need(Kind::UpperLinks)?, u32::from_le_bytes)?;
+    let graph = Graph::from_parts(m, levels.to_vec(), base, upper, entry).map_err(corrupt)?;
+    Ok(Some(StoredSearch { graph, repaired, inserts }))
+}
