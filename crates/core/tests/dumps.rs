@@ -62,17 +62,14 @@ fn a_restored_index_answers_bit_for_bit_and_makes_nothing_anew() {
                 (after.rows, after.graph_ready, after.search_ready),
                 (before.rows, before.graph_ready, before.search_ready)
             );
-            for (a, b) in [(&index, &again)] {
-                assert_eq!(
-                    a.query(make(30, 50), QUERY, Control::none()),
-                    b.query(make(30, 50), QUERY, Control::none())
-                );
-                assert_eq!(a.neighbor_graph(Control::none()), b.neighbor_graph(Control::none()));
-            }
             assert_eq!(
-                (again.stats().graph_builds, again.stats().search_builds),
-                (u64::from(!prepared), u64::from(!prepared && before.search_ready != again.stats().search_ready))
+                again.query(make(30, 50), QUERY, Control::none()),
+                index.query(make(30, 50), QUERY, Control::none())
             );
+            assert_eq!(again.neighbor_graph(Control::none()), index.neighbor_graph(Control::none()));
+            if prepared {
+                assert_eq!((again.stats().graph_builds, again.stats().search_builds), (0, 0));
+            }
             again.update(Changes::fresh(make(3, 5000)), Control::none()).unwrap();
             assert_eq!(again.len(), before.rows + 3);
         }
@@ -140,7 +137,7 @@ fn forged(bytes: &[u8], section: u32, change: impl Fn(&mut [u8])) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
     fn forged_dumps_are_refused_or_answer_without_a_crash(
