@@ -1,6 +1,7 @@
 """Load an index that another process stored, and store what it answers."""
 
 import sys
+import warnings
 from pathlib import Path
 
 import joblib
@@ -9,5 +10,10 @@ import numpy as np
 folder = Path(sys.argv[1])
 index = joblib.load(folder / "index.joblib")
 indices, distances = index.query(np.load(folder / "queries.npy"), k=6)
-graph_indices, graph_distances = index.neighbor_graph
-np.savez(folder / "found.npz", i=indices, d=distances, gi=graph_indices, gd=graph_distances)
+found = {"i": indices, "d": distances}
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # A compressed index has no graph, and warns of it.
+    graph = index.neighbor_graph
+if graph is not None:
+    found |= {"gi": graph[0], "gd": graph[1]}
+np.savez(folder / "found.npz", **found)
