@@ -3,7 +3,8 @@
  * (uploads under credits, results put together) when asked to.
  */
 import { Dealer } from "zeromq";
-import { type Matrix, readResult, rowFrames, slice } from "./arrow.ts";
+import { type Matrix, readBytes, readResult, rowFrames } from "./arrow.ts";
+import { denseRows, type Rows } from "./rows.ts";
 
 export interface Message {
   readonly header: Record<string, unknown>;
@@ -128,23 +129,39 @@ export class RawClient {
     return this.answer(id);
   }
 
-  /** A call that streams rows in batches of `batchRows`, one credit each. Gives the credits seen. */
-  async callStreamed(op: string, fields: object, matrix: Matrix, batchRows: number): Promise<Message> {
+  /** A call that streams rows in batches of `batchRows`, one credit each. */
+  callStreamed(op: string, fields: object, matrix: Matrix, batchRows: number): Promise<Message> {
+    return this.stream(op, fields, denseRows(matrix), batchRows);
+  }
+
+  /** A call with rows of any form inline; their promise is part of the header. */
+  async inline(op: string, fields: object, rows: Rows): Promise<Record<string, unknown>> {
+    return this.call(op, { ...rows.shape, inline: true, ...fields }, rows.frames(0, rows.rows));
+  }
+
+  /** A call that streams rows of any form; batches end at `border` also. */
+  async stream(op: string, fields: object, rows: Rows, batchRows: number, border = 0): Promise<Message> {
     const id = this.nextId();
-    await this.send({ op, id, ...fields });
-    await this.upload(id, matrix, batchRows);
+    await this.send({ op, id, ...rows.shape, ...fields });
+    await this.uploadRows(id, rows, batchRows, border);
     return this.answer(id);
   }
 
   /** Sends `matrix` under the credits of call `id`; stops early when the call has ended. */
-  async upload(id: number, matrix: Matrix, batchRows: number): Promise<void> {
+  upload(id: number, matrix: Matrix, batchRows: number): Promise<void> {
+    return this.uploadRows(id, denseRows(matrix), batchRows);
+  }
+
+  async uploadRows(id: number, rows: Rows, batchRows: number, border = 0): Promise<void> {
     let sent = 0;
-    for (let start = 0; start < matrix.rows; start += batchRows) {
+    for (let start = 0; start < rows.rows; ) {
       const needed = ++sent;
       await this.when(() => this.credits(id) >= needed || this.#ended(id), `credit ${needed} of call ${id}`);
       if (this.#ended(id)) return;
-      const count = Math.min(batchRows, matrix.rows - start);
-      await this.send({ op: "rows", id, start, count }, rowFrames(slice(matrix, start, count)));
+      const end = start < border ? border : rows.rows;
+      const count = Math.min(batchRows, end - start);
+      await this.send({ op: "rows", id, start, count }, rows.frames(start, count));
+      start += count;
     }
   }
 
@@ -170,18 +187,18 @@ export class RawClient {
     return String(header.index);
   }
 
-  /** Asks for results and puts their batches together. */
-  async results(op: string, fields: object, matrix?: Matrix): Promise<Result> {
+  /** Asks for results and puts their batches together. What is sent with it goes inline. */
+  async results(op: string, fields: object, sent?: Matrix | Rows): Promise<Result> {
     const id = this.nextId();
-    const frames = matrix !== undefined && matrix.rows > 0 ? rowFrames(matrix) : [];
-    await this.send({ op, id, credits: 64, ...(matrix === undefined ? {} : { inline: true }), ...fields }, frames);
+    const rows = sent === undefined || "frames" in sent ? sent : denseRows(sent);
+    const frames = rows !== undefined && rows.rows > 0 ? rows.frames(0, rows.rows) : [];
+    await this.send({ op, id, credits: 64, ...(rows && { inline: true, ...rows.shape }), ...fields }, frames);
     await this.answer(id);
     return this.collected(id);
   }
 
-  query(index: string, matrix: Matrix, k: number, fields: object = {}): Promise<Result> {
-    const { rows, dim } = matrix;
-    return this.results("query", { index, rows, dim, dtype: "float32", k, ...fields }, matrix);
+  query(index: string, matrix: Matrix | Rows, k: number, fields: object = {}): Promise<Result> {
+    return this.results("query", { index, k, ...fields }, matrix);
   }
 
   /** The result of call `id` from the batches received so far, checked for order. */
@@ -202,6 +219,28 @@ export class RawClient {
       distances.set(batch.distances, Number(header.start) * k);
     }
     return { rows, k, indices, distances, batches: messages.length };
+  }
+
+  /** Asks for bytes, granting credits as they come, and puts the batches together. */
+  async bytes(op: string, fields: object): Promise<Uint8Array> {
+    const id = this.nextId();
+    await this.send({ op, id, credits: 64, ...fields });
+    await this.answer(id);
+    return this.collectedBytes(id);
+  }
+
+  /** The bytes of call `id` from the batches received so far, checked for order. */
+  collectedBytes(id: number): Uint8Array {
+    const messages = this.received.filter(({ header }) => header.type === "bytes" && header.id === id);
+    const bytes = new Uint8Array(Number(messages[0]?.header.total));
+    let next = 0;
+    for (const { header, frames } of messages) {
+      const batch = readBytes(frames);
+      if (header.start !== next || header.count !== batch.length) throw new Error("batch and header differ");
+      bytes.set(batch, next);
+      next += batch.length;
+    }
+    return bytes;
   }
 
   close(): void {
