@@ -18,6 +18,8 @@ pub enum Error {
     DimensionMismatch { seen: usize, expected: usize },
     /// NaN or infinity in the input.
     NonFinite { row: usize, column: usize, value: f32 },
+    /// The id of a row that the index does not have.
+    UnknownId { seen: u32, len: usize },
     /// A metric name that the table does not have.
     UnknownMetric { seen: String },
     /// An index needs at least one row.
@@ -41,6 +43,7 @@ impl Error {
             Error::InvalidArgument { .. } => "ERR_INVALID_ARGUMENT",
             Error::DimensionMismatch { .. } => "ERR_DIMENSION_MISMATCH",
             Error::NonFinite { .. } => "ERR_NON_FINITE",
+            Error::UnknownId { .. } => "ERR_UNKNOWN_ID",
             Error::UnknownMetric { .. } => "ERR_UNKNOWN_METRIC",
             Error::EmptyIndex => "ERR_EMPTY_INDEX",
             Error::OutOfMemory { .. } => "ERR_OUT_OF_MEMORY",
@@ -69,6 +72,7 @@ impl fmt::Display for Error {
             Error::NonFinite { row, column, value } => {
                 write!(f, "value {value} in row {row}, column {column}; allowed: finite float32")
             }
+            Error::UnknownId { seen, len } => write!(f, "no row has the id {seen}, allowed: 0..{len}"),
             Error::UnknownMetric { seen } => {
                 write!(f, "unknown metric {seen:?}, allowed: {}", crate::metric::names().join(", "))
             }

@@ -94,6 +94,8 @@ pub struct Options {
     pub seed: u64,
     /// Codes that walks run on, if not the rows.
     pub quantization: Option<Quantization>,
+    /// Whatever the caller wants to keep with the index; in dumps too, never looked at.
+    pub caller: Vec<u8>,
     /// Worker threads of each call; results do not depend on it.
     pub threads: usize,
 }
@@ -111,6 +113,7 @@ impl Options {
             n_iters: 10,
             seed: 42,
             quantization: None,
+            caller: Vec::new(),
             threads: available_threads(),
         }
     }

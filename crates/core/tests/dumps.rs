@@ -8,7 +8,13 @@ use proptest::prelude::*;
 const QUERY: Query = Query { k: 5, ef: 40 };
 
 fn options(name: &str, params: MetricParams, dim: usize, algorithm: Algorithm) -> Options {
-    Options { algorithm, n_neighbors: 6, m: 5, ..Options::new(Metric::resolve(name, params, dim).unwrap()) }
+    Options {
+        algorithm,
+        caller: b"mine".to_vec(),
+        n_neighbors: 6,
+        m: 5,
+        ..Options::new(Metric::resolve(name, params, dim).unwrap())
+    }
 }
 
 fn dense(n: usize, first: u32) -> Points {
@@ -57,6 +63,7 @@ fn a_restored_index_answers_bit_for_bit_and_makes_nothing_anew() {
                 index.neighbor_graph(Control::none()).unwrap();
             }
             let again = Index::restore(&index.dump(true, Control::none()).unwrap(), 1, Control::none()).unwrap();
+            assert_eq!(again.options().caller, b"mine");
             let (before, after) = (index.stats(), again.stats());
             assert_eq!(
                 (after.rows, after.graph_ready, after.search_ready),

@@ -165,9 +165,11 @@ fn a_refused_update_changes_nothing() {
     let stop = AtomicBool::new(true);
     let cancelled = index.update(Changes::fresh(rows(30, 5, 2)), Control::new(&stop, &|_| {}));
     assert_eq!(cancelled.unwrap_err(), Error::Cancelled);
-    for (ids, count) in [(vec![300], 1), (vec![1, 2], 1), (vec![], 0)] {
+    for (ids, count, code) in
+        [(vec![300], 1, "ERR_UNKNOWN_ID"), (vec![1, 2], 1, "ERR_INVALID_ARGUMENT"), (vec![], 0, "ERR_EMPTY_INDEX")]
+    {
         let refused = index.update(Changes::replaced(ids, rows(count, 5, 3)), Control::none()).unwrap_err();
-        assert_eq!(refused.code(), if count == 0 { "ERR_EMPTY_INDEX" } else { "ERR_INVALID_ARGUMENT" });
+        assert_eq!(refused.code(), code);
     }
     let both = Changes { fresh: Some(rows(30, 5, 3).into()), ..Changes::replaced(vec![7], rows(1, 5, 4)) };
     assert_eq!(index.update(both, Control::new(&stop, &|_| {})).unwrap_err(), Error::Cancelled);

@@ -31,7 +31,7 @@ const MAX_SECTIONS: usize = 1024;
 const CHUNK: usize = 1 << 16;
 
 /// Numbers of a section to be written.
-pub(crate) enum Data<'a> {
+pub(crate) enum Content<'a> {
     Bytes(&'a [u8]),
     Own(Vec<u8>),
     F32(&'a [f32]),
@@ -41,27 +41,27 @@ pub(crate) enum Data<'a> {
     Sizes(&'a [usize]),
 }
 
-impl Data<'_> {
+impl Content<'_> {
     fn len(&self) -> usize {
         match self {
-            Data::Bytes(bytes) => bytes.len(),
-            Data::Own(bytes) => bytes.len(),
-            Data::F32(values) => 4 * values.len(),
-            Data::U32(values) => 4 * values.len(),
-            Data::I32(values) => 4 * values.len(),
-            Data::Sizes(values) => 8 * values.len(),
+            Content::Bytes(bytes) => bytes.len(),
+            Content::Own(bytes) => bytes.len(),
+            Content::F32(values) => 4 * values.len(),
+            Content::U32(values) => 4 * values.len(),
+            Content::I32(values) => 4 * values.len(),
+            Content::Sizes(values) => 8 * values.len(),
         }
     }
 
     /// Hands out the bytes piece by piece.
     fn each(&self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         match self {
-            Data::Bytes(bytes) => bytes.chunks(CHUNK).try_for_each(take),
-            Data::Own(bytes) => take(bytes),
-            Data::F32(values) => converted(values, |value| value.to_le_bytes(), take),
-            Data::U32(values) => converted(values, |value| value.to_le_bytes(), take),
-            Data::I32(values) => converted(values, |value| value.to_le_bytes(), take),
-            Data::Sizes(values) => converted(values, |value| (value as u64).to_le_bytes(), take),
+            Content::Bytes(bytes) => bytes.chunks(CHUNK).try_for_each(take),
+            Content::Own(bytes) => take(bytes),
+            Content::F32(values) => converted(values, |value| value.to_le_bytes(), take),
+            Content::U32(values) => converted(values, |value| value.to_le_bytes(), take),
+            Content::I32(values) => converted(values, |value| value.to_le_bytes(), take),
+            Content::Sizes(values) => converted(values, |value| (value as u64).to_le_bytes(), take),
         }
     }
 }
@@ -83,12 +83,12 @@ fn converted<T: Copy, const N: usize>(
 /// A section to be written, or to be left out with its checksum.
 pub(crate) struct Section<'a> {
     pub kind: Kind,
-    pub data: Data<'a>,
+    pub data: Content<'a>,
     pub included: bool,
 }
 
 impl<'a> Section<'a> {
-    pub fn new(kind: Kind, data: Data<'a>) -> Section<'a> {
+    pub fn new(kind: Kind, data: Content<'a>) -> Section<'a> {
         Section { kind, data, included: true }
     }
 }

@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Levels = 10,
     BaseLinks = 11,
     UpperLinks = 12,
+    /// What the caller keeps with the index.
+    Caller = 13,
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What an index was made with, and the shape of its rows.
 
 use super::Kind;
-use super::container::{Container, Data, Section, corrupt};
+use super::container::{Container, Content, Section, corrupt};
 use super::fields::{Reader, Writer};
 use crate::error::Result;
 use crate::metric::{Metric, MetricParams};
@@ -32,7 +32,7 @@ pub(crate) fn section(options: &Options, shape: Shape) -> Section<'static> {
         fields.size(number);
     }
     fields.u64(options.seed).text(options.quantization.map_or("", Quantization::name));
-    Section::new(Kind::Options, Data::Own(fields.0))
+    Section::new(Kind::Options, Content::Own(fields.0))
 }
 
 /// The options and the shape of a container.
@@ -68,6 +68,7 @@ pub(crate) fn read(container: &Container<'_>, threads: usize) -> Result<(Options
             name => Some(Quantization::parse(name).map_err(refused)?),
         },
         threads,
+        caller: container.get(Kind::Caller).unwrap_or_default().to_vec(),
         ..Options::new(metric)
     };
     fields.end()?;

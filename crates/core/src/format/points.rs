@@ -1,7 +1,7 @@
 //! Rows as sections: as they are stored, transformed for their metric.
 
 use super::Kind;
-use super::container::{Container, Data, Section, corrupt, words};
+use super::container::{Container, Content, Section, corrupt, words};
 use super::options::Shape;
 use crate::error::{Error, Result};
 use crate::points::{BitRows, Form, Points, Rows, SparseRows};
@@ -9,14 +9,14 @@ use crate::points::{BitRows, Form, Points, Rows, SparseRows};
 /// The sections of `points`; left out, they still pin down which rows they were.
 pub(crate) fn sections(points: &Points, included: bool) -> Vec<Section<'_>> {
     let parts = match points {
-        Points::Dense(rows) => vec![(Kind::Rows, Data::F32(rows.stored()))],
-        Points::Bits(rows) => vec![(Kind::Rows, Data::Bytes(rows.stored()))],
+        Points::Dense(rows) => vec![(Kind::Rows, Content::F32(rows.stored()))],
+        Points::Bits(rows) => vec![(Kind::Rows, Content::Bytes(rows.stored()))],
         Points::Sparse(rows) => {
             let (starts, columns, values) = rows.parts();
             vec![
-                (Kind::RowStarts, Data::Sizes(starts)),
-                (Kind::RowColumns, Data::U32(columns)),
-                (Kind::RowValues, Data::F32(values)),
+                (Kind::RowStarts, Content::Sizes(starts)),
+                (Kind::RowColumns, Content::U32(columns)),
+                (Kind::RowValues, Content::F32(values)),
             ]
         }
     };

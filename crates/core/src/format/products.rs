@@ -1,7 +1,7 @@
 //! The two products as sections.
 
 use super::Kind;
-use super::container::{Container, Data, Section, corrupt, words};
+use super::container::{Container, Content, Section, corrupt, words};
 use super::fields::{Reader, Writer};
 use crate::error::Result;
 use crate::graph::Graph;
@@ -19,9 +19,9 @@ pub(crate) fn graph_sections(graph: &Neighbors, seconds: Option<f64>, recall: Op
     let mut info = Writer::default();
     info.size(graph.rows).size(graph.k).number(seconds).number(recall);
     vec![
-        Section::new(Kind::GraphInfo, Data::Own(info.0)),
-        Section::new(Kind::GraphIndices, Data::I32(&graph.indices)),
-        Section::new(Kind::GraphDistances, Data::F32(&graph.distances)),
+        Section::new(Kind::GraphInfo, Content::Own(info.0)),
+        Section::new(Kind::GraphIndices, Content::I32(&graph.indices)),
+        Section::new(Kind::GraphDistances, Content::F32(&graph.distances)),
     ]
 }
 
@@ -60,10 +60,10 @@ pub(crate) fn search_sections(graph: &Graph, repaired: usize, inserts: usize) ->
     info.size(graph.m()).size(graph.entry() as usize).size(repaired).size(inserts);
     let (levels, base, upper) = graph.parts();
     vec![
-        Section::new(Kind::SearchInfo, Data::Own(info.0)),
-        Section::new(Kind::Levels, Data::Bytes(levels)),
-        Section::new(Kind::BaseLinks, Data::U32(base)),
-        Section::new(Kind::UpperLinks, Data::U32(upper)),
+        Section::new(Kind::SearchInfo, Content::Own(info.0)),
+        Section::new(Kind::Levels, Content::Bytes(levels)),
+        Section::new(Kind::BaseLinks, Content::U32(base)),
+        Section::new(Kind::UpperLinks, Content::U32(upper)),
     ]
 }
 

@@ -1,16 +1,16 @@
 //! The container alone; whole indexes are dumped and restored in tests/dumps.rs.
 
 use super::Kind;
-use super::container::{Container, Data, Section, VERSION, write};
+use super::container::{Container, Content, Section, VERSION, write};
 use crate::control::Control;
 
 fn sample() -> Vec<u8> {
     let (floats, sizes): (Vec<f32>, [usize; 3]) = ((0..100_000).map(|i| i as f32).collect(), [1, 2, 70_000]);
     let sections = [
-        Section::new(Kind::Rows, Data::F32(&floats)),
-        Section { included: false, ..Section::new(Kind::Levels, Data::Bytes(&[7; 5])) },
-        Section::new(Kind::RowStarts, Data::Sizes(&sizes)),
-        Section::new(Kind::Options, Data::Own(vec![])),
+        Section::new(Kind::Rows, Content::F32(&floats)),
+        Section { included: false, ..Section::new(Kind::Levels, Content::Bytes(&[7; 5])) },
+        Section::new(Kind::RowStarts, Content::Sizes(&sizes)),
+        Section::new(Kind::Options, Content::Own(vec![])),
     ];
     write(&sections, Control::none()).unwrap()
 }
@@ -26,7 +26,7 @@ fn sections_come_back_and_those_left_out_are_known() {
     assert_eq!(container.need(Kind::Rows).unwrap().len(), 400_000);
     assert_eq!(container.need(Kind::RowStarts).unwrap()[16..], 70_000u64.to_le_bytes());
     assert_eq!((container.get(Kind::Levels), container.get(Kind::Options)), (None, Some(&[][..])));
-    let levels = |bytes: &'static [u8]| Section::new(Kind::Levels, Data::Bytes(bytes));
+    let levels = |bytes: &'static [u8]| Section::new(Kind::Levels, Content::Bytes(bytes));
     assert!(container.describes(&levels(&[7; 5])).unwrap());
     assert!(
         !container.describes(&levels(&[7; 6])).unwrap() && !container.describes(&levels(&[7, 7, 7, 7, 6])).unwrap()

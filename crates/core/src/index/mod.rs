@@ -96,7 +96,7 @@ impl Index {
             return Err(Error::EmptyIndex);
         }
         let codes = match rows.dense() {
-            Some(rows) if options.metric.keeps_values() && options.metric.products() => {
+            Some(rows) if options.metric.keeps_values() && options.metric.products(Form::Dense) => {
                 ByteCodes::of(rows, options.threads, control)?
             }
             _ => None,

@@ -3,7 +3,8 @@
 use super::{Data, Index, Measured, Search};
 use crate::control::Control;
 use crate::error::{Error, Result};
-use crate::format::container::{Container, Section, write};
+use crate::format::Kind;
+use crate::format::container::{Container, Content, Section, write};
 use crate::format::options::Shape;
 use crate::format::{options, points, products};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ impl Index {
         let data = self.data.read(control)?;
         let (graph, search) = (self.graph.get(), self.search.get());
         let mut sections = self.own_sections(&data, rows);
+        sections.push(Section::new(Kind::Caller, Content::Bytes(&self.options.caller)));
         let measured = self.measured.lock().unwrap_or_else(|e| e.into_inner()).clone();
         if let Some(graph) = &graph {
             sections.extend(products::graph_sections(graph, measured.seconds, measured.recall));

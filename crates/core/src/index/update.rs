@@ -42,8 +42,8 @@ impl Index {
     /// The search index is patched, O(log n) a row, or dropped where a new one is cheaper; the neighbour graph is
     /// made anew when next asked for.
     ///
-    /// Errors: `DimensionMismatch`, `EmptyIndex` for 0 rows, `InvalidArgument` (an id out of range, numbers of ids
-    /// and rows that differ, too many rows, rows of another form), `OutOfMemory`, `Cancelled`.
+    /// Errors: `DimensionMismatch`, `EmptyIndex` for 0 rows, `UnknownId`, `InvalidArgument` (numbers of ids and rows
+    /// that differ, too many rows, rows of another form), `OutOfMemory`, `Cancelled`.
     pub fn update(&self, changes: Changes, control: Control<'_>) -> Result<()> {
         let Changes { replaced, fresh } = changes;
         let replaced = replaced.map(|(ids, rows)| self.checked_replacement(ids, rows, control)).transpose()?;
@@ -56,7 +56,7 @@ impl Index {
         let (ids, others) = replaced.unzip();
         let ids = ids.unwrap_or_default();
         if let Some(id) = ids.last().filter(|&&id| id as usize >= before) {
-            return Err(Error::invalid("id of a replaced row", id, format!("0..{before}")));
+            return Err(Error::UnknownId { seen: *id, len: before });
         }
         let total = before + fresh.as_ref().map_or(0, Points::len);
         if total > MAX_ROWS {
