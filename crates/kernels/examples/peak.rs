@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use hnsw_kernels::{Kernels, MatRef, Packed};
+use hnsw_kernels::{ByteKernel, Kernels, MatRef, Packed, PairKernel, SparsePanel};
 
 const ROWS: usize = 512;
 /// Spent on each figure.
@@ -17,6 +17,8 @@ fn main() {
             tiles(k, dim);
         }
         pairs(k);
+        bytes(k);
+        sparse(k);
         scans(k);
     }
 }
@@ -67,21 +69,79 @@ fn pairs(k: &Kernels) {
         let rows = &rows[rows.as_ptr().align_offset(64)..];
         let row = |i: usize| &rows[i * dim..(i + 1) * dim];
         print!("{:12} pairs of {dim:<4} ns", k.label());
-        for (name, p) in [("l2sq", k.l2sq), ("ip", k.ip), ("l1", k.l1), ("linf", k.linf), ("hamming", k.hamming)] {
-            let one = best(|| {
-                for _ in 0..1000 {
-                    black_box(p.one(black_box(row(0)), row(1)));
-                }
-            });
-            let four = best(|| {
-                for _ in 0..250 {
-                    black_box(p.four(black_box(row(0)), [row(1), row(2), row(3), row(4)]));
-                }
-            });
-            print!("  {name} {:.1}/{:.1}", one * 1e6, four * 1e6);
-        }
+        let pair = |name, p: PairKernel| rate(name, |a, b| p.one(a, b), |q, r| p.four(q, r), row);
+        pair("l2sq", k.l2sq);
+        pair("ip", k.ip);
+        pair("l1", k.l1);
+        pair("linf", k.linf);
+        pair("hamming", k.hamming);
+        pair("canberra", k.canberra);
+        pair("braycurtis", k.braycurtis);
+        rate("counts", |a, b| k.counts.one(a, b), |q, r| k.counts.four(q, r), row);
         println!("  (one/four)");
     }
+}
+
+fn bytes(k: &Kernels) {
+    for len in [64, 128, 832] {
+        let rows: Vec<u8> = (0..5 * len + 64).map(|i| (i % 251) as u8).collect();
+        let rows = &rows[rows.as_ptr().align_offset(64)..];
+        let row = |i: usize| &rows[i * len..(i + 1) * len];
+        print!("{:12} bytes of {len:<4} ns", k.label());
+        let pair = |name, p: ByteKernel<u32>| rate(name, |a, b| p.one(a, b), |q, r| p.four(q, r), row);
+        pair("bit_hamming", k.bit_hamming);
+        rate("bit_and_or", |a, b| k.bit_and_or.one(a, b), |q, r| k.bit_and_or.four(q, r), row);
+        pair("u8_l2sq", k.u8_l2sq);
+        pair("u8_dot", k.u8_dot);
+        rate("i8_dot", |a, b| k.i8_dot.one(a, b), |q, r| k.i8_dot.four(q, r), row);
+        pair("u4_l2sq", k.u4_l2sq);
+        println!("  (one/four)");
+    }
+}
+
+/// Prints ns per pair, alone and in fours.
+fn rate<'a, E: 'a, T>(
+    name: &str,
+    one: impl Fn(&[E], &[E]) -> T,
+    four: impl Fn(&[E], [&[E]; 4]) -> [T; 4],
+    row: impl Fn(usize) -> &'a [E],
+) {
+    let alone = best(|| {
+        for _ in 0..1000 {
+            black_box(one(black_box(row(0)), row(1)));
+        }
+    });
+    let fours = best(|| {
+        for _ in 0..250 {
+            black_box(four(black_box(row(0)), [row(1), row(2), row(3), row(4)]));
+        }
+    });
+    print!("  {name} {:.1}/{:.1}", alone * 1e6, fours * 1e6);
+}
+
+/// Rows of 64 of 20 000 columns, the first ones more often, against a panel of such rows.
+fn sparse(k: &Kernels) {
+    let (dim, nnz) = (20_000, 64);
+    let row = |r: usize| -> (Vec<u32>, Vec<f32>) {
+        let share = |i: usize| (i * 32 + r * 7 % 32) as f64 / (nnz * 32) as f64;
+        ((0..nnz).map(|i| (share(i).powi(3) * dim as f64) as u32 + i as u32).collect(), vec![1.0; nnz])
+    };
+    let rows: Vec<_> = (0..ROWS).map(row).collect();
+    let mut panel = SparsePanel::new(dim + nnz);
+    let pack = best(|| {
+        panel.clear();
+        rows[..SparsePanel::ROWS].iter().for_each(|(columns, values)| panel.push(columns, values));
+    });
+    let mut out = [0.0; SparsePanel::ROWS];
+    let dots =
+        best(|| rows.iter().for_each(|(columns, values)| k.sparse_dots(black_box(&panel), columns, values, &mut out)));
+    let pairs = (ROWS * SparsePanel::ROWS) as f64;
+    println!(
+        "{:12} sparse_dots {:.3} ns per entry and pair, panel made in {:.1} us",
+        k.label(),
+        dots * 1e9 / (pairs * nnz as f64),
+        pack * 1e6
+    );
 }
 
 fn scans(k: &Kernels) {

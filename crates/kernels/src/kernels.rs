@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use crate::isa::Isa;
 use crate::pair::{ByteKernel, CountKernel, PairKernel};
 use crate::sets;
+use crate::sparse::{SparsePanel, check_lengths};
 use crate::tile::{Layout, MatRef, Packed, k_blocks};
 
 /// Columns that a tile's result may be written beyond the last one are rounded up to this.
@@ -16,6 +17,7 @@ pub(crate) type PackFn = unsafe fn(*const u8, usize, usize, usize, *mut u32, usi
 pub(crate) type DotFn<T, S> = unsafe fn(*const T, usize, usize, *const S, usize, usize, *mut S, usize);
 pub(crate) type ScanFn = unsafe fn(*const f32, usize, f32, *const f32, &mut Vec<u32>);
 pub(crate) type ScanL2Fn<T> = unsafe fn(*const T, T, *const T, usize, T, *const T, &mut Vec<u32>);
+pub(crate) type SparseFn = unsafe fn(&SparsePanel, &[u32], &[f32], &mut [f32; SparsePanel::ROWS]) -> bool;
 
 /// The kernels of one instruction set. A value of this type is only ever handed out on a CPU that
 /// has the instructions; holding one is the proof that makes every method safe.
@@ -65,6 +67,7 @@ pub struct Kernels {
     pub(crate) scan: ScanFn,
     pub(crate) scan_l2_f32: ScanL2Fn<f32>,
     pub(crate) scan_l2_i32: ScanL2Fn<i32>,
+    pub(crate) sparse_dots: SparseFn,
     pub(crate) finite: unsafe fn(*const f32, usize) -> usize,
 }
 
@@ -223,6 +226,29 @@ impl Kernels {
         let col = check_scan(d.len(), d.len(), thr_col);
         // SAFETY: both hold `d.len()` values; the set's CPU is present.
         unsafe { (self.scan)(d.as_ptr(), d.len(), thr_row, col, out) }
+    }
+
+    /// `out[r]` is the inner product of a sparse row (`values[i]` in column `indices[i]`, no column
+    /// twice) and row `r` of the panel; 0 beyond its last row. O(entries).
+    ///
+    /// With the columns of all rows ascending, the value depends on the two rows only, and is the same
+    /// with the two exchanged. The error is at most `1.01 * n * EPSILON * sum |a_k * b_k|` for `n`
+    /// entries.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths differ, or a column is not below the `dim` of the panel.
+    pub fn sparse_dots(
+        &self,
+        panel: &SparsePanel,
+        indices: &[u32],
+        values: &[f32],
+        out: &mut [f32; SparsePanel::ROWS],
+    ) {
+        check_lengths(indices, values);
+        // SAFETY: the lengths are equal; the set's CPU is present.
+        let inside = unsafe { (self.sparse_dots)(panel, indices, values, out) };
+        assert!(inside, "a column beyond those of the panel");
     }
 
     /// Index of the first value that is NaN or infinite. O(length).

@@ -1,13 +1,14 @@
-//! SIMD kernels with run-time dispatch: distances of pairs, tiles of products, threshold scans.
+//! SIMD kernels with run-time dispatch: distances and counts of pairs of rows of values, codes or
+//! bits, tiles of products, products of sparse rows, threshold scans.
 //!
 //! [`Kernels::detect`] chooses the best instruction set once; everything hangs off the value it
 //! returns. Each kernel has one checked door (slices in, lengths compared), one generic body over
 //! the internal `Simd` vocabulary, and one instantiation per instruction set:
 //!
 //! ```text
-//!   Kernels, PairKernel        doors: lengths and shapes are asserted
+//!   Kernels, Pair-, ByteKernel doors: lengths and shapes are asserted
 //!     sets                     one table of function pointers per instruction set
-//!       pair, tile, scan       generic bodies
+//!       pair, tile, sparse, scan  generic bodies
 //!         simd                 AVX-512, AVX2+FMA, NEON, scalar
 //! ```
 //!
@@ -31,12 +32,14 @@ mod prefetch;
 mod scan;
 mod sets;
 mod simd;
+mod sparse;
 mod tile;
 
 pub use isa::Isa;
 pub use kernels::{Kernels, U8_MAX_DIM, dot_error_factor};
 pub use pair::{ByteKernel, CountKernel, Counts, PairKernel, minkowski};
 pub use prefetch::prefetch;
+pub use sparse::SparsePanel;
 pub use tile::{Element, MatRef, Packed};
 
 /// Index of the first value that is NaN or infinite, `None` if all are finite. O(length).

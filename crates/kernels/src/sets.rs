@@ -12,6 +12,7 @@ use crate::simd::neon;
 use crate::simd::{Dot4, Popcount, Simd, scalar};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{avx2, avx512};
+use crate::sparse::{self, SparsePanel};
 use crate::tile::{self, Layout};
 
 /// The kernels of pairs inside functions that carry `$attr`.
@@ -48,14 +49,15 @@ macro_rules! pair_kernels {
 }
 
 /// Instantiates every kernel inside functions that carry `$attr`, and collects them in a table.
-/// `f32`/`u8`: rows, vectors, and vectors of a narrow last panel of the register tile.
+/// `f32`/`u8`: rows, vectors, and vectors of a narrow last panel of the register tile; `panel`: vectors
+/// of a line of a sparse panel.
 macro_rules! kernel_set {
     (
         $(#[$cfg:meta])*
         $table:ident in $module:ident: $isa:expr, $attr:tt, $simd:ty, $dot4:ty,
         vnni: $vnni:expr, u8_pays: $pays:expr, group: $group:literal,
         f32: [$mf:literal, $vf:literal, $hf:literal],
-        u8: [$mi:literal, $vi:literal, $hi:literal]
+        u8: [$mi:literal, $vi:literal, $hi:literal], panel: $panel:literal
     ) => {
         $(#[$cfg])*
         mod $module {
@@ -119,6 +121,14 @@ macro_rules! kernel_set {
             }
 
             # $attr
+            unsafe fn sparse_dots(
+                panel: &SparsePanel, indices: &[u32], values: &[f32], out: &mut [f32; SparsePanel::ROWS],
+            ) -> bool {
+                // SAFETY: as above.
+                unsafe { sparse::sparse_dots::<$simd, $panel>(panel, indices, values, out) }
+            }
+
+            # $attr
             unsafe fn finite(x: *const f32, n: usize) -> usize {
                 // SAFETY: as above.
                 unsafe { scan::finite_prefix::<$simd>(x, n) }
@@ -151,6 +161,7 @@ macro_rules! kernel_set {
                 scan: scan_f32,
                 scan_l2_f32,
                 scan_l2_i32,
+                sparse_dots,
                 finite,
             };
         }
@@ -161,26 +172,26 @@ macro_rules! kernel_set {
 
 kernel_set!(
     SCALAR in scalar_set: Isa::Scalar, [inline(never)], scalar::Scalar, scalar::Scalar,
-    vnni: false, u8_pays: false, group: 4, f32: [4, 4, 2], u8: [4, 4, 2]
+    vnni: false, u8_pays: false, group: 4, f32: [4, 4, 2], u8: [4, 4, 2], panel: 32
 );
 
 kernel_set!(
     #[cfg(target_arch = "x86_64")]
     AVX2 in avx2_set: Isa::Avx2, [target_feature(enable = "avx2,fma")], avx2::Avx2, avx2::Madd256,
-    vnni: false, u8_pays: true, group: 2, f32: [6, 2, 1], u8: [4, 2, 1]
+    vnni: false, u8_pays: true, group: 2, f32: [6, 2, 1], u8: [4, 2, 1], panel: 4
 );
 
 kernel_set!(
     #[cfg(target_arch = "x86_64")]
     AVX2_VNNI in avx2_vnni_set: Isa::Avx2, [target_feature(enable = "avx2,fma,avxvnni")], avx2::Avx2, avx2::Vnni256,
-    vnni: true, u8_pays: true, group: 2, f32: [6, 2, 1], u8: [6, 2, 1]
+    vnni: true, u8_pays: true, group: 2, f32: [6, 2, 1], u8: [6, 2, 1], panel: 4
 );
 
 kernel_set!(
     #[cfg(target_arch = "x86_64")]
     AVX512 in avx512_set: Isa::Avx512, [target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")],
     avx512::Avx512, avx512::Madd512,
-    vnni: false, u8_pays: false, group: 4, f32: [12, 2, 1], u8: [12, 2, 1]
+    vnni: false, u8_pays: false, group: 4, f32: [12, 2, 1], u8: [12, 2, 1], panel: 2
 );
 
 kernel_set!(
@@ -188,19 +199,19 @@ kernel_set!(
     AVX512_VNNI in avx512_vnni_set: Isa::Avx512,
     [target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma")],
     avx512::Avx512, avx512::Vnni512,
-    vnni: true, u8_pays: true, group: 4, f32: [12, 2, 1], u8: [12, 2, 1]
+    vnni: true, u8_pays: true, group: 4, f32: [12, 2, 1], u8: [12, 2, 1], panel: 2
 );
 
 kernel_set!(
     #[cfg(target_arch = "aarch64")]
     NEON in neon_set: Isa::Neon, [target_feature(enable = "neon")], neon::Neon, neon::Widen,
-    vnni: false, u8_pays: false, group: 4, f32: [8, 2, 1], u8: [4, 2, 1]
+    vnni: false, u8_pays: false, group: 4, f32: [8, 2, 1], u8: [4, 2, 1], panel: 8
 );
 
 kernel_set!(
     #[cfg(target_arch = "aarch64")]
     NEON_DOT in neon_dot_set: Isa::Neon, [target_feature(enable = "neon,dotprod")], neon::Neon, neon::Udot,
-    vnni: true, u8_pays: true, group: 4, f32: [8, 2, 1], u8: [8, 2, 1]
+    vnni: true, u8_pays: true, group: 4, f32: [8, 2, 1], u8: [8, 2, 1], panel: 8
 );
 
 #[cfg(target_arch = "x86_64")]

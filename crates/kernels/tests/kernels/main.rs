@@ -8,5 +8,6 @@ mod bytes;
 mod choice;
 mod pair;
 mod scan;
+mod sparse;
 mod support;
 mod tile;
