@@ -16,15 +16,15 @@ import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ._connection import Connection, Greeting, ProgressListener
 from ._errors import CallTimeout, Closed, EngineUnavailable, ServerDied
 from ._launch import LocalServer
 from ._locks import ForkSafeLock
-from ._matrix import Rows
-from ._protocol import Header, Hits
+from ._protocol import Header
+from ._transfer import Download, Kept, Part
 from ._transport import ZmqTransport
 from ._version import __version__
 
@@ -42,7 +42,7 @@ class Session:
         self._token = token
         self._server = server
         self._dead = False
-        self._to_close: deque[str] = deque()
+        self._to_close: deque[Header] = deque()
         self._owner = os.getpid()
         self._threads = threading.local()
         # Not re-entrant: a garbage collection inside a send must not start another send.
@@ -60,29 +60,28 @@ class Session:
         self,
         op: str,
         header: Header | None = None,
-        *,
-        rows: Rows | None = None,
+        parts: Sequence[Part] = (),
         on_progress: ProgressListener | None = None,
     ) -> Header:
         """Run an operation that ends in a reply. Raises HnswError, ServerDied among them."""
         with self._connection() as connection:
-            return connection.call(op, header or {}, rows=rows, on_progress=on_progress)
+            return connection.call(op, header or {}, parts, on_progress)
 
     def fetch(
         self,
         op: str,
         header: Header,
-        *,
-        rows: Rows | None = None,
+        download: Download[Kept],
+        parts: Sequence[Part] = (),
         on_progress: ProgressListener | None = None,
-    ) -> Hits:
-        """Run an operation that ends in neighbours. Raises HnswError, ServerDied among them."""
+    ) -> Kept:
+        """Run an operation that ends in batches. Raises HnswError, ServerDied among them."""
         with self._connection() as connection:
-            return connection.fetch(op, header, rows=rows, on_progress=on_progress)
+            return connection.fetch(op, header, download, parts, on_progress)
 
-    def release(self, index: str) -> None:
-        """Close an index without waiting: called by the garbage collector, in any thread."""
-        self._to_close.append(index)
+    def release(self, named: Header) -> None:
+        """Close an index or a value without waiting; the garbage collector calls it, anywhere."""
+        self._to_close.append(named)
         # A collection can start in a thread that holds the lock; then the next call sends it.
         if self._owner == os.getpid() and self._keeper_lock.try_acquire():
             try:
@@ -171,7 +170,7 @@ class Session:
     def _close_released(self, connection: Connection) -> None:
         with contextlib.suppress(IndexError):
             while True:
-                connection.post("close", {"index": self._to_close.popleft()})
+                connection.post("close", self._to_close.popleft())
 
     def _obituary(self, what: str) -> str:
         if self._server is None or self._owner != os.getpid():

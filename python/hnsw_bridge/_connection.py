@@ -13,30 +13,18 @@ dropped. What may not enter: which server, and what an index is.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ._errors import CallTimeout, EngineUnavailable, ProtocolError, ServerDied, error_from
-from ._matrix import Rows
-from ._protocol import (
-    PROTOCOL_RANGE,
-    Frame,
-    Header,
-    Hits,
-    decode_header,
-    decode_hits,
-    encode_header,
-    encode_rows,
-)
+from ._protocol import PROTOCOL_RANGE, Frame, Header, decode_header, encode_header
+from ._transfer import Download, Kept, Limits, Part, Upload
 from ._transport import Transport
 
 ProgressListener = Callable[[str, int, int], None]  # phase, done, total
 
 _RESULT_CREDITS = 4
-_BATCH_BYTES = 4 << 20
 PING_AFTER_S = 10.0  # The server reports progress four times a second, so both are generous.
 GIVE_UP_AFTER_S = 30.0
 _MAX_ID = 2**32
@@ -49,6 +37,8 @@ class Metric:
     name: str
     params: tuple[str, ...]
     angular: bool
+    forms: tuple[str, ...] = ("dense",)
+    quantizations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,52 +48,9 @@ class Greeting:
     session: str
     server: str
     threads: int
-    limits: dict[str, int]
+    limits: Limits
     metrics: dict[str, Metric]
-
-
-@dataclass
-class _Upload:
-    """Rows on their way up: inline in the request, or batch by batch under credits."""
-
-    rows: Rows
-    per_batch: int
-    sent: int = 0
-
-    def next_batches(self, credits: int) -> Iterator[tuple[Header, list[Frame]]]:
-        for _ in range(credits):
-            if self.sent >= len(self.rows):
-                return
-            batch = self.rows[self.sent : self.sent + self.per_batch]
-            yield {"op": "rows", "start": self.sent, "count": len(batch)}, encode_rows(batch)
-            self.sent += len(batch)
-
-
-@dataclass
-class _Download:
-    """A result on its way down, copied into arrays that the caller will own and may write to."""
-
-    hits: Hits | None = None
-    received: int = 0
-    done: bool = field(default=False, init=False)
-
-    def place(self, header: Header, frames: list[Frame]) -> None:
-        try:
-            rows, k, start, count = (int(header[key]) for key in ("rows", "k", "start", "count"))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ProtocolError(f"the server sent a result without {error}") from None
-        if self.hits is None:
-            self.hits = Hits(np.empty((rows, k), np.int32), np.empty((rows, k), np.float32))
-        if count:
-            batch = decode_hits(frames)
-            if start != self.received or batch.indices.shape != (count, k):
-                raise ProtocolError(f"the server sent rows {start}+{count} out of order")
-            self.hits.indices[start : start + count] = batch.indices
-            self.hits.distances[start : start + count] = batch.distances
-            self.received += count
-        self.done = header.get("last") is True
-        if self.done and self.received != len(self.hits.indices) and k:
-            raise ProtocolError(f"the server sent {self.received} of {rows} rows")
+    features: frozenset[str] = frozenset()
 
 
 class Connection:
@@ -112,7 +59,7 @@ class Connection:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._ids = itertools.count(1)
-        self.limits: dict[str, int] = {}
+        self.limits: Limits = {}
 
     def hello(self, client: str, token: str | None, session: str | None, wait_s: float) -> Greeting:
         """Start a session, or join one by its secret. EngineUnavailable when nobody answers."""
@@ -133,27 +80,26 @@ class Connection:
         self,
         op: str,
         header: Header,
-        *,
-        rows: Rows | None = None,
+        parts: Sequence[Part] = (),
         on_progress: ProgressListener | None = None,
     ) -> Header:
         """Run an operation that ends in a reply, and return the reply's header."""
-        reply, _ = self._run(op, header, rows, on_progress)
-        return reply
+        return self._run(op, header, parts, None, on_progress)
 
     def fetch(
         self,
         op: str,
         header: Header,
-        *,
-        rows: Rows | None = None,
+        download: Download[Kept],
+        parts: Sequence[Part] = (),
         on_progress: ProgressListener | None = None,
-    ) -> Hits:
-        """Run an operation that ends in result batches, and return them as arrays."""
-        _, hits = self._run(op, {**header, "credits": _RESULT_CREDITS}, rows, on_progress)
-        if hits is None:
+    ) -> Kept:
+        """Run an operation that ends in batches, and return what was downloaded."""
+        header = {**header, "credits": _RESULT_CREDITS}
+        self._run(op, header, parts, download, on_progress)
+        if not download.done:
             raise ProtocolError(f"the server answered {op} without a result")
-        return hits
+        return download.result()
 
     def post(self, op: str, header: Header) -> None:
         """Send a request whose answer nobody waits for."""
@@ -174,14 +120,20 @@ class Connection:
         self._transport.close()
 
     def _run(
-        self, op: str, header: Header, rows: Rows | None, on_progress: ProgressListener | None
-    ) -> tuple[Header, Hits | None]:
-        upload, first_frames = self._begin_upload(rows)
-        if rows is not None:
-            header = {**header, "inline": upload is None}
+        self,
+        op: str,
+        header: Header,
+        parts: Sequence[Part],
+        download: Download[Any] | None,
+        on_progress: ProgressListener | None,
+    ) -> Header:
+        upload = Upload(parts, self.limits) if parts else None
+        first_frames: list[Frame] = []
+        if upload is not None:
+            header, first_frames = {**header, "inline": upload.inline}, upload.inline_frames()
         request = self._post(op, header, first_frames)
         try:
-            last, hits = self._until_done(request, upload, on_progress)
+            last = self._until_done(request, upload, download, on_progress)
         except ServerDied:
             raise
         except BaseException:
@@ -191,29 +143,24 @@ class Connection:
             raise
         if last["type"] == "error":
             raise error_from(str(last["code"]), str(last["message"]))
-        return last, hits
-
-    def _begin_upload(self, rows: Rows | None) -> tuple[_Upload | None, list[Frame]]:
-        if rows is None or len(rows) == 0:
-            return None, []
-        if rows.nbytes <= self.limits["inlineBytes"]:
-            return None, encode_rows(rows)
-        batch_bytes = min(_BATCH_BYTES, self.limits["batchBytes"])
-        return _Upload(rows, max(1, batch_bytes // rows[0].nbytes)), []
+        return last
 
     def _until_done(
-        self, request: int, upload: _Upload | None, on_progress: ProgressListener | None
-    ) -> tuple[Header, Hits | None]:
-        download = _Download()
+        self,
+        request: int,
+        upload: Upload | None,
+        download: Download[Any] | None,
+        on_progress: ProgressListener | None,
+    ) -> Header:
         while True:
             header, frames = self._wait_for(request)
             kind = header["type"]
             if kind in ("reply", "error"):
-                return header, None
-            if kind == "result":
+                return header
+            if download is not None and kind == download.kind:
                 download.place(header, frames)
                 if download.done:
-                    return header, download.hits
+                    return header
                 self._send({"op": "credit", "id": request, "credits": 1})
             elif kind == "credit" and upload is not None:
                 for batch_header, batch in upload.next_batches(int(header["credits"])):
@@ -253,6 +200,7 @@ def _read_greeting(reply: Header) -> Greeting:
             threads=int(reply["threads"]),
             limits={str(k): int(v) for k, v in reply["limits"].items()},
             metrics=_metric_table(reply["metrics"]),
+            features=frozenset(map(str, reply.get("features", ()))),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ProtocolError(f"the server sent a greeting that cannot be read: {error!r}") from None
@@ -262,7 +210,11 @@ def _metric_table(metrics: list[dict[str, Any]]) -> dict[str, Metric]:
     table: dict[str, Metric] = {}
     for entry in metrics:
         metric = Metric(
-            str(entry["name"]), tuple(entry.get("params", ())), bool(entry.get("angular", False))
+            str(entry["name"]),
+            tuple(entry.get("params", ())),
+            bool(entry.get("angular", False)),
+            tuple(entry.get("forms", ("dense",))),
+            tuple(entry.get("quantizations", ())),
         )
         for name in (metric.name, *entry.get("aliases", ())):
             table[str(name)] = metric

@@ -1,7 +1,7 @@
-"""Matrix input: anything array-like becomes float32 rows in C order, or a ValueError says why not.
+"""Matrix input: anything array-like becomes rows in C order, or a ValueError says why not.
 
 Finiteness is not looked at here: the engine checks every value while it stores it, so a second pass
-over the data would only cost time.
+over the data would only cost time. What rows of each form are is `_forms`'s.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from ._errors import DimensionMismatch, EmptyIndex, InvalidArgument
 
-Rows: TypeAlias = npt.NDArray[np.float32]
+Rows: TypeAlias = npt.NDArray[Any]  # 2-D, C order
+Shape: TypeAlias = tuple[int, int]
 
 
 def is_sparse(data: Any) -> bool:
@@ -22,28 +23,40 @@ def is_sparse(data: Any) -> bool:
     return module.startswith("scipy.sparse") or (hasattr(data, "tocsr") and hasattr(data, "nnz"))
 
 
-def stored_rows(data: Any) -> Rows:
-    """The rows of an index: a float32 copy (n, d) that the caller's array does not share.
-
-    Raises InvalidArgument (sparse, text, ragged, not 2-D, no columns) or EmptyIndex (no rows).
-    """
-    array = _numeric(data, "data")
-    if array.ndim != 2:
-        raise InvalidArgument(f"data must be a 2-D array, got shape {array.shape}")
-    if array.shape[0] == 0:
-        raise EmptyIndex(f"data must have at least 1 row, got shape {array.shape}")
-    if array.shape[1] == 0:
-        raise InvalidArgument(f"data must have at least 1 column, got shape {array.shape}")
-    return _float32(array, "data", copy=True)
-
-
-def rows_of_width(data: Any, width: int, name: str) -> Rows:
-    """Rows (q, width) for a call on an index; a view of `data` where it already has the form."""
+def as_float32(data: Any, name: str, *, copy: bool = False) -> Rows:
+    """An array (n, d) of float32; a view of `data` where it has that form and no copy is wanted."""
     array = _numeric(data, name)
-    if array.ndim != 2 or array.shape[1] != width:
-        message = f"{name} must be a 2-D array with {width} features, got shape {array.shape}"
-        raise DimensionMismatch(message) if array.ndim == 2 else InvalidArgument(message)
-    return _float32(array, name, copy=False)
+    # A float64 beyond float32 turns into inf, which the engine refuses by row and column.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _converted(array, np.float32, name, copy)
+
+
+def as_bytes(data: Any, name: str, *, copy: bool = False) -> Rows:
+    """An array (n, d) of uint8, each of eight packed bits; other whole numbers are converted."""
+    array = _numeric(data, name)
+    if array.dtype != np.uint8:
+        numbers = _converted(array, np.float64, name, False)
+        if not np.array_equal(numbers, np.clip(np.rint(numbers), 0, 255)):
+            raise InvalidArgument(f"{name} must hold packed bits: whole numbers from 0 to 255")
+    return _converted(array, np.uint8, name, copy)
+
+
+def check_stored_shape(shape: tuple[int, ...]) -> None:
+    """The shape that rows of an index have: 2-D, at least one row and one column."""
+    if len(shape) != 2:
+        raise InvalidArgument(f"data must be a 2-D array, got shape {shape}")
+    if shape[0] == 0:
+        raise EmptyIndex(f"data must have at least 1 row, got shape {shape}")
+    if shape[1] == 0:
+        raise InvalidArgument(f"data must have at least 1 column, got shape {shape}")
+
+
+def check_width(shape: tuple[int, ...], width: int, name: str) -> None:
+    """The shape that rows for a call on an index have. The message is PyNNDescent's."""
+    if len(shape) == 2 and shape[1] == width:
+        return
+    message = f"{name} must be a 2-D array with {width} features, got shape {shape}"
+    raise DimensionMismatch(message) if len(shape) == 2 else InvalidArgument(message)
 
 
 def _numeric(data: Any, name: str) -> npt.NDArray[Any]:
@@ -59,12 +72,11 @@ def _numeric(data: Any, name: str) -> npt.NDArray[Any]:
     return array
 
 
-def _float32(array: npt.NDArray[Any], name: str, *, copy: bool) -> Rows:
-    # A float64 beyond float32 turns into inf, which the engine refuses by row and column.
-    with np.errstate(over="ignore", invalid="ignore"):
-        try:
-            if copy:
-                return np.array(array, dtype=np.float32, order="C")
-            return np.ascontiguousarray(array, dtype=np.float32)
-        except (TypeError, ValueError) as error:
-            raise InvalidArgument(f"{name} must hold real numbers: {error}") from None
+def _converted(array: npt.NDArray[Any], dtype: Any, name: str, copy: bool) -> Rows:
+    try:
+        if copy:
+            return np.array(array, dtype=dtype, order="C")
+        # Keeps 1-D and 0-D as they are, unlike ascontiguousarray: the shape is still to be checked.
+        return np.asarray(array, dtype=dtype, order="C")
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument(f"{name} must hold real numbers: {error}") from None

@@ -10,21 +10,14 @@ import contextlib
 import contextvars
 import warnings
 from collections.abc import Iterator, Mapping
-from math import isinf, isnan, log2, log10, nan
+from math import log2, log10
 from numbers import Integral
 from types import MappingProxyType
 from typing import Any
 
-from ._connection import Greeting, Metric
-from ._errors import InvalidArgument, UnknownMetric
-from ._protocol import Header
+from ._errors import InvalidArgument
+from ._metrics import as_number
 
-_QUANTIZED_METRICS = {
-    "binary": ("euclidean", "l2", "cosine", "dot", "hamming", "jaccard"),
-    "uint8": ("euclidean", "l2", "cosine", "dot"),
-    "uint4": ("euclidean", "l2", "cosine", "dot"),
-    "int8": ("cosine", "direct_cosine", "dot"),
-}
 _ENGINE_OPTIONS = ("algorithm", "m", "ef_construction", "ef")
 _LARGEST_EPSILON = 1e6  # A number can cross the wire, infinity cannot; beyond this all is searched.
 
@@ -86,7 +79,6 @@ def as_attributes(given: Mapping[str, Any], n: int) -> dict[str, Any]:
     Raises InvalidArgument for what it, or common sense, refuses.
     """
     check_n_jobs(given["n_jobs"])
-    check_quantization(given["quantization"], given["metric"])
     check_init_graph(given["init_graph"], given["init_dist"], n)
     as_count(given["search_tree_leaf_budget"], "search_tree_leaf_budget", 1)
     shown = dict(given)
@@ -126,21 +118,6 @@ def check_n_jobs(n_jobs: Any) -> None:
         raise InvalidArgument(f"n_jobs must be None, -1 or a number of threads, got {n_jobs!r}")
 
 
-def check_quantization(quantization: Any, metric: str) -> None:
-    """The engine reranks exactly whatever it traverses with, so a valid choice needs no more."""
-    if quantization is None:
-        return
-    metrics = _QUANTIZED_METRICS.get(quantization) if isinstance(quantization, str) else None
-    if metrics is None:
-        allowed = ", ".join(map(repr, _QUANTIZED_METRICS))
-        raise InvalidArgument(f"quantization must be None, {allowed}, got {quantization!r}")
-    if metric not in metrics:
-        raise InvalidArgument(
-            f"quantization {quantization!r} works with the metrics {', '.join(metrics)}, "
-            f"got {metric!r}"
-        )
-
-
 def check_init_graph(init_graph: Any, init_dist: Any, n: int) -> None:
     """Shapes are checked as PyNNDescent checks them; the values are not needed here."""
     if init_graph is None:
@@ -155,44 +132,6 @@ def check_init_graph(init_graph: Any, init_dist: Any, n: int) -> None:
         )
 
 
-def find_metric(metric: Any, greeting: Greeting) -> Metric:
-    """The server's entry for a name or alias; UnknownMetric lists what there is."""
-    known = greeting.metrics.get(metric) if isinstance(metric, str) else None
-    if known is None:
-        allowed = ", ".join(sorted(greeting.metrics))
-        raise UnknownMetric(f"metric must be one of {allowed}, got {metric!r}")
-    return known
-
-
-def metric_options(metric: Metric, metric_kwds: Any) -> Header:
-    """A metric's own parameters by name, as wire options; TypeError for a name it does not take."""
-    if metric_kwds is None:
-        return {}
-    for name in metric_kwds:
-        if name not in metric.params:
-            takes = ", ".join(metric.params) or "none"
-            raise TypeError(f"metric {metric.name!r} has no parameter {name!r}; it takes {takes}")
-    return {name: _finite(value, name) for name, value in metric_kwds.items()}
-
-
 def effort(epsilon: Any) -> float:
     """The search effort as a finite number >= 0; what is below 0 counts as 0."""
-    number = _as_number(epsilon, "epsilon")
-    return min(max(0.0, number), _LARGEST_EPSILON)
-
-
-def _as_number(value: Any, name: str) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = nan
-    if isnan(number):
-        raise InvalidArgument(f"{name} must be a number, got {value!r}")
-    return number
-
-
-def _finite(value: Any, name: str) -> float:
-    number = _as_number(value, name)
-    if isinf(number):
-        raise InvalidArgument(f"{name} must be finite, got {value!r} (p = inf is 'chebyshev')")
-    return number
+    return min(max(0.0, as_number(epsilon, "epsilon")), _LARGEST_EPSILON)

@@ -7,12 +7,21 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import numpy as np
+
+from ._changes import Changes
 from ._client import Session
 from ._connection import ProgressListener
+from ._forms import Matrix
 from ._matrix import Rows
 from ._protocol import Header, Hits
+from ._transfer import BytesDownload, HitsDownload, Part, part
+
+_NUMBERS_IN_A_HEADER = 1000  # Up to 25 bytes each as JSON, of the 64 KiB that a header may have.
 
 
 class RemoteIndex:
@@ -23,40 +32,79 @@ class RemoteIndex:
         self._id = str(reply["index"])
         self.prepared = False
         self.parameters: dict[str, Any] = dict(reply["parameters"])
-        self._finalizer = weakref.finalize(self, _release, session, self._id, os.getpid())
+        self._finalizer = weakref.finalize(self, _release, session, self._named(), os.getpid())
         self._finalizer.atexit = False  # The session's end closes what is left.
 
     @classmethod
     def build(
-        cls, session: Session, rows: Rows, options: Header, on_progress: ProgressListener | None
+        cls, session: Session, rows: Matrix, options: Header, on_progress: ProgressListener | None
     ) -> RemoteIndex:
-        """Send the rows (n, d). Raises what the server finds wrong with rows or options."""
-        header = {**_shape(rows), "options": options}
-        return cls(session, session.call("build", header, rows=rows, on_progress=on_progress))
+        """Send the rows (n, d). Options may be arrays: the parameters of metrics.
+
+        Raises what the server finds wrong with rows or options.
+        """
+        sent = part(rows)
+        with ExitStack() as values:
+            options = {
+                name: values.enter_context(_as_json(session, option, np.float32))
+                for name, option in options.items()
+            }
+            header = {**sent.promise(), "options": options}
+            return cls(session, session.call("build", header, [sent], on_progress))
 
     def is_usable(self) -> bool:
         """Whether its server is still there."""
         return self._finalizer.alive and not self._session.is_dead()
 
     def neighbor_graph(self, on_progress: ProgressListener | None) -> Hits:
-        return self._session.fetch("neighbor_graph", self._named(), on_progress=on_progress)
+        return self._session.fetch(
+            "neighbor_graph", self._named(), HitsDownload(), on_progress=on_progress
+        )
 
     def query(
-        self, rows: Rows, k: int, epsilon: float, on_progress: ProgressListener | None
+        self, rows: Matrix, k: int, epsilon: float, on_progress: ProgressListener | None
     ) -> Hits:
-        header = {**self._named(), **_shape(rows), "k": k, "epsilon": epsilon}
-        hits = self._session.fetch("query", header, rows=rows, on_progress=on_progress)
+        sent = part(rows)
+        header = {**self._named(), **sent.promise(), "k": k, "epsilon": epsilon}
+        hits = self._session.fetch("query", header, HitsDownload(), [sent], on_progress)
         self.prepared = True
         return hits
 
-    def append(self, rows: Rows, on_progress: ProgressListener | None) -> None:
-        header = {**self._named(), "fresh": _shape(rows)}
-        self._session.call("update", header, rows=rows, on_progress=on_progress)
+    def update(self, changes: Changes, on_progress: ProgressListener | None) -> None:
+        """Replace rows, then append rows: all of it, or nothing and an error."""
+        header = self._named()
+        parts: list[Part] = []
+        with ExitStack() as values:
+            if changes.replacing is not None:
+                parts.append(part(changes.replacing))
+                ids = values.enter_context(_as_json(self._session, changes.positions, np.int32))
+                header["updated"] = {**parts[-1].promise(), "indices": ids}
+            if changes.fresh is not None:
+                parts.append(part(changes.fresh))
+                header["fresh"] = parts[-1].promise()
+            self._session.call("update", header, parts, on_progress)
 
     def prepare(self, on_progress: ProgressListener | None) -> None:
         if not self.prepared:
             self._session.call("prepare", self._named(), on_progress=on_progress)
             self.prepared = True
+
+    def dump(self) -> bytes | bytearray | None:
+        """The products that exist, without the rows; None where the server keeps them to itself."""
+        if "dump" not in self._session.greeting.features:
+            return None
+        return self._session.fetch("dump", {**self._named(), "rows": False}, BytesDownload())
+
+    def attach(self, products: bytes | bytearray) -> None:
+        """Take over the products of an index of the same rows and options.
+
+        Raises HnswError when they are not; the index is as it was then.
+        """
+        if "dump" not in self._session.greeting.features:
+            return
+        numbers = np.frombuffer(products, np.uint8)
+        with _value(self._session, numbers) as value:
+            self._session.call("attach", {**self._named(), "bytes": value})
 
     def stats(self) -> dict[str, Any]:
         return dict(self._session.call("stats", self._named())["index"])
@@ -68,11 +116,32 @@ class RemoteIndex:
         return {"index": self._id}
 
 
-def _shape(rows: Rows) -> Header:
-    return {"rows": rows.shape[0], "dim": rows.shape[1], "dtype": "float32"}
+@contextmanager
+def _as_json(session: Session, option: Any, dtype: Any) -> Iterator[Any]:
+    """An option as a header may have it: a long array goes up before, and is named instead."""
+    if not isinstance(option, np.ndarray):
+        yield option
+    elif option.size <= _NUMBERS_IN_A_HEADER:
+        yield option.astype(dtype).ravel().tolist()
+    else:
+        with _value(session, np.ascontiguousarray(option, dtype).ravel()) as value:
+            yield value
 
 
-def _release(session: Session, index: str, pid: int) -> None:
+@contextmanager
+def _value(session: Session, numbers: Rows) -> Iterator[Header]:
+    """A value at the server for one call, which uses it up; freed where that did not come to it."""
+    width = next(w for w in (1 << 12, 1 << 6, 1 << 3, 1) if numbers.size % w == 0)
+    sent = part(numbers.reshape(-1, width))
+    value = session.call("put", sent.promise(), [sent])["value"]
+    try:
+        yield {"value": value}
+    except BaseException:
+        session.release({"value": value})
+        raise
+
+
+def _release(session: Session, named: Header, pid: int) -> None:
     # A forked child holds copies of its parent's indexes, and their end is not the indexes' end.
     if pid == os.getpid():
-        session.release(index)
+        session.release(named)

@@ -1,9 +1,10 @@
 """Selection: which class answers when an `NNDescent` is made, ours or PyNNDescent's.
 
-    switched off                                   -> PyNNDescent
-    metric unknown here, callable, or sparse rows  -> PyNNDescent, with a warning if asked by name
-    no server to be had                            -> PyNNDescent, with a warning if asked by name
-    else                                           -> ours
+    switched off                                     -> PyNNDescent
+    metric that only PyNNDescent knows               -> PyNNDescent, with a warning if asked by name
+    callable metric, more rows than are scanned      -> PyNNDescent, with a warning if asked by name
+    no server to be had, or one that lacks the form  -> PyNNDescent, with a warning if asked by name
+    else, errors included                            -> ours
 
 Asked by name: `mode="on"`, `HnswIndexWrapper` itself, or `hnsw_bridge.umap.UMAP`. The rules live in
 metaclasses, so that the names stay classes: umap asks `isinstance`, and tests subclass.
@@ -17,9 +18,10 @@ import warnings
 from typing import Any
 
 from . import _client
-from ._errors import FallbackWarning, HnswError, InvalidArgument, UnknownMetric
+from ._callables import MAX_CALLABLE_ROWS, is_compiled, not_compiled
+from ._errors import FallbackWarning, HnswError, InvalidArgument
 from ._matrix import is_sparse
-from ._parameters import find_metric
+from ._metrics import find_metric, form_feature
 
 MODES = ("auto", "on", "off")
 
@@ -36,15 +38,28 @@ def checked_mode(mode: str | None) -> str:
 
 
 def reason_against(data: Any, metric: Any) -> HnswError | None:
-    """Why the engine cannot answer for this input, or None. Starts a server to find out."""
+    """Why the engine cannot answer for this input, or None. May start a server to find out."""
     if callable(metric):
-        return UnknownMetric("metric is a callable, which the engine cannot run")
-    if is_sparse(data):
-        return InvalidArgument("data is a sparse matrix, which the engine does not read yet")
+        return _reason_against_callable(data, metric)
     try:
-        find_metric(metric, _client.session().greeting)
+        greeting = _client.session().greeting
+        known = find_metric(metric, greeting)
     except HnswError as error:
         return error
+    needed = form_feature(known, is_sparse(data))
+    if needed is not None and needed not in greeting.features:
+        return InvalidArgument(f"the server, {greeting.server}, is without {needed}")
+    return None
+
+
+def _reason_against_callable(data: Any, metric: Any) -> HnswError | None:
+    if not is_compiled(metric):
+        return not_compiled(metric)
+    shape = getattr(data, "shape", None)
+    n = shape[0] if shape else len(data) if hasattr(data, "__len__") else 0
+    if n > MAX_CALLABLE_ROWS:
+        most = f"at most {MAX_CALLABLE_ROWS} rows"
+        return InvalidArgument(f"with a callable metric the engine takes {most}, got {n}")
     return None
 
 
@@ -99,7 +114,7 @@ def _pynndescent_knows(metric: Any) -> bool:
     except ImportError:
         return False
     if not isinstance(metric, str):
-        return callable(metric)
+        return is_compiled(metric)
     return metric in named_distances or metric in proxy_distances
 
 

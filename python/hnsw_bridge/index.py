@@ -1,53 +1,71 @@
 """`HnswIndexWrapper`: PyNNDescent's index by name and behaviour, answered by the engine.
 
-The wrapper keeps its own float32 copy of the rows. They are what makes it outlive its server: when
-that is gone, or after unpickling, the next call sends them again. Results are arrays that the
-caller owns. What may not enter: frames, sockets, and how neighbours are found.
+The wrapper keeps its own copy of the rows. They are what makes it outlive its server: when that is
+gone, or after unpickling, the next call sends them again. Results are arrays that the caller owns.
+What may not enter: frames, sockets, and how neighbours are found.
 """
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from . import _client, _parameters
+from . import _client, _metrics, _parameters
+from ._callables import CallableIndex
 from ._changes import Changes, checked_changes
-from ._connection import Metric, ProgressListener
-from ._errors import Closed, HnswError, InvalidArgument, UnsupportedVersion
+from ._errors import (
+    Closed,
+    CorruptFile,
+    HnswError,
+    InvalidArgument,
+    OutOfMemory,
+    UnknownId,
+    UnsupportedVersion,
+)
+from ._forms import BITS, DENSE, FORMS, SPARSE, Form, Matrix
 from ._locks import ForkSafeLock
-from ._matrix import Rows, rows_of_width, stored_rows
+from ._matrix import is_sparse
+from ._pickling import Kept, State, from_state, to_state
 from ._progress import progress_bar
 from ._protocol import Header, Hits
 from ._remote import RemoteIndex
+from ._scan import Scan
 from ._seed import draw_for_build, draw_for_update
 from ._select import EngineFirst
 
-_STATE_VERSION = 1
+Engine: TypeAlias = RemoteIndex | CallableIndex
+
 _FAILED_TO_FIND = (
     "Failed to correctly find n_neighbors for some samples. There are {n} rows, and n_neighbors is "
     "{k} with the row itself included; missing neighbors are -1 at distance inf."
 )
-_RUNTIME = ("_lock", "_remote_index", "_graph")
+_RUNTIME = ("_lock", "_remote_index", "_graph", "_products", "_raw_data", "random_state")
+# What makes products of another place useless, so that they are built anew.
+_USELESS = (InvalidArgument, CorruptFile, UnsupportedVersion, OutOfMemory, UnknownId)
 
 
 class HnswIndexWrapper(metaclass=EngineFirst):
     """Nearest neighbours among the rows of a matrix; a drop-in for ``pynndescent.NNDescent``.
 
-    Called with what the engine cannot do (a metric it does not know, a callable, a sparse matrix),
-    or where no server can be had, the call returns a ``pynndescent.NNDescent`` with a
-    `FallbackWarning`; without pynndescent it raises.
+    Called with a metric that only PyNNDescent knows, with a callable metric and many rows, or where
+    no server can be had, the call returns a ``pynndescent.NNDescent`` with a `FallbackWarning`;
+    without pynndescent it raises.
 
     Parameters
     ----------
-    data : array-like of shape (n, d)
-        The rows; copied as float32, never changed.
-    metric : str
-        A name or alias of the engine's table.
+    data : array-like or scipy sparse matrix of shape (n, d)
+        The rows, copied: as float32; as CSR where they are sparse; as uint8, eight bits in each,
+        for the metrics ``bit_hamming`` and ``bit_jaccard``.
+    metric : str or numba function
+        A name or alias of the engine's table. A function compiled by ``numba.njit`` is called here,
+        for all pairs, up to 16 384 rows; PyNNDescent answers above.
     metric_kwds : dict, optional
-        The metric's own parameters, by name (``{"p": 3}`` for minkowski).
+        The metric's own parameters, by name: ``p``, ``w``, ``V`` or ``sigma`` (variances), ``VI``
+        or ``vinv`` (inverse covariance), ``cost``. For a function, its further arguments in order.
     n_neighbors : int
         Columns of `neighbor_graph`, the row itself included.
     n_trees, n_iters, max_candidates : int, optional
@@ -59,14 +77,16 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         Threads; None and -1 mean all cores.
     compressed : bool
         Drop the neighbour graph when the index is prepared.
-    quantization : str, optional
-        Checked only: distances are always those of the full rows.
+    quantization : {"binary", "uint8", "uint4", "int8"}, optional
+        Codes to search with; distances are always those of the full rows.
+    bit_metric, angular_trees : bool
+        Of a function: it takes uint8 rows; `_angular_trees` is to be set.
     verbose : bool
         Say what is done, and show progress.
     leaf_size, pruning_degree_multiplier, diversify_prob, diversify_method, \
     degree_prune_aggressiveness, n_search_trees, search_tree_leaf_size, max_search_tree_depth, \
     tree_init, init_graph, init_dist, low_memory, max_rptree_depth, delta, \
-    parallel_batch_queries, bit_metric, angular_trees, search_tree_leaf_budget
+    parallel_batch_queries, search_tree_leaf_budget
         Accepted, checked as PyNNDescent checks them, without effect: there are no trees here.
 
     Raises
@@ -93,8 +113,11 @@ class HnswIndexWrapper(metaclass=EngineFirst):
     random_state: Any
     compressed: bool
     verbose: bool
-    _remote_index: RemoteIndex | None
+    quantization: str | None
+    _raw_data: Matrix
+    _remote_index: Engine | None
     _graph: Hits | None
+    _products: bytes | bytearray | None
 
     def __init__(
         self,
@@ -130,21 +153,22 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         search_tree_leaf_budget: int = 1,
     ) -> None:
         given = {name: value for name, value in locals().items() if name not in ("self", "data")}
-        self._raw_data: Rows = stored_rows(data)
+        self._is_sparse = is_sparse(data)
+        _metrics.check_quantization(quantization, metric, self._is_sparse)
+        self._form_name, self._angular_trees = self._form_and_angle(metric, given)
+        self._raw_data = self._form.stored(data)
         n, self.dim = self._raw_data.shape
         self._asked = {name: given[name] for name in ("n_trees", "n_iters", "max_candidates")}
         self._engine_options = _parameters.forced_options()
         self.__dict__.update(_parameters.as_attributes(given, n))
-        self._is_sparse = False
         self._graph_dropped = False
         self._closed = False
         self._start_unconnected()
         if verbose:
             effort = f"{self.n_trees} trees, {self.n_iters} iterations"
             print(f"hnsw-bridge: indexing {n} rows, effort as of {effort}")
-        self._angular_trees = self._server_metric().angular
         self.rng_state, self.search_rng_state, self._seed = draw_for_build(random_state)
-        self._remote_index = self._build(self._raw_data)
+        self._remote_index = self._build()
         self._warn_if_short()
 
     # ------------------------------------------------------------------ products
@@ -186,7 +210,8 @@ class HnswIndexWrapper(metaclass=EngineFirst):
 
         Parameters
         ----------
-        query_data : array-like of shape (q, d)
+        query_data : array-like or scipy sparse matrix of shape (q, d)
+            Sparse only where the rows are.
         k : int
             0 gives empty results; above the number of rows the rest is -1 at distance inf.
         epsilon : float
@@ -194,7 +219,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         return_distances : bool
             False gives the indices alone.
         pre_normalized : bool
-            The queries have unit length; only for cosine.
+            The queries have unit length; only for dense cosine, direct_cosine and dot.
         proxy_beam_size, candidate_width, rerank_width
             Without effect.
 
@@ -211,9 +236,11 @@ class HnswIndexWrapper(metaclass=EngineFirst):
             When the server goes away meanwhile. The next call starts another.
         """
         count = _parameters.as_count(k, "k", 0)
-        if pre_normalized and self.metric != "cosine":
-            raise InvalidArgument(f"pre_normalized needs the metric cosine, not {self.metric!r}")
-        rows = rows_of_width(query_data, self.dim, "query_data")
+        if pre_normalized and (self._is_sparse or self.metric not in _metrics.NORMALISED):
+            raise InvalidArgument(
+                "pre_normalized is only supported for dense cosine, direct_cosine and dot"
+            )
+        rows = self._form.given(query_data, self.dim, "query_data")
         with progress_bar(self.verbose) as listener:
             hits = self._remote().query(rows, count, _parameters.effort(epsilon), listener)
         hits = self._as_pynndescent(hits)
@@ -249,9 +276,9 @@ class HnswIndexWrapper(metaclass=EngineFirst):
 
         Parameters
         ----------
-        xs_fresh : array-like of shape (f, d), optional
+        xs_fresh : array-like or sparse matrix of shape (f, d), optional
             Appended as ids n, n + 1, ...
-        xs_updated : array-like of shape (u, d), optional
+        xs_updated : array-like or sparse matrix of shape (u, d), optional
             Take the places named by `updated_indices`.
         updated_indices : sequence of u ints, optional
             Negative ones count from the end; of a repeated one the last row wins.
@@ -267,28 +294,19 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         with self._lock:
             if self._graph_dropped:
                 raise InvalidArgument("a compressed index cannot be updated")
-            changes = checked_changes(xs_fresh, xs_updated, updated_indices, self._raw_data.shape)
+            remote = self._remote()
+            shape = self._raw_data.shape
+            changes = checked_changes(xs_fresh, xs_updated, updated_indices, self._form, shape)
             if changes is not None:
-                self._apply(changes)
+                self._apply(changes, remote)
             draw_for_update(self.random_state)
             self.n_trees = self.n_trees_after_update
 
-    def _apply(self, changes: Changes) -> None:
-        rows = changes.applied_to(self._raw_data)
-        remote = self._remote()
-        with progress_bar(self.verbose) as listener:
-            if changes.replacing is None and changes.fresh is not None:
-                self._append(remote, changes.fresh, listener)
-            else:
-                was_prepared, remote = remote.prepared, self._build(rows)
-                if was_prepared:
-                    remote.prepare(listener)
-        self._remote_index, self._raw_data, self._graph = remote, rows, None
-        self._warn_if_short()
-
-    def _append(self, remote: RemoteIndex, fresh: Rows, listener: ProgressListener | None) -> None:
+    def _apply(self, changes: Changes, remote: Engine) -> None:
+        rows = changes.applied_to(self._raw_data, self._form)
         try:
-            remote.append(fresh, listener)
+            with progress_bar(self.verbose) as listener:
+                remote.update(changes, listener)
         except HnswError:
             raise
         except BaseException:
@@ -296,6 +314,8 @@ class HnswIndexWrapper(metaclass=EngineFirst):
             remote.close()
             self._remote_index = None
             raise
+        self._raw_data, self._graph = rows, None
+        self._warn_if_short()
 
     # ------------------------------------------------------------------ the engine
 
@@ -321,36 +341,60 @@ class HnswIndexWrapper(metaclass=EngineFirst):
             self._remote_index, self._graph, self._closed = None, None, True
             self._raw_data = self._raw_data[:0].copy()
 
-    def _remote(self) -> RemoteIndex:
+    def _remote(self) -> Engine:
         """The index at the server; sends the rows again when the server is another one by now."""
         with self._lock:
             if self._closed:
                 raise Closed("the index is closed")
             if self._remote_index is None or not self._remote_index.is_usable():
-                self._remote_index = self._build(self._raw_data)
+                self._remote_index = self._build()
             return self._remote_index
 
-    def _build(self, rows: Rows) -> RemoteIndex:
-        session = _client.session()
+    def _build(self) -> Engine:
+        rows = self.__dict__.get("_raw_data")
+        if rows is None:
+            raise InvalidArgument("this index has no rows: set its _raw_data")
+        if callable(self.metric):
+            values = tuple(dict(self.metric_kwds or {}).values())
+            scan = Scan(self.metric, values, self.n_jobs)
+            return CallableIndex(rows, self._form, scan, self.n_neighbors)
+        options = self._wire_options()
         with progress_bar(self.verbose) as listener:
-            return RemoteIndex.build(session, rows, self._wire_options(), listener)
+            remote = RemoteIndex.build(_client.session(), rows, options, listener)
+        if self._products is not None:
+            with contextlib.suppress(*_USELESS):
+                remote.attach(self._products)
+            self._products = None
+        return remote
 
     def _wire_options(self) -> Header:
         greeting = _client.session().greeting
-        given = {name: int(value) for name, value in self._asked.items() if value}
+        metric = _metrics.find_metric(self.metric, greeting)
+        given: Header = {name: int(value) for name, value in self._asked.items() if value}
         if self.n_jobs is not None and self.n_jobs != -1:
             given["threads"] = min(int(self.n_jobs), greeting.threads)
+        if self.quantization in metric.quantizations and "quantization" in greeting.features:
+            given["quantization"] = self.quantization
         return {
             "metric": self.metric,
             "n_neighbors": self.n_neighbors,
             "seed": str(self._seed),
             **given,
-            **_parameters.metric_options(self._server_metric(), self.metric_kwds),
+            **_metrics.metric_options(metric, self.metric_kwds, self._form, self.dim),
             **self._engine_options,
         }
 
-    def _server_metric(self) -> Metric:
-        return _parameters.find_metric(self.metric, _client.session().greeting)
+    def _form_and_angle(self, metric: Any, given: dict[str, Any]) -> tuple[str, bool]:
+        """The name of the form that rows are stored in, and whether UMAP searches for longer."""
+        if callable(metric):
+            own = BITS if given["bit_metric"] else DENSE
+            return (SPARSE if self._is_sparse else own).name, bool(given["angular_trees"])
+        known = _metrics.find_metric(metric, _client.session().greeting)
+        return _metrics.form_for(known, metric, self._is_sparse).name, known.angular
+
+    @property
+    def _form(self) -> Form:
+        return FORMS[self._form_name]
 
     def _was_prepared(self) -> None:
         """A compressed index loses its graph when it is prepared, by whatever call."""
@@ -365,7 +409,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         return hits
 
     def _warn_if_short(self) -> None:
-        n = len(self._raw_data)
+        n = self._raw_data.shape[0]
         if n <= self.n_neighbors:
             warnings.warn(_FAILED_TO_FIND.format(n=n, k=self.n_neighbors), stacklevel=4)
 
@@ -373,20 +417,34 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         self._lock = ForkSafeLock()
         self._remote_index = None
         self._graph = None
+        self._products = None
 
     # ------------------------------------------------------------------ persistence
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Rows and parameters; the index itself is made again where this is loaded."""
-        state = {name: value for name, value in self.__dict__.items() if name not in _RUNTIME}
-        return {**state, "_state_version": _STATE_VERSION}
+    def __getstate__(self) -> State:
+        """Parameters, rows and products; prepares the index. See `_pickling`."""
+        with self._lock:
+            products = self._products_to_keep()
+            own = self.__dict__
+            attributes = {name: value for name, value in own.items() if name not in _RUNTIME}
+            rows = own.get("_raw_data")
+            return to_state(Kept(attributes, self.random_state, rows, products))
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        version = state.get("_state_version")
-        if version != _STATE_VERSION:
-            raise UnsupportedVersion(
-                f"this pickle holds state version {version!r}, this release reads {_STATE_VERSION}"
-            )
-        self.__dict__.update(state)
-        del self.__dict__["_state_version"]
+    def __setstate__(self, state: State) -> None:
+        kept = from_state(state)
+        self.__dict__.update(kept.attributes)
+        self.random_state = kept.random_state
+        if kept.rows is not None:
+            self._raw_data = kept.rows
         self._start_unconnected()
+        self._products = kept.products
+
+    def _products_to_keep(self) -> bytes | bytearray | None:
+        """The products, for whoever loads this; without a server they are made again there."""
+        if self._products is not None or self._closed:
+            return self._products
+        try:
+            self.prepare()
+            return self._remote().dump()
+        except HnswError:
+            return None

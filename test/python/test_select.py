@@ -3,6 +3,7 @@
 import sys
 import warnings
 
+import numba
 import numpy as np
 import pynndescent
 import pytest
@@ -10,7 +11,14 @@ import umap.umap_ as umap_
 
 import hnsw_bridge
 from datasets import gaussian
-from hnsw_bridge import FallbackWarning, HnswIndexWrapper, UnknownMetric, _install
+from hnsw_bridge import (
+    FallbackWarning,
+    HnswIndexWrapper,
+    InvalidArgument,
+    UnknownMetric,
+    _install,
+    _select,
+)
 
 ROWS = gaussian(50, 4)
 
@@ -31,18 +39,26 @@ def _stock(monkeypatch):
     monkeypatch.setattr(umap_, "NNDescent", _Stock)
 
 
-def _sparse():
-    from scipy.sparse import csr_matrix
+@pytest.fixture(autouse=True)
+def _news_upstream(monkeypatch):
+    """A metric of a later PyNNDescent, which the engine has never heard of."""
+    monkeypatch.setitem(pynndescent.distances.named_distances, NEWS, None)
 
-    return csr_matrix(ROWS)
+
+NEWS = "a metric of tomorrow"
+
+
+@numba.njit
+def _euclidean(x, y):
+    return np.sqrt(np.sum((x - y) ** 2))
 
 
 CONDITIONS = {
     "off": (ROWS, "euclidean"),
     "no server": (ROWS, "euclidean"),
-    "metric not of the engine": (ROWS, "tsss"),
-    "callable metric": (ROWS, lambda a, b: 0.0),
-    "sparse rows": (_sparse(), "euclidean"),
+    "metric not of the engine": (ROWS, NEWS),
+    "callable metric, many rows": (ROWS, _euclidean),
+    "callable metric": (ROWS[:49], _euclidean),
     "all well": (ROWS, "euclidean"),
 }
 # condition -> (ours or PyNNDescent's, and whether a warning tells those who asked by name)
@@ -50,8 +66,8 @@ TRUTH = {
     "off": (_Stock, False),
     "no server": (_Stock, True),
     "metric not of the engine": (_Stock, True),
-    "callable metric": (_Stock, True),
-    "sparse rows": (_Stock, True),
+    "callable metric, many rows": (_Stock, True),
+    "callable metric": (HnswIndexWrapper, False),
     "all well": (HnswIndexWrapper, False),
 }
 
@@ -85,6 +101,7 @@ def test_the_truth_table_of_selection(monkeypatch, condition, way):
     if condition == "no server":
         hnsw_bridge.shutdown()
         monkeypatch.setenv("HNSW_BRIDGE_SERVER", "/nowhere/at/all")
+    monkeypatch.setattr(_select, "MAX_CALLABLE_ROWS", 49)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         index = ask(*CONDITIONS[condition])
@@ -101,8 +118,8 @@ def test_off_by_argument_is_off():
 
 def test_the_environment_names_the_mode_that_install_leaves_open(monkeypatch):
     monkeypatch.setenv("HNSW_BRIDGE", "on")
-    with hnsw_bridge.install(), pytest.warns(FallbackWarning, match="callable"):
-        umap_.NNDescent(ROWS, lambda a, b: 0.0)
+    with hnsw_bridge.install(), pytest.warns(FallbackWarning, match=NEWS):
+        umap_.NNDescent(ROWS, NEWS)
 
 
 @pytest.mark.parametrize("mode", ["yes", 1, "AUTO"])
@@ -118,17 +135,29 @@ def test_what_neither_side_knows_is_our_error():
             ask(ROWS, "nonsense")
 
 
+def test_a_python_function_is_our_error_and_names_the_way_out():
+    for ask in (_ask_by_class, _ask_installed("auto")):
+        with pytest.raises(InvalidArgument, match=r"numba\.njit, got <function"):
+            ask(ROWS, lambda a, b: 0.0)
+
+
+def test_a_callable_needs_no_server(monkeypatch):
+    hnsw_bridge.shutdown()
+    monkeypatch.setenv("HNSW_BRIDGE_SERVER", "/nowhere/at/all")
+    assert type(_ask_by_class(ROWS, _euclidean)) is HnswIndexWrapper
+
+
 def test_without_pynndescent_the_reason_is_raised(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynndescent", None)
     monkeypatch.setitem(sys.modules, "pynndescent.distances", None)
-    with pytest.raises(UnknownMetric, match="callable"):
-        HnswIndexWrapper(ROWS, lambda a, b: 0.0)
+    with pytest.raises(UnknownMetric, match=NEWS):
+        HnswIndexWrapper(ROWS, NEWS)
 
 
 def test_where_ours_was_put_in_its_place_by_hand_the_reason_is_raised(monkeypatch):
     monkeypatch.setattr(pynndescent, "NNDescent", HnswIndexWrapper)
-    with pytest.raises(UnknownMetric, match="'tsss'"):
-        pynndescent.NNDescent(ROWS, "tsss")
+    with pytest.raises(UnknownMetric, match=NEWS):
+        pynndescent.NNDescent(ROWS, NEWS)
 
 
 def test_uninstall_gives_the_name_back():
@@ -168,13 +197,13 @@ def test_everywhere_is_pynndescents_own_name_too():
     with hnsw_bridge.install(everywhere=True):
         assert type(pynndescent.NNDescent(ROWS)) is HnswIndexWrapper
         assert type(pynndescent.pynndescent_.NNDescent(ROWS)) is HnswIndexWrapper
-        assert type(pynndescent.NNDescent(ROWS, "tsss")) is _Stock
+        assert type(pynndescent.NNDescent(ROWS, NEWS)) is _Stock
     assert pynndescent.NNDescent is _Stock
 
 
 def test_both_kinds_are_instances_of_the_patched_name():
     with hnsw_bridge.install():
-        for index in (umap_.NNDescent(ROWS), umap_.NNDescent(ROWS, "tsss"), HnswIndexWrapper(ROWS)):
+        for index in (umap_.NNDescent(ROWS), umap_.NNDescent(ROWS, NEWS), HnswIndexWrapper(ROWS)):
             assert isinstance(index, umap_.NNDescent)
         assert not isinstance(ROWS, umap_.NNDescent)
         assert not isinstance(_Stock(ROWS), HnswIndexWrapper)

@@ -1,0 +1,137 @@
+"""The forms that rows come in, one class each: how input is taken, and how rows are changed.
+
+    Dense    float32 (n, d)           numpy
+    Bits     uint8 (n, bytes)         numpy; eight bits in each, for the bit metrics
+    Sparse   float32 CSR (n, d)       scipy, imported when the first sparse matrix is seen
+
+Rows in use are never written to: a change makes new ones, so that what is on its way to a server,
+or shared with a copy of the index, stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ._errors import InvalidArgument
+from ._matrix import as_bytes, as_float32, check_stored_shape, check_width, is_sparse
+
+Matrix: TypeAlias = Any  # A numpy array, or a scipy CSR matrix or array; both have `shape`.
+Positions: TypeAlias = npt.NDArray[np.int32]
+
+
+class Form(Protocol):
+    """What an index does with its rows in one form."""
+
+    name: str
+
+    def stored(self, data: Any) -> Matrix:
+        """The rows of an index: a copy (n, d) that the caller's array does not share."""
+
+    def given(self, data: Any, width: int, name: str) -> Matrix:
+        """Rows (q, width) for a call on an index; may share the caller's memory."""
+
+    def replaced(self, rows: Matrix, positions: Positions, replacing: Matrix) -> Matrix:
+        """New rows, with `replacing` at `positions`; of a repeated position the last row stays."""
+
+    def stacked(self, rows: Matrix, fresh: Matrix) -> Matrix:
+        """New rows, with `fresh` at the end."""
+
+
+class _InNumpy:
+    def replaced(self, rows: Matrix, positions: Positions, replacing: Matrix) -> Matrix:
+        changed = rows.copy()
+        last = _last_of_each(positions)
+        changed[positions[last]] = replacing[last]
+        return changed
+
+    def stacked(self, rows: Matrix, fresh: Matrix) -> Matrix:
+        return np.vstack([rows, fresh])
+
+
+class Dense(_InNumpy):
+    """float32 in C order."""
+
+    name = "dense"
+
+    def stored(self, data: Any) -> Matrix:
+        rows = as_float32(data, "data", copy=True)
+        check_stored_shape(rows.shape)
+        return rows
+
+    def given(self, data: Any, width: int, name: str) -> Matrix:
+        rows = as_float32(data, name)
+        check_width(rows.shape, width, name)
+        return rows
+
+
+class Bits(_InNumpy):
+    """uint8 in C order, eight bits in each."""
+
+    name = "bits"
+
+    def stored(self, data: Any) -> Matrix:
+        rows = as_bytes(data, "data", copy=True)
+        check_stored_shape(rows.shape)
+        return rows
+
+    def given(self, data: Any, width: int, name: str) -> Matrix:
+        rows = as_bytes(data, name)
+        check_width(rows.shape, width, name)
+        return rows
+
+
+class Sparse:
+    """scipy CSR of float32, columns ascending in each row, each at most once."""
+
+    name = "sparse"
+
+    def stored(self, data: Any) -> Matrix:
+        check_stored_shape(data.shape)
+        return _csr(data, "data", copy=True)
+
+    def given(self, data: Any, width: int, name: str) -> Matrix:
+        if not is_sparse(data):
+            from scipy.sparse import csr_matrix
+
+            dense = as_float32(data, name)
+            check_width(dense.shape, width, name)
+            return csr_matrix(dense)
+        check_width(data.shape, width, name)
+        return _csr(data, name, copy=False)
+
+    def replaced(self, rows: Matrix, positions: Positions, replacing: Matrix) -> Matrix:
+        source = np.arange(rows.shape[0], dtype=np.int64)
+        last = _last_of_each(positions)
+        source[positions[last]] = rows.shape[0] + last
+        return self.stacked(rows, replacing)[source]
+
+    def stacked(self, rows: Matrix, fresh: Matrix) -> Matrix:
+        from scipy.sparse import vstack
+
+        # Of a matrix and an array scipy makes an array; what the caller gave decides.
+        return type(rows)(vstack([rows, fresh], format="csr", dtype=np.float32))
+
+
+DENSE, BITS, SPARSE = Dense(), Bits(), Sparse()
+FORMS: dict[str, Form] = {form.name: form for form in (DENSE, BITS, SPARSE)}
+
+
+def _csr(data: Any, name: str, *, copy: bool) -> Matrix:
+    if data.dtype.kind not in "biuf":
+        raise InvalidArgument(f"{name} must hold real numbers, got dtype {data.dtype}")
+    csr = data.tocsr()
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Summing duplicates changes in place, so what may still be the caller's is copied for it.
+        rows = csr.astype(np.float32, copy=copy or not csr.has_canonical_format)
+    rows.sum_duplicates()
+    return rows
+
+
+def _last_of_each(positions: Positions) -> npt.NDArray[np.intp]:
+    """Where the last mention of every distinct position is."""
+    _, from_the_end = np.unique(positions[::-1], return_index=True)
+    last: npt.NDArray[np.intp] = len(positions) - 1 - from_the_end
+    return last
