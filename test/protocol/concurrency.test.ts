@@ -274,7 +274,7 @@ describe("a defect in an operation", () => {
     { name: "a_bug", error: new TypeError("secret detail"), code: "ERR_INTERNAL" },
     { name: "a_thrown_text", error: "secret detail", code: "ERR_INTERNAL" },
     { name: "a_full_memory", error: new RangeError("Array buffer allocation failed"), code: "ERR_OUT_OF_MEMORY" },
-  ])("by_$name_is_$code_for_that_call_only", async ({ error, code }) => {
+  ])("by $name is $code for_that_call_only", async ({ error, code }) => {
     const lines: string[] = [];
     const server = await start({ log: (level, event, fields) => lines.push(`${level} ${event} ${fields?.stack}`) });
     const client = await connect(server);

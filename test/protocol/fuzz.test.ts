@@ -4,12 +4,26 @@
  */
 import { expect, test } from "vitest";
 import { serve } from "../../bridge/index.ts";
-import { random, randomMatrix, rowFrames, slice } from "./support/arrow.ts";
+import { random, randomCsr, randomMatrix } from "./support/arrow.ts";
 import { RawClient } from "./support/client.ts";
+import { denseRows, numberRows, type Rows, sparseRows } from "./support/rows.ts";
 
 const SEED = Number(process.env.HNSW_BRIDGE_FUZZ_SEED ?? 20_260_101);
 const MESSAGES = Number(process.env.HNSW_BRIDGE_FUZZ_MESSAGES ?? 2000);
 const matrix = randomMatrix(20, 4, 51);
+
+/** Rows of every form, and an index of each, whose id is its place in this list, from 1. */
+const FORMS: readonly { rows: Rows; options: object }[] = [
+  { rows: denseRows(matrix), options: { n_neighbors: 3 } },
+  { rows: sparseRows(randomCsr(20, 4, 3, 52)), options: { n_neighbors: 3 } },
+  {
+    rows: numberRows(
+      Uint8Array.from({ length: 80 }, (_, i) => i * i),
+      4,
+    ),
+    options: { n_neighbors: 3, metric: "bit_hamming" },
+  },
+];
 
 const OPS = [
   "hello",
@@ -24,6 +38,10 @@ const OPS = [
   "cancel",
   "rows",
   "credit",
+  "put",
+  "dump",
+  "load",
+  "attach",
 ];
 const VALUES: unknown[] = [
   null,
@@ -44,6 +62,10 @@ const VALUES: unknown[] = [
   [],
   [1, 1],
   {},
+  { value: "v2" },
+  "csr",
+  "uint8",
+  "int32",
 ];
 const FIELDS = [
   "id",
@@ -60,6 +82,12 @@ const FIELDS = [
   "count",
   "target",
   "fresh",
+  "updated",
+  "layout",
+  "nnz",
+  "indices",
+  "value",
+  "bytes",
   "options",
   "protocol",
   "op",
@@ -82,19 +110,30 @@ class Fuzzer {
   }
 
   message(id: number): { head: Buffer; frames: Buffer[] } {
-    const header: Record<string, unknown> = this.#valid(id);
+    const form = this.below(FORMS.length);
+    const header: Record<string, unknown> = this.#valid(id, form);
     for (let i = this.below(4); i > 0; i--) this.#mutateHeader(header);
+    if (isObject(header.updated) && this.below(8) === 0) this.#mutateHeader(header.updated);
     const head = this.#mutateBytes(Buffer.from(JSON.stringify(header)), 0.15);
-    return { head, frames: this.#frames() };
+    return { head, frames: this.#frames(this.below(10) === 0 ? this.pick(FORMS).rows : FORMS[form]?.rows) };
   }
 
-  #valid(id: number): Record<string, unknown> {
-    const shape = { rows: 20, dim: 4, dtype: "float32", inline: this.below(2) === 0 };
+  #valid(id: number, form: number): Record<string, unknown> {
+    const shape = FORMS[form]?.rows.shape;
     const op = this.pick(OPS);
-    const options = { n_neighbors: 3, metric: "euclidean", seed: "7" };
+    const inline = this.below(2) === 0;
+    const value = { value: `v${1 + this.below(12)}` };
+    const indices = this.below(3) === 0 ? value : Array.from({ length: 20 }, () => this.below(20));
+    const sigma = this.below(9) === 0 ? { metric: "seuclidean", sigma: value } : {};
     return {
-      ...{ op, id, index: op === "close" ? "2" : "1", k: 2, ...shape, options, fresh: shape },
-      ...{ start: 0, count: 20, credits: 1, target: id - this.below(20), protocol: [1, 1] },
+      // Batches are for a call before.
+      ...{ op, id: op === "rows" ? id - 1 - this.below(4) : id, index: op === "close" ? "4" : String(form + 1) },
+      ...{ k: 2, ...shape, inline, options: { ...FORMS[form]?.options, seed: "7", ...sigma } },
+      ...(this.below(2) === 0 && { fresh: shape }),
+      ...(this.below(2) === 0 && { updated: { ...shape, indices } }),
+      ...(op === "close" && this.below(2) === 0 && { index: null, value: value.value }),
+      ...(op === "dump" && { rows: this.below(2) === 0 }),
+      ...{ bytes: value, start: 0, count: 20, credits: 1, target: id - this.below(20), protocol: [1, 1] },
     };
   }
 
@@ -106,8 +145,8 @@ class Fuzzer {
     else header[field] = this.pick(VALUES);
   }
 
-  #frames(): Buffer[] {
-    let frames = rowFrames(this.below(8) > 0 ? matrix : slice(matrix, 0, 1 + this.below(19))) as Buffer[];
+  #frames(rows: Rows = denseRows(matrix)): Buffer[] {
+    let frames = rows.frames(0, this.below(8) > 0 ? 20 : 1 + this.below(19));
     const way = this.below(12);
     if (way === 0) frames = [];
     else if (way === 1) frames = frames.slice(this.below(3));
@@ -130,13 +169,35 @@ class Fuzzer {
   }
 }
 
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+/** Gives a fresh session an index of each form, one to close, and values: dumps of them, whole and without rows. */
+async function furnish(client: RawClient): Promise<void> {
+  for (const { rows, options } of [...FORMS, ...FORMS.slice(0, 1)]) await client.inline("build", { options }, rows);
+  for (const index of ["1", "2", "3"]) {
+    for (const rows of [true, false]) {
+      await client.inline("put", {}, numberRows(await client.bytes("dump", { index, rows }), 1));
+    }
+  }
+  await client.inline(
+    "put",
+    {},
+    numberRows(
+      Int32Array.from({ length: 20 }, (_, i) => i),
+      1,
+    ),
+  );
+}
+
 test(`${MESSAGES}_malformed_messages_of_seed_${SEED}_leave_the_server_serving`, async () => {
   const server = await serve();
   const witness = await RawClient.connect(server.endpoint);
   const index = await witness.build(matrix, { n_neighbors: 3 });
   const expected = await witness.query(index, matrix, 3);
   const attacker = await RawClient.connect(server.endpoint);
-  await attacker.build(matrix, { n_neighbors: 3 });
+  await furnish(attacker);
   const fuzzer = new Fuzzer(SEED);
   for (let i = 0; i < MESSAGES; i++) {
     const { head, frames } = fuzzer.message(1_000_000 + i);
@@ -145,7 +206,7 @@ test(`${MESSAGES}_malformed_messages_of_seed_${SEED}_leave_the_server_serving`, 
     if (i % 200 === 199) {
       await attacker.call("goodbye");
       await attacker.hello();
-      await attacker.build(matrix, { n_neighbors: 3 });
+      await furnish(attacker);
     }
     if (i % 100 === 99) expect(await witness.query(index, matrix, 3), `after message ${i}`).toEqual(expected);
   }

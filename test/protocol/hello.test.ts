@@ -17,7 +17,17 @@ describe("hello", () => {
     });
     expect(reply.session).toMatch(/^[0-9a-f]{64}$/);
     expect(reply.metrics).toEqual(JSON.parse(JSON.stringify(metrics())));
-    expect(reply.features).toContain("update.append");
+    expect(reply.features).toEqual([
+      ...["update.append", "update.replace", "rows.sparse", "rows.bits", "values", "metric.params", "quantization"],
+      "dump",
+    ]);
+    for (const metric of reply.metrics as object[]) {
+      expect(metric).toMatchObject({
+        kind: expect.stringMatching(/^(walk|transform|scan)$/),
+        forms: expect.arrayContaining([expect.stringMatching(/^(dense|sparse|bits)$/)]),
+        quantizations: expect.any(Array),
+      });
+    }
     expect(reply.threads).toBeGreaterThan(0);
   });
 
@@ -26,13 +36,13 @@ describe("hello", () => {
     { range: [0, 1], version: 1 },
     { range: [1, 9], version: 1 },
     { range: [0, 9], version: 1 },
-  ])("agrees_on_version_$version_with_a_client_of_$range", async ({ range, version }) => {
+  ])("agrees_on_version $version with_a_client_of $range", async ({ range, version }) => {
     const server = await start();
     expect((await raw(server).hello({ protocol: range })).protocol).toBe(version);
   });
 
   test.each([{ range: [2, 3] }, { range: [0, 0] }])(
-    "refuses_a_client_of_$range_and_tells_its_own_range",
+    "refuses_a_client_of $range and_tells_its_own_range",
     async ({ range }) => {
       const server = await start();
       const client = raw(server);

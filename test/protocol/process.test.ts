@@ -3,9 +3,10 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, w
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { randomMatrix, slice } from "./support/arrow.ts";
+import { randomCsr, randomMatrix, slice } from "./support/arrow.ts";
 import { RawClient } from "./support/client.ts";
 import { CLI, useProcesses } from "./support/process.ts";
+import { denseRows, numberRows, sparseRows } from "./support/rows.ts";
 
 const { start, directory } = useProcesses();
 const matrix = randomMatrix(40, 5, 61);
@@ -123,6 +124,68 @@ describe("a local server", () => {
       expect(stderr).not.toContain(secret);
     stranger.close();
     client.close();
+  });
+});
+
+describe("a server process", () => {
+  const MIB = 1 << 20;
+  const rss = async (client: RawClient) =>
+    ((await client.call("stats")).server as { memory: { rss: number } }).memory.rss;
+
+  test("gives_back_the_memory_of_uploads_that_were_given_up", async () => {
+    const client = await RawClient.connect((await start(SERVE).ready()).endpoint);
+    const csr = randomCsr(1000, 5000, 200, 63);
+    const promises = [
+      { op: "put", rows: denseRows(randomMatrix(1000, 128, 64)), more: { rows: 2 ** 20 } },
+      { op: "build", rows: denseRows(randomMatrix(1000, 128, 64)), more: { rows: 2 ** 20 } },
+      { op: "build", rows: sparseRows(csr), more: { rows: 2 ** 24, nnz: 2 ** 26 } },
+      { op: "build", rows: numberRows(new Uint8Array(2 * MIB), 2048), more: { rows: 2 ** 18 } },
+    ];
+    const before = await rss(client);
+    for (let i = 0; i < 40; i++) {
+      const { op, rows, more } = promises[i % promises.length] ?? { op: "", rows: sparseRows(csr), more: {} };
+      const id = client.nextId();
+      await client.send({ op, id, ...rows.shape, ...more });
+      await client.uploadRows(id, { ...rows, rows: 1000 }, 250);
+      await client.call("cancel", { target: id });
+      await expect(client.answer(id)).rejects.toMatchObject({ code: "ERR_CANCELLED" });
+    }
+    expect(await client.call("stats")).toMatchObject({ server: { values: 0, valueBytes: 0, callsInFlight: 1 } });
+    // Each of the 40 promised about half a GiB, and sent about a MiB.
+    expect((await rss(client)) - before).toBeLessThan(300 * MIB);
+    client.close();
+  });
+
+  test("lives_on_when_clients_vanish_in_the_middle_of_anything", async () => {
+    const server = start(SERVE);
+    const { endpoint, pid } = await server.ready();
+    const witness = await RawClient.connect(endpoint);
+    const sparse = sparseRows(randomCsr(200, 5000, 20, 65));
+    const dense = denseRows(matrix);
+    const twoParts = { updated: { ...dense.shape, indices: [...Array(40).keys()] }, fresh: dense.shape };
+    const begin: ((client: RawClient, index: string) => Promise<void>)[] = [
+      (client) => client.send({ op: "build", id: 1, ...sparse.shape }),
+      (client) => client.send({ op: "put", id: 1, rows: 2 ** 20, dim: 1, dtype: "uint8" }),
+      (client, index) => client.send({ op: "update", id: 1, index, ...twoParts }),
+      (client, index) => client.send({ op: "dump", id: 1, index, credits: 0 }),
+      async (client) => {
+        await client.inline("put", {}, dense);
+        await client.send({ op: "build", id: 1, ...dense.shape, options: { sigma: { value: "v1" } } });
+      },
+    ];
+    for (const first of begin) {
+      const client = await RawClient.connect(endpoint);
+      await first(client, await client.build(matrix));
+      await client.send({ op: "rows", id: 1, start: 0, count: 40 }, sparse.frames(0, 40));
+      await client.call("ping");
+      client.close();
+    }
+    const stats = async () => (await witness.call("stats")).server;
+    await expect
+      .poll(stats)
+      .toMatchObject({ pid, connections: 1, sessions: 1, indexes: 0, values: 0, valueBytes: 0, callsInFlight: 1 });
+    expect(await stats()).not.toMatchObject({ errors: { ERR_INTERNAL: expect.anything() } });
+    witness.close();
   });
 });
 

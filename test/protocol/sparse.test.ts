@@ -190,7 +190,7 @@ describe("a broken upload of sparse rows", () => {
     { name: "other_field_names", header, frames: csrFrames(csrSlice(csr, 10, 10), ["column", "value"]) },
   ];
 
-  test.each(cases)("with_$name_ends_with_ERR_PROTOCOL_and_leaves_nothing", async ({ header, frames }) => {
+  test.each(cases)("with $name ends_with_ERR_PROTOCOL_and_leaves_nothing", async ({ header, frames }) => {
     const dispose = vi.spyOn(SparseBuffer.prototype, "dispose");
     const client = await connect(await start());
     const id = client.nextId();

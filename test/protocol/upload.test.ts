@@ -100,7 +100,7 @@ describe("a broken upload", () => {
     { name: "another_width", header: { start: 10, count: 10 }, frames: rowFrames(randomMatrix(10, 8, 1)) },
   ];
 
-  test.each(cases)("with_$name_ends_with_ERR_PROTOCOL_and_leaves_nothing", async ({ header, frames }) => {
+  test.each(cases)("with $name ends_with_ERR_PROTOCOL_and_leaves_nothing", async ({ header, frames }) => {
     const client = await connect(await start());
     const id = client.nextId();
     await client.send({ op: "build", id, ...shape });
@@ -159,7 +159,7 @@ describe("a broken upload", () => {
         return 101;
       },
     },
-  ])("$name_is_ERR_PROTOCOL", async ({ before }) => {
+  ])("$name is_ERR_PROTOCOL", async ({ before }) => {
     const client = await connect(await start());
     const id = await before(client);
     await client.send({ op: "rows", id, start: 0, count: 10 }, good(0, 10));
