@@ -136,15 +136,12 @@ impl<S: Simd> PairOp<S> for CountNonZero {
     #[inline(always)]
     unsafe fn step([both, row]: [S::I; 2], a: S::F, b: S::F) -> [S::I; 2] {
         // SAFETY: the contract of `PairOp`.
-        unsafe {
-            let (a, b) = (S::nonzero(a), S::nonzero(b));
-            [S::add_i(both, S::and_i(a, b)), S::add_i(row, b)]
-        }
+        unsafe { [S::count_both(both, a, b), S::count_both(row, b, b)] }
     }
     #[inline(always)]
     unsafe fn alone([both, q]: [S::I; 2], a: S::F) -> [S::I; 2] {
         // SAFETY: the contract of `PairOp`.
-        unsafe { [both, S::add_i(q, S::nonzero(a))] }
+        unsafe { [both, S::count_both(q, a, a)] }
     }
     #[inline(always)]
     unsafe fn join(x: [S::I; 2], y: [S::I; 2]) -> [S::I; 2] {

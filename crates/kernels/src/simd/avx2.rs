@@ -32,7 +32,11 @@ impl Simd for Avx2 {
             _mm256_add_ps(acc, _mm256_and_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(a, b), _mm256_set1_ps(1.0)));
         div_or_zero(a: __m256, b: __m256) -> __m256 =
             _mm256_and_ps(_mm256_div_ps(a, b), _mm256_cmp_ps::<_CMP_NEQ_UQ>(b, _mm256_setzero_ps()));
-        nonzero(a: __m256) -> __m256i = _mm256_min_epu32(_mm256_castps_si256(Self::abs(a)), _mm256_set1_epi32(1));
+        count_both(acc: __m256i, a: __m256, b: __m256) -> __m256i = {
+            let a = _mm256_cmp_ps::<_CMP_NEQ_UQ>(a, _mm256_setzero_ps());
+            let b = _mm256_cmp_ps::<_CMP_NEQ_UQ>(b, _mm256_setzero_ps());
+            _mm256_sub_epi32(acc, _mm256_castps_si256(_mm256_and_ps(a, b)))
+        };
         le(a: __m256, b: __m256) -> u32 =
             _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(a, b)).cast_unsigned();
         reduce_add(a: __m256) -> f32 = {

@@ -34,7 +34,11 @@ impl Simd for Avx512 {
             _mm512_mask_add_ps(acc, _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(a, b), acc, _mm512_set1_ps(1.0));
         div_or_zero(a: __m512, b: __m512) -> __m512 =
             _mm512_maskz_div_ps(_mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(b, _mm512_setzero_ps()), a, b);
-        nonzero(a: __m512) -> __m512i = _mm512_min_epu32(_mm512_castps_si512(Self::abs(a)), _mm512_set1_epi32(1));
+        count_both(acc: __m512i, a: __m512, b: __m512) -> __m512i = {
+            let a = _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(a, _mm512_setzero_ps());
+            let both = a & _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(b, _mm512_setzero_ps());
+            _mm512_mask_add_epi32(acc, both, acc, _mm512_set1_epi32(1))
+        };
         le(a: __m512, b: __m512) -> u32 = u32::from(_mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, b));
         reduce_add(a: __m512) -> f32 = _mm512_reduce_add_ps(a);
         reduce_max(a: __m512) -> f32 = _mm512_reduce_max_ps(a);

@@ -60,8 +60,8 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn count_ne(acc: Self::F, a: Self::F, b: Self::F) -> Self::F;
     /// `a / b`, zero where `b` is zero.
     unsafe fn div_or_zero(a: Self::F, b: Self::F) -> Self::F;
-    /// 1 in the lanes that are not zero, 0 elsewhere.
-    unsafe fn nonzero(a: Self::F) -> Self::I;
+    /// `acc + 1` in the lanes where neither `a` nor `b` is zero, `acc` elsewhere.
+    unsafe fn count_both(acc: Self::I, a: Self::F, b: Self::F) -> Self::I;
     /// Bit `i` is set where `a[i] <= b[i]`; false where either is NaN.
     unsafe fn le(a: Self::F, b: Self::F) -> u32;
     unsafe fn reduce_add(a: Self::F) -> f32;

@@ -39,8 +39,10 @@ impl Simd for Neon {
             let ratio = vreinterpretq_u32_f32(vdivq_f32(a, b));
             vreinterpretq_f32_u32(vbicq_u32(ratio, vceqzq_f32(b)))
         };
-        nonzero(a: float32x4_t) -> int32x4_t =
-            vreinterpretq_s32_u32(vminq_u32(vreinterpretq_u32_f32(vabsq_f32(a)), vdupq_n_u32(1)));
+        count_both(acc: int32x4_t, a: float32x4_t, b: float32x4_t) -> int32x4_t = {
+            let either_zero = vorrq_u32(vceqzq_f32(a), vceqzq_f32(b));
+            vsubq_s32(acc, vreinterpretq_s32_u32(vmvnq_u32(either_zero)))
+        };
         le(a: float32x4_t, b: float32x4_t) -> u32 =
             vaddvq_u32(vandq_u32(vcleq_f32(a, b), vld1q_u32(BITS.as_ptr())));
         reduce_add(a: float32x4_t) -> f32 = vaddvq_f32(a);

@@ -26,7 +26,7 @@ impl Simd for Scalar {
         max(a: f32, b: f32) -> f32 = if a > b { a } else { b };
         count_ne(acc: f32, a: f32, b: f32) -> f32 = acc + f32::from(a != b);
         div_or_zero(a: f32, b: f32) -> f32 = if b == 0.0 { 0.0 } else { a / b };
-        nonzero(a: f32) -> i32 = i32::from(a != 0.0);
+        count_both(acc: i32, a: f32, b: f32) -> i32 = acc.wrapping_add(i32::from(a != 0.0 && b != 0.0));
         le(a: f32, b: f32) -> u32 = u32::from(a <= b);
         reduce_add(a: f32) -> f32 = a;
         reduce_max(a: f32) -> f32 = a;
