@@ -14,12 +14,17 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from . import _stub
 from ._locks import ForkSafeLock
 from ._select import EngineFirst, checked_mode, fallback, is_pynndescent, originals
 from .index import HnswIndexWrapper
 
 _UMAP_NAMES = (("umap.umap_", "NNDescent"),)
 _OTHER_NAMES = (("pynndescent", "NNDescent"), ("pynndescent.pynndescent_", "NNDescent"))
+_TRANSFORMER_NAMES = (
+    ("pynndescent", "PyNNDescentTransformer"),
+    ("pynndescent.pynndescent_", "PyNNDescentTransformer"),
+)
 
 
 class _Selecting(EngineFirst):
@@ -72,7 +77,9 @@ _mode_here: contextvars.ContextVar[str | None] = contextvars.ContextVar(
 )
 
 
-def install(mode: str | None = None, *, everywhere: bool = False) -> Installation:
+def install(
+    mode: str | None = None, *, everywhere: bool = False, stub_pynndescent: bool = False
+) -> Installation:
     """Put this engine in the place of ``NNDescent`` inside umap, until `uninstall`.
 
     Parameters
@@ -81,7 +88,12 @@ def install(mode: str | None = None, *, everywhere: bool = False) -> Installatio
         "auto": PyNNDescent answers silently what this engine cannot. "on": with a warning.
         "off": PyNNDescent answers everything. Default: HNSW_BRIDGE from the environment, or "auto".
     everywhere : bool
-        Patch ``pynndescent.NNDescent`` too, for openTSNE, bbknn and others.
+        Patch ``pynndescent.NNDescent`` too, for openTSNE, bbknn and others, and unless `mode` is
+        "off" ``pynndescent.PyNNDescentTransformer``, for scanpy.
+    stub_pynndescent : bool
+        Put a stand-in in the place of the package pynndescent, which is then not imported and need
+        not be there. Without effect once it is imported. It stays until the process ends, in which
+        nothing can fall back to PyNNDescent.
 
     Returns
     -------
@@ -89,6 +101,10 @@ def install(mode: str | None = None, *, everywhere: bool = False) -> Installatio
         Usable as a context manager: ``with hnsw_bridge.install(): …``.
     """
     names = _UMAP_NAMES + (_OTHER_NAMES if everywhere else ())
+    if everywhere and checked_mode(mode) != "off":
+        names += _TRANSFORMER_NAMES
+    if stub_pynndescent:
+        _stub.put_in_place()
     installation = Installation(checked_mode(mode), names)
     with _state.lock:
         uninstall()
@@ -130,7 +146,7 @@ def _hold(names: tuple[tuple[str, str], ...]) -> None:
         for module, name in zip(modules, names, strict=True):
             if not _state.holders[name]:
                 originals[name] = getattr(module, name[1])
-                setattr(module, name[1], NNDescent)
+                setattr(module, name[1], _ours(name[1]))
             _state.holders[name] += 1
 
 
@@ -141,5 +157,13 @@ def _let_go(names: tuple[tuple[str, str], ...]) -> None:
             if not _state.holders[name]:
                 module = importlib.import_module(name[0])
                 original = originals.pop(name)
-                if getattr(module, name[1]) is NNDescent:  # Else someone patched over ours.
+                if getattr(module, name[1]) is _ours(name[1]):  # Else someone patched over ours.
                     setattr(module, name[1], original)
+
+
+def _ours(attribute: str) -> type[Any]:
+    if attribute == "NNDescent":
+        return NNDescent
+    from .transformers import PyNNDescentTransformer  # Needs scikit-learn, as pynndescent does.
+
+    return PyNNDescentTransformer

@@ -209,7 +209,8 @@ class KNeighborsTransformer(GraphTransformer):
 
     def _make_index(self, rows: Any, n_neighbors: int) -> Any:
         self.effective_metric_, self.effective_metric_params_ = self._effective_metric()
-        with options(algorithm=_ALGORITHMS[self.algorithm]):
+        forced = _ALGORITHMS[self.algorithm]
+        with options(**({} if forced == "auto" else {"algorithm": forced})):
             return QuietIndex(
                 rows,
                 self.effective_metric_,
