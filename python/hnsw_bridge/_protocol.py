@@ -26,6 +26,7 @@ PROTOCOL_RANGE = (1, 1)
 Frame: TypeAlias = "bytes | memoryview"
 Header: TypeAlias = dict[str, Any]
 
+_ARROW_NAMES = {np.int32: "int32", np.float32: "float", np.uint8: "uint8"}
 _ALIGNMENT = 8  # Arrow pads every buffer of a body to this many bytes.
 
 
@@ -147,7 +148,7 @@ def _matrix(column: Any, dtype: Any) -> npt.NDArray[Any]:
 
 
 def _values(column: Any, dtype: Any) -> npt.NDArray[Any]:
-    values: npt.NDArray[Any] = column.to_numpy(zero_copy_only=not column.null_count)
-    if values.dtype != dtype or column.null_count:
-        raise ProtocolError(f"the server sent {values.dtype} values where {dtype} belong")
+    if str(column.type) != _ARROW_NAMES[dtype] or column.null_count:
+        raise ProtocolError(f"the server sent {column.type} where {dtype.__name__} belongs")
+    values: npt.NDArray[Any] = column.to_numpy(zero_copy_only=True)
     return values

@@ -5,7 +5,14 @@ import pyarrow as pa
 import pytest
 
 from hnsw_bridge._errors import ProtocolError
-from hnsw_bridge._protocol import decode_header, decode_hits, encode_header, encode_rows
+from hnsw_bridge._protocol import (
+    decode_bytes,
+    decode_header,
+    decode_hits,
+    encode_header,
+    encode_rows,
+    encode_sparse,
+)
 
 
 def _rows(count, dim):
@@ -40,6 +47,59 @@ def test_the_body_frame_is_the_memory_of_the_rows():
     sent = np.frombuffer(body, np.float32)
     assert sent.ctypes.data == rows[100:].ctypes.data
     assert sent.nbytes == 800 * 16 * 4
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8", "int32"])
+@pytest.mark.parametrize("dim", [1, 3, 8])
+def test_rows_of_each_number_type_are_one_arrow_stream(dtype, dim):
+    rows = np.arange(5 * dim).astype(dtype).reshape(5, dim)
+    with pa.ipc.open_stream(b"".join(encode_rows(rows))) as reader:
+        column = reader.read_next_batch().column("rows")
+    np.testing.assert_array_equal(column.flatten().to_numpy().reshape(5, dim), rows)
+    assert str(column.type.value_type) == {"float32": "float"}.get(dtype, dtype)
+
+
+SPARSE_ROWS = {
+    "two rows": ([0, 2, 3], [1, 4, 0], [0.5, 2, 3]),
+    "an empty row first, between and last": ([0, 0, 1, 1, 1], [7], [1]),
+    "empty rows only": ([0, 0, 0], [], []),
+    "wide": ([0, 3], [0, 2**31 - 3, 2**31 - 2], [1, 2, 3]),
+}
+
+
+@pytest.mark.parametrize("frame_bytes", [8, 24, 4 << 20])
+@pytest.mark.parametrize("rows", SPARSE_ROWS.values(), ids=SPARSE_ROWS.keys())
+def test_sparse_rows_are_one_arrow_stream_cut_at_its_buffers(rows, frame_bytes):
+    offsets, columns, values = (
+        np.array(numbers, dtype)
+        for numbers, dtype in zip(rows, (np.int32, np.uint32, np.float32), strict=True)
+    )
+    schema, metadata, *body = encode_sparse(offsets, columns, values, frame_bytes)
+    with pa.ipc.open_stream(b"".join([schema, metadata, *body])) as reader:
+        batch = reader.read_next_batch()
+    batch.validate(full=True)
+    lists = batch.column("rows")
+    np.testing.assert_array_equal(lists.offsets.to_numpy(), offsets)
+    np.testing.assert_array_equal(lists.values.field("index").to_numpy(), columns)
+    np.testing.assert_array_equal(lists.values.field("value").to_numpy(), values)
+    assert all(0 < len(frame) <= frame_bytes for frame in body)
+    assert len(metadata) == 8 + int.from_bytes(metadata[4:8], "little")
+    ends = np.cumsum([-(-array.nbytes // 8) * 8 for array in (offsets, columns)])
+    assert set(ends) <= set(np.cumsum([0, *map(len, body)]))
+
+
+def test_bytes_are_read_and_other_numbers_are_not():
+    def stream(array):
+        batch = pa.record_batch([pa.array(array)], names=["bytes"])
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, batch.schema) as writer:
+            writer.write_batch(batch)
+        return [sink.getvalue().to_pybytes()]
+
+    np.testing.assert_array_equal(decode_bytes(stream(np.arange(9, dtype=np.uint8))), np.arange(9))
+    for wrong in (np.arange(9, dtype=np.int8), [1, None], ["text"]):
+        with pytest.raises(ProtocolError):
+            decode_bytes(stream(wrong))
 
 
 def _hits_stream(indices, distances):
