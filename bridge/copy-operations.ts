@@ -7,8 +7,8 @@ import { flag, number, optional } from "./header.ts";
 import { indexOf, keep } from "./index-operations.ts";
 import { bytesThatFit } from "./memory.ts";
 import { promisedValue } from "./promised.ts";
+import { withReceived } from "./received.ts";
 import type { Service } from "./service.ts";
-import { withReceived } from "./upload.ts";
 
 export async function put(call: Call, service: Service): Promise<object> {
   const { values } = call.connection.session;

@@ -9,8 +9,8 @@ import { type Header, number, object, optional, text, uint } from "./header.ts";
 import type { Limits } from "./limits.ts";
 import { buildOptions, wireNames } from "./options.ts";
 import { type PromisedRows, promisedRows } from "./promised.ts";
+import { withReceived } from "./received.ts";
 import type { Service } from "./service.ts";
-import { withReceived } from "./upload.ts";
 
 export async function build(call: Call, service: Service): Promise<object> {
   const { limits } = service;

@@ -2,7 +2,7 @@
  * The service as a library: `serve()` runs a server inside this process.
  *
  * Layers, each using only those above it in this list: protocol data (limits, header, errors, arrow/),
- * transfer (credits, promised, upload, placement, download), state (values, session, connection, call), operations,
+ * transfer (credits, placement, promised, upload, received, download), state (values, session, connection, call), operations,
  * dispatch, server, command line. Everything below works on the TypeScript API of `src/`; native code,
  * algorithms and Python's conventions may not enter this folder. docs/protocol.md is the specification.
  */

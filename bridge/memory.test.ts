@@ -1,6 +1,6 @@
-import { totalmem } from "node:os";
+import { freemem, totalmem } from "node:os";
 import { expect, test } from "vitest";
-import { bytesThatFit } from "./memory.ts";
+import { bytesThatFit, promiseBytes } from "./memory.ts";
 
 const refused = expect.objectContaining({ code: "ERR_OUT_OF_MEMORY" });
 
@@ -16,4 +16,13 @@ test("more_than_the_machine_has_is_refused", () => {
 test("a_product_beyond_safe_integers_is_refused", () => {
   expect(() => bytesThatFit("rows", 2 ** 31, 2 ** 20, 4)).toThrow(refused);
   expect(() => bytesThatFit("rows", 2 ** 31, 2 ** 31, 2 ** 31)).toThrow(refused);
+});
+
+test("what_is_promised_is_not_promised_again", () => {
+  const most = Math.floor(0.6 * (process.availableMemory?.() ?? freemem()));
+  const end = promiseBytes("rows", most);
+  expect(() => promiseBytes("rows", most)).toThrow(refused);
+  expect(() => bytesThatFit("result", most)).toThrow(refused);
+  end();
+  promiseBytes("rows", most)();
 });

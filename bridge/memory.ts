@@ -11,13 +11,28 @@ const SHARE = 0.8;
 /** Asking the system takes longer than a small query does; this much is always there, or the server is lost anyway. */
 const ALWAYS_FITS = 16 << 20;
 
+/** Bytes promised to uploads on their way. One process has one memory, however many servers run in it. */
+let promised = 0;
+
 /** `factors` multiplied, in bytes. Throws ERR_OUT_OF_MEMORY when that exceeds what is free, or is not a safe integer. */
 export function bytesThatFit(what: string, ...factors: number[]): number {
   const bytes = factors.reduce((product, factor) => product * factor, 1);
   if (bytes <= ALWAYS_FITS) return bytes;
-  const allowed = Math.floor(SHARE * freeBytes());
+  const allowed = Math.max(0, Math.floor(SHARE * freeBytes()) - promised);
   if (Number.isSafeInteger(bytes) && bytes <= allowed) return bytes;
   throw new HnswError("ERR_OUT_OF_MEMORY", `${what}: ${bytes} bytes, allowed now: ${allowed}`);
+}
+
+/**
+ * Promises memory that will be filled bit by bit, and counts as free with the system until then. Gives the end of
+ * the promise, to be called once. Throws as {@link bytesThatFit}.
+ */
+export function promiseBytes(what: string, bytes: number): () => void {
+  bytesThatFit(what, bytes);
+  promised += bytes;
+  return () => {
+    promised -= bytes;
+  };
 }
 
 /** Respects a container's limit where this Node can tell it. */
