@@ -1,6 +1,7 @@
 //! The index as an object of JavaScript. Each operation is one function with two doors: one that runs
 //! it on the calling thread, one that starts it as a job.
 
+use crate::bytes::NativeBytes;
 use crate::failure::{Result, closed, throwing, thrown};
 use crate::held::Held;
 use crate::job::{Listener, NativeJob, Value, start};
@@ -9,7 +10,7 @@ use crate::report::{NativeDescription, NativePlan, NativeStats};
 use crate::rows::NativeRows;
 use hnsw_core::{Changes, Control, Index, Neighbors, Options, Points, Query, Stats};
 use napi::Env;
-use napi::bindgen_prelude::{ClassInstance, Float32Array, Int32Array, ObjectFinalize, Uint32Array};
+use napi::bindgen_prelude::{ClassInstance, Float32Array, Int32Array, ObjectFinalize, Uint8Array, Uint32Array};
 use napi_derive::napi;
 use std::sync::Arc;
 
@@ -37,7 +38,6 @@ impl From<Neighbors> for NativeNeighbors {
 #[napi(custom_finalize)]
 pub struct NativeIndex {
     content: Option<Arc<Index>>,
-    carried: String,
     held: Held,
 }
 
@@ -52,18 +52,28 @@ impl ObjectFinalize for NativeIndex {
 impl NativeIndex {
     #[napi]
     pub fn build_sync(env: Env, rows: &mut NativeRows, options: NativeOptions) -> Result<NativeIndex> {
-        let carried = options.carried.clone();
         let options = options.resolve(rows.dim()?).map_err(thrown)?;
         let rows = rows.take(env)?;
-        throwing(|| build(rows, options, Control::none())).map(|index| NativeIndex::new(env, index, carried))
+        throwing(|| build(rows, options, Control::none())).map(|index| NativeIndex::new(env, index))
     }
 
     #[napi]
     pub fn build(env: Env, rows: &mut NativeRows, options: NativeOptions, listener: Listener<'_>) -> Result<NativeJob> {
-        let carried = options.carried.clone();
         let options = options.resolve(rows.dim()?).map_err(thrown)?;
         let rows = rows.take(env)?;
-        start(listener, move |control| build(rows, options, control).map(|index| Value::Index(index, carried)))
+        start(listener, move |control| build(rows, options, control).map(Value::Index))
+    }
+
+    #[napi]
+    pub fn restore_sync(env: Env, bytes: &mut NativeBytes, threads: u32) -> Result<NativeIndex> {
+        let bytes = bytes.take(env)?;
+        throwing(|| restore(&bytes, threads, Control::none())).map(|index| NativeIndex::new(env, index))
+    }
+
+    #[napi]
+    pub fn restore(env: Env, bytes: &mut NativeBytes, threads: u32, listener: Listener<'_>) -> Result<NativeJob> {
+        let bytes = bytes.take(env)?;
+        start(listener, move |control| restore(&bytes, threads, control).map(Value::Index))
     }
 
     #[napi]
@@ -123,6 +133,30 @@ impl NativeIndex {
     }
 
     #[napi]
+    pub fn dump_sync(&self, rows: bool) -> Result<Uint8Array> {
+        let index = self.open()?;
+        throwing(|| index.dump(rows, Control::none())).map(Uint8Array::new)
+    }
+
+    #[napi]
+    pub fn dump(&self, rows: bool, listener: Listener<'_>) -> Result<NativeJob> {
+        let index = self.open()?;
+        start(listener, move |control| index.dump(rows, control).map(Value::Bytes))
+    }
+
+    #[napi]
+    pub fn attach_sync(&self, env: Env, bytes: &mut NativeBytes) -> Result<()> {
+        let (index, bytes) = (self.open()?, bytes.take(env)?);
+        throwing(|| index.attach(&bytes, Control::none()))
+    }
+
+    #[napi]
+    pub fn attach(&self, env: Env, bytes: &mut NativeBytes, listener: Listener<'_>) -> Result<NativeJob> {
+        let (index, bytes) = (self.open()?, bytes.take(env)?);
+        start(listener, move |control| index.attach(&bytes, control).map(|()| Value::Nothing))
+    }
+
+    #[napi]
     pub fn prepare_sync(&self) -> Result<()> {
         let index = self.open()?;
         throwing(|| index.prepare(Control::none()))
@@ -137,7 +171,7 @@ impl NativeIndex {
     #[napi]
     pub fn describe(&self) -> Result<NativeDescription> {
         let index = self.open()?;
-        throwing(|| Ok(NativeDescription::of(&index, &self.carried)))
+        throwing(|| Ok(NativeDescription::of(&index)))
     }
 
     #[napi]
@@ -161,9 +195,9 @@ impl NativeIndex {
 }
 
 impl NativeIndex {
-    pub fn new(env: Env, index: Arc<Index>, carried: String) -> NativeIndex {
+    pub fn new(env: Env, index: Arc<Index>) -> NativeIndex {
         let Stats { rows_bytes, codes_bytes, .. } = index.stats();
-        NativeIndex { content: Some(index), carried, held: Held::new(env, rows_bytes + codes_bytes) }
+        NativeIndex { content: Some(index), held: Held::new(env, rows_bytes + codes_bytes) }
     }
 
     fn open(&self) -> Result<Arc<Index>> {
@@ -186,6 +220,10 @@ fn changes(env: Env, fresh: RowsOrNone, replaced: RowsOrNone, ids: Option<Uint32
 
 fn build(rows: Points, options: Options, control: Control<'_>) -> hnsw_core::Result<Arc<Index>> {
     Index::build(rows, options, control).map(Arc::new)
+}
+
+fn restore(bytes: &[u8], threads: u32, control: Control<'_>) -> hnsw_core::Result<Arc<Index>> {
+    Index::restore(bytes, threads as usize, control).map(Arc::new)
 }
 
 /// The kept graph is shared; the caller gets a copy of its own to write into.

@@ -21,7 +21,7 @@ pub type Listener<'env> = Function<'env, NativeEvent, ()>;
 pub enum Value {
     Nothing,
     Neighbors(Neighbors),
-    Index(Arc<Index>, String),
+    Index(Arc<Index>),
     Bytes(Vec<u8>),
 }
 
@@ -70,9 +70,7 @@ impl NativeEvent {
             Value::Nothing => NativeEvent::default(),
             Value::Neighbors(n) => NativeEvent { neighbors: Some(n.into()), ..NativeEvent::default() },
             Value::Bytes(bytes) => NativeEvent { bytes: Some(bytes.into()), ..NativeEvent::default() },
-            Value::Index(index, carried) => {
-                NativeEvent { index: Some(NativeIndex::new(env, index, carried)), ..NativeEvent::default() }
-            }
+            Value::Index(index) => NativeEvent { index: Some(NativeIndex::new(env, index)), ..NativeEvent::default() },
         }
     }
 }

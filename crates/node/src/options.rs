@@ -1,6 +1,6 @@
 //! Options as TypeScript hands them over: complete, defaults filled in.
 
-use hnsw_core::{Algorithm, Metric, MetricParams, Options, Result};
+use hnsw_core::{Algorithm, Metric, MetricParams, Options, Quantization, Result};
 use napi::bindgen_prelude::{BigInt, Float32Array};
 use napi_derive::napi;
 
@@ -44,6 +44,8 @@ impl NativeOptions {
             n_iters: self.n_iters as usize,
             seed: self.seed.get_u64().1,
             threads: self.threads as usize,
+            quantization: self.quantization.as_deref().map(Quantization::parse).transpose()?,
+            caller: self.carried.into_bytes(),
             ..Options::new(Metric::resolve(&self.metric, params, dim)?)
         };
         options.check()?;

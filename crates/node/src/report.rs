@@ -1,6 +1,6 @@
 //! What an index tells about itself, in JavaScript's shapes. Counters become doubles (exact to 2^53).
 
-use hnsw_core::{Choice, Form, Index, METRICS, Metric, MetricParams, Plan, Stats};
+use hnsw_core::{Choice, Index, METRICS, Plan, Stats};
 use napi::bindgen_prelude::BigInt;
 use napi_derive::napi;
 
@@ -27,14 +27,10 @@ pub fn metrics() -> Vec<NativeMetric> {
             aliases: owned(m.aliases),
             params: owned(m.params),
             angular: m.angular,
-            kind: "walk".into(),
-            forms: [Form::Dense, Form::Sparse, Form::Bits]
-                .into_iter()
-                .filter(|&form| Metric::resolve(m.name, MetricParams::default(), 1).is_ok_and(|m| m.supports(form)))
-                .map(|form| form.name().to_string())
-                .collect(),
-            quantizations: Vec::new(),
-            note: String::new(),
+            kind: m.kind.name().to_string(),
+            forms: m.forms.iter().map(|form| form.name().to_string()).collect(),
+            quantizations: owned(m.quantizations),
+            note: m.note.to_string(),
         })
         .collect()
 }
@@ -64,23 +60,23 @@ pub struct NativeDescription {
 }
 
 impl NativeDescription {
-    pub fn of(index: &Index, carried: &str) -> NativeDescription {
+    pub fn of(index: &Index) -> NativeDescription {
         let options = index.options();
         NativeDescription {
             rows: index.len() as f64,
             dim: index.dim() as f64,
             form: index.form().name().to_string(),
             metric: options.metric.info().name.to_string(),
-            quantization: None,
+            quantization: options.quantization.map(|codes| codes.name().to_string()),
             n_neighbors: options.n_neighbors as f64,
-            algorithm: format!("{:?}", options.algorithm).to_lowercase(),
+            algorithm: options.algorithm.name().to_string(),
             m: options.m as f64,
             ef_construction: options.ef_construction as f64,
             max_candidates: options.max_candidates as f64,
             n_iters: options.n_iters as f64,
             seed: options.seed.into(),
             threads: options.threads as f64,
-            carried: carried.to_string(),
+            carried: String::from_utf8_lossy(&options.caller).into_owned(),
         }
     }
 }
