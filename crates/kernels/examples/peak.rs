@@ -127,10 +127,10 @@ fn sparse(k: &Kernels) {
         ((0..nnz).map(|i| (share(i).powi(3) * dim as f64) as u32 + i as u32).collect(), vec![1.0; nnz])
     };
     let rows: Vec<_> = (0..ROWS).map(row).collect();
-    let mut panel = SparsePanel::new(dim + nnz);
+    let mut panel = SparsePanel::new(dim + nnz).expect("memory");
     let pack = best(|| {
         panel.clear();
-        rows[..SparsePanel::ROWS].iter().for_each(|(columns, values)| panel.push(columns, values));
+        rows[..SparsePanel::ROWS].iter().for_each(|(columns, values)| panel.push(columns, values).expect("memory"));
     });
     let mut out = [0.0; SparsePanel::ROWS];
     let dots =

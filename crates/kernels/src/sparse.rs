@@ -14,6 +14,8 @@
 //! Promise: the value for two rows depends on nothing but them, and is the same with the two
 //! exchanged, because the columns they share are added up in ascending order.
 
+use std::collections::TryReserveError;
+
 use crate::simd::Simd;
 
 /// The values of one column.
@@ -22,7 +24,7 @@ use crate::simd::Simd;
 struct Line([f32; SparsePanel::ROWS]);
 
 /// Up to 32 sparse rows, side by side. Reuse one value: it holds 4 bytes for each of `dim` columns,
-/// and 132 bytes for each column that its rows held at the busiest time.
+/// and some 132 bytes for each column that its rows hold at the busiest time.
 pub struct SparsePanel {
     /// Index into `lines` of every column; 0 is the line of zeros.
     slots: Vec<u32>,
@@ -36,15 +38,21 @@ impl SparsePanel {
     /// The most rows it holds.
     pub const ROWS: usize = 32;
 
-    /// No rows yet, of `dim` columns. O(dim).
+    /// No rows yet, of `dim` columns. O(dim); of very wide rows, number the columns that occur.
+    ///
+    /// # Errors
+    ///
+    /// If the memory is refused.
     ///
     /// # Panics
     ///
     /// If `dim` is 2^31 or more.
-    #[must_use]
-    pub fn new(dim: usize) -> Self {
+    pub fn new(dim: usize) -> Result<Self, TryReserveError> {
         assert!(i32::try_from(dim).is_ok(), "{dim} columns");
-        Self { slots: vec![0; dim], lines: vec![Line([0.0; Self::ROWS])], columns: Vec::new(), rows: 0 }
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(dim)?;
+        slots.resize(dim, 0);
+        Ok(Self { slots, lines: vec![Line([0.0; Self::ROWS])], columns: Vec::new(), rows: 0 })
     }
 
     /// Number of rows it holds.
@@ -70,14 +78,20 @@ impl SparsePanel {
 
     /// Adds a row: `values[i]` in column `indices[i]`, no column twice. O(entries).
     ///
+    /// # Errors
+    ///
+    /// If the memory is refused; the panel is then as it was.
+    ///
     /// # Panics
     ///
     /// If it holds [`Self::ROWS`] rows, the lengths differ, or a column is not below `dim`.
-    pub fn push(&mut self, indices: &[u32], values: &[f32]) {
+    pub fn push(&mut self, indices: &[u32], values: &[f32]) -> Result<(), TryReserveError> {
         assert!(self.rows < Self::ROWS, "more than {} rows", Self::ROWS);
         check_lengths(indices, values);
         let dim = self.slots.len();
         assert!(indices.iter().all(|&c| (c as usize) < dim), "a column beyond the {dim} of the panel");
+        self.lines.try_reserve(indices.len())?;
+        self.columns.try_reserve(indices.len())?;
         for (&column, &value) in indices.iter().zip(values) {
             let slot = &mut self.slots[column as usize];
             if *slot == 0 {
@@ -89,6 +103,7 @@ impl SparsePanel {
             self.lines[*slot as usize].0[self.rows] = value;
         }
         self.rows += 1;
+        Ok(())
     }
 }
 

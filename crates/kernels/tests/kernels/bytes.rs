@@ -111,14 +111,15 @@ struct Longest;
 
 impl Claim for Longest {
     fn check<T: Copy + PartialEq + Debug>(&mut self, name: &str, kernel: ByteKernel<T>, reference: Reference<T>) {
-        // The largest terms of every kernel; half a gigabyte of bits is left to the others' word.
-        let n = kernel.longest().min(1 << 17);
-        for (a, b) in [(255, 255), (255, 0), (128, 128), (128, 127), (0, 0xFF), (0x0F, 0xF0)] {
+        // The extreme terms of every kernel.
+        for (a, b) in [(255, 255), (255, 0), (128, 128), (128, 127)] {
+            // Long enough for all but bits; those of half bytes are the largest with 255 and 0 only.
+            let n = kernel.longest().min(if (a, b) == (255, 0) { 10 << 20 } else { 1 << 17 });
             let (a, b) = (vec![a; n], vec![b; n]);
             assert_eq!(kernel.one(&a, &b), reference(&a, &b), "{name}");
         }
-        let long = vec![0; kernel.longest().min(1 << 17) + 64];
-        if kernel.longest() < long.len() {
+        if kernel.longest() <= 10 << 20 {
+            let long = vec![0; kernel.longest() + 64];
             assert!(catch_unwind(|| kernel.one(&long, &long)).is_err(), "{name}");
         }
     }

@@ -19,8 +19,8 @@ fn integer(random: &mut Random) -> f32 {
 }
 
 fn panel(dim: usize, rows: &[Row]) -> SparsePanel {
-    let mut panel = SparsePanel::new(dim);
-    rows.iter().for_each(|(columns, values)| panel.push(columns, values));
+    let mut panel = SparsePanel::new(dim).unwrap();
+    rows.iter().for_each(|(columns, values)| panel.push(columns, values).unwrap());
     panel
 }
 
@@ -81,7 +81,7 @@ fn a_cleared_panel_is_as_good_as_new_and_keeps_its_memory() {
     let held = used.bytes();
     used.clear();
     assert_eq!(used.rows(), 0);
-    used.push(&rows[3].0, &rows[3].1);
+    used.push(&rows[3].0, &rows[3].1).unwrap();
     assert_eq!((used.rows(), used.bytes()), (1, held));
     let k = Kernels::detect();
     assert_eq!(dots(k, &used, &rows[7]), dots(k, &panel(500, &rows[3..4]), &rows[7]));
@@ -91,7 +91,7 @@ fn a_cleared_panel_is_as_good_as_new_and_keeps_its_memory() {
 fn refuses_what_does_not_fit() {
     let mut full = panel(10, &vec![(vec![1, 9], vec![1.0, 2.0]); SparsePanel::ROWS]);
     assert!(catch_unwind(AssertUnwindSafe(|| full.push(&[1], &[1.0]))).is_err(), "one row too many");
-    let mut empty = SparsePanel::new(10);
+    let mut empty = SparsePanel::new(10).unwrap();
     assert!(catch_unwind(AssertUnwindSafe(|| empty.push(&[10], &[1.0]))).is_err(), "column too large");
     assert!(catch_unwind(AssertUnwindSafe(|| empty.push(&[1, 2], &[1.0]))).is_err(), "lengths differ");
     for k in Kernels::available() {
