@@ -109,19 +109,27 @@ class Fuzzer {
     return items[this.below(items.length)] as T;
   }
 
-  message(id: number): { head: Buffer; frames: Buffer[] } {
+  message(id: number): { op: string; head: Buffer; frames: Buffer[] } {
     const form = this.below(FORMS.length);
     const header: Record<string, unknown> = this.#valid(id, form);
     for (let i = this.below(4); i > 0; i--) this.#mutateHeader(header);
-    if (isObject(header.updated) && this.below(8) === 0) this.#mutateHeader(header.updated);
-    const head = this.#mutateBytes(Buffer.from(JSON.stringify(header)), 0.15);
-    return { head, frames: this.#frames(this.below(10) === 0 ? this.pick(FORMS).rows : FORMS[form]?.rows) };
+    if (isObject(header.updated) && this.below(8) === 0) {
+      const updated = { ...header.updated };
+      this.#mutateHeader(updated);
+      header.updated = updated;
+    }
+    const head = this.#mutateBytes(Buffer.from(JSON.stringify(header)), 0.12);
+    // Frames belong to inline calls and to batches; elsewhere they are a fault of their own.
+    const bare = header.inline !== true && header.op !== "rows" && this.below(8) > 0;
+    const rows = this.below(10) === 0 ? this.pick(FORMS).rows : FORMS[form]?.rows;
+    return { op: String(header.op), head, frames: bare ? [] : this.#frames(rows) };
   }
 
   #valid(id: number, form: number): Record<string, unknown> {
     const shape = FORMS[form]?.rows.shape;
-    const op = this.pick(OPS);
+    const op = this.below(6) === 0 ? "rows" : this.pick(OPS);
     const inline = this.below(2) === 0;
+    const parts = this.below(inline ? 2 : 3);
     const value = { value: `v${1 + this.below(12)}` };
     const indices = this.below(3) === 0 ? value : Array.from({ length: 20 }, () => this.below(20));
     const sigma = this.below(9) === 0 ? { metric: "seuclidean", sigma: value } : {};
@@ -129,8 +137,8 @@ class Fuzzer {
       // Batches are for a call before.
       ...{ op, id: op === "rows" ? id - 1 - this.below(4) : id, index: op === "close" ? "4" : String(form + 1) },
       ...{ k: 2, ...shape, inline, options: { ...FORMS[form]?.options, seed: "7", ...sigma } },
-      ...(this.below(2) === 0 && { fresh: shape }),
-      ...(this.below(2) === 0 && { updated: { ...shape, indices } }),
+      ...(parts !== 0 && { fresh: shape }),
+      ...(parts !== 1 && { updated: { ...shape, indices } }),
       ...(op === "close" && this.below(2) === 0 && { index: null, value: value.value }),
       ...(op === "dump" && { rows: this.below(2) === 0 }),
       ...{ bytes: value, start: 0, count: 20, credits: 1, target: id - this.below(20), protocol: [1, 1] },
@@ -147,14 +155,14 @@ class Fuzzer {
 
   #frames(rows: Rows = denseRows(matrix)): Buffer[] {
     let frames = rows.frames(0, this.below(8) > 0 ? 20 : 1 + this.below(19));
-    const way = this.below(12);
+    const way = this.below(24);
     if (way === 0) frames = [];
     else if (way === 1) frames = frames.slice(this.below(3));
     else if (way === 2) frames = frames.reverse();
     else if (way === 3) frames = [...frames, ...frames];
     else if (way === 4)
       frames = Array.from({ length: this.below(80) }, () => Buffer.alloc(this.below(40), this.below(256)));
-    return frames.map((frame) => this.#mutateBytes(frame, 0.3));
+    return frames.map((frame) => this.#mutateBytes(frame, 0.12));
   }
 
   #mutateBytes(bytes: Buffer, chance: number): Buffer {
@@ -199,8 +207,10 @@ test(`${MESSAGES}_malformed_messages_of_seed_${SEED}_leave_the_server_serving`, 
   const attacker = await RawClient.connect(server.endpoint);
   await furnish(attacker);
   const fuzzer = new Fuzzer(SEED);
+  const ops = new Map<unknown, string>();
   for (let i = 0; i < MESSAGES; i++) {
-    const { head, frames } = fuzzer.message(1_000_000 + i);
+    const { op, head, frames } = fuzzer.message(1_000_000 + i);
+    ops.set(1_000_000 + i, op);
     await attacker.send(head, frames);
     // Calls that wait for ever fill the limit, indices get closed: a fresh session keeps long runs going deep.
     if (i % 200 === 199) {
@@ -221,6 +231,9 @@ test(`${MESSAGES}_malformed_messages_of_seed_${SEED}_leave_the_server_serving`, 
   const answers = attacker.received.map(({ header }) => (header.last === true ? "result" : header.type));
   expect(answers.filter((type) => type === "result").length).toBeGreaterThan(MESSAGES / 50);
   expect(answers.filter((type) => type === "error").length).toBeGreaterThan(MESSAGES / 5);
+  const done = attacker.received.filter(({ header }) => header.type === "reply" || header.last === true);
+  const reached = new Set(done.map(({ header }) => ops.get(header.id)));
+  for (const op of OPS.filter((op) => !["hello", "rows", "credit"].includes(op))) expect(reached, op).toContain(op);
   const { session } = await attacker.call("stats");
   attacker.close();
   expect(session).toMatchObject({ connections: 1 });
