@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { HnswIndex } from "../../src/index.ts";
 import { randomMatrix, slice } from "./support/arrow.ts";
+import { denseRows } from "./support/rows.ts";
 import { useServers } from "./support/server.ts";
 
 const { start, connect } = useServers();
 const matrix = randomMatrix(400, 8, 21);
 const fresh = randomMatrix(60, 8, 22);
+const QUANTIZED = { metric: "euclidean", algorithm: "hnsw", n_neighbors: 5 };
 const shape = { rows: 60, dim: 8, dtype: "float32" };
 
 describe("build", () => {
@@ -56,6 +58,20 @@ describe("build", () => {
     expect(header).toMatchObject({ rows: 60, dim: 8, metric: "euclidean", n_neighbors: 4, parameters: { m: 11 } });
     expect(header.plan).toMatchObject({ neighbor_graph: expect.anything(), query: expect.anything() });
   });
+
+  test.each(["binary", "uint8", "uint4"])(
+    "takes_the_quantization %s and hands_out_true_distances",
+    async (quantization) => {
+      const client = await connect(await start());
+      const reply = await client.inline("build", { options: { ...QUANTIZED, quantization } }, denseRows(matrix));
+      expect(reply).toMatchObject({ parameters: { quantization } });
+      const { indices, distances } = await client.query(String(reply.index), fresh, 5);
+      for (const [at, id] of indices.entries()) {
+        const [one, other] = [slice(fresh, Math.floor(at / 5), 1), slice(matrix, id, 1)];
+        expect(distances[at]).toBeCloseTo(Math.hypot(...one.data.map((value, i) => value - (other.data[i] ?? 0))), 4);
+      }
+    },
+  );
 
   test("takes_null_for_an_option_that_is_not_given", async () => {
     const client = await connect(await start());
