@@ -44,7 +44,7 @@ pub struct Kernels {
     /// Sum of `|a - b|` over the sum of `|a + b|`, 0 where the latter is 0. Not finite where a sum is
     /// not.
     pub braycurtis: PairKernel,
-    /// Counts of the columns that are non-zero in both rows and in either one.
+    /// Counts of the columns that are non-zero in both rows, and in one of them only.
     pub counts: CountKernel,
     /// Number of bits that differ.
     pub bit_hamming: ByteKernel<u32>,

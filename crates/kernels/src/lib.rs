@@ -6,10 +6,10 @@
 //! the internal `Simd` vocabulary, and one instantiation per instruction set:
 //!
 //! ```text
-//!   Kernels, Pair-, ByteKernel doors: lengths and shapes are asserted
-//!     sets                     one table of function pointers per instruction set
-//!       pair, tile, sparse, scan  generic bodies
-//!         simd                 AVX-512, AVX2+FMA, NEON, scalar
+//!   Kernels, PairKernel, ByteKernel   doors: lengths and shapes are asserted
+//!     sets                            one table of function pointers per instruction set
+//!       pair, tile, sparse, scan      generic bodies
+//!         simd                        AVX-512, AVX2+FMA, NEON, scalar
 //! ```
 //!
 //! ```

@@ -11,6 +11,8 @@ use crate::simd::{Dot4, Popcount, Simd};
 
 /// Rows of bytes are whole multiples of this.
 const STEP: usize = 64;
+/// The most bytes whose bits a u32 can count.
+pub(crate) const BITS_LONGEST: usize = u32::MAX as usize / 8;
 
 /// A kernel of one instruction set over rows of bytes, at any address, for a pair of rows and for one
 /// row against four. Exact; symmetric; zero bytes appended to both rows change nothing.
@@ -105,6 +107,7 @@ pub(crate) trait ByteOp {
     fn result(sum: u32, alone: u32) -> Self::Out;
 }
 
+type F<O> = <<O as ByteOp>::S as Simd>::F;
 type I<O> = <<O as ByteOp>::S as Simd>::I;
 
 /// A [`ByteOp`] over rows seen as words.
@@ -141,8 +144,6 @@ impl<O: ByteOp> PairOp<O::S> for Words<O> {
     }
 }
 
-type F<O> = <<O as ByteOp>::S as Simd>::F;
-
 /// Bits that differ.
 pub(crate) struct BitHamming<P>(PhantomData<P>);
 
@@ -160,9 +161,6 @@ impl<P: Popcount> ByteOp for BitHamming<P> {
         sum
     }
 }
-
-/// Eight bits per byte.
-pub(crate) const BITS_LONGEST: usize = u32::MAX as usize / 8;
 
 /// Bits set in both rows, and in either.
 pub(crate) struct BitAndOr<P>(PhantomData<P>);

@@ -3,7 +3,7 @@
 //! Values are dealt to four accumulators by vector index modulo four, full vectors first and one
 //! partial vector last. Three promises follow from that order alone:
 //! - `four` gives bit for bit what `one` gives, because each row has its own accumulators;
-//! - `one(a, b)` equals `one(b, a)` bit for bit, because every step is symmetric;
+//! - `one(a, b)` equals `one(b, a)` bit for bit, because every step is symmetric ([`Counts`] exchange);
 //! - zeros appended to both rows change nothing, because they only add zero to an accumulator.
 //!
 //! Rows of bytes go through the same loop, as words that the operation takes apart ([`bytes`]).
@@ -97,7 +97,7 @@ pub(crate) trait PairOp<S: Simd> {
 
     /// The accumulator of nothing.
     unsafe fn zero() -> Self::Acc;
-    /// `q` and a row, symmetric in the two; zeros in both change nothing.
+    /// `q` and a row; zeros in both change nothing. Symmetric, unless the result names the two.
     unsafe fn step(acc: Self::Acc, q: S::F, row: S::F) -> Self::Acc;
     /// What is needed of `q` alone, gathered once for all rows.
     #[inline(always)]

@@ -103,8 +103,7 @@ pub(crate) trait Popcount: 'static {
     /// The vectors it works on.
     type S: Simd;
 
-    /// `acc` plus the number of bits set in `x`: the sum over all lanes is what counts, not in which
-    /// lane a bit was.
+    /// `acc` plus the number of bits set in `x`; all lanes together count.
     unsafe fn add_ones(acc: <Self::S as Simd>::I, x: <Self::S as Simd>::I) -> <Self::S as Simd>::I;
 }
 
@@ -133,10 +132,9 @@ pub(crate) trait Dot4: 'static {
 
     /// `acc` plus the squares of unsigned bytes; all lanes together count.
     unsafe fn squares(acc: I<Self>, x: I<Self>) -> I<Self>;
-    /// `acc` plus the squares of unsigned bytes below 16; all lanes together count.
+    /// `acc` plus the squares of the bytes of both, unsigned and below 16; all lanes together count.
     unsafe fn squares_u4(acc: I<Self>, x: I<Self>, y: I<Self>) -> I<Self>;
-    /// `acc` plus the products of the signed bytes of `a`, plus FLIP, and of `b`; all lanes together
-    /// count.
+    /// `acc` plus the products `(a + FLIP) * b` of signed bytes; all lanes together count.
     unsafe fn dot_i8(acc: I<Self>, a: I<Self>, b: I<Self>) -> I<Self>;
     /// `acc` plus unsigned bytes, all lanes together; needed where FLIP is not 0.
     #[inline(always)]
