@@ -1,11 +1,12 @@
 """Metrics by PyNNDescent's names: which the server knows, for which rows, with which parameters.
 
 The table itself is the server's. Here are the rules that only Python callers know: the names that
-parameters have there, and what may be quantised. What may not enter: rows, sockets.
+parameters have there, and what they may not ask for. What may not enter: rows, sockets.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite, nan
 from typing import Any
 
@@ -19,24 +20,28 @@ from ._protocol import Header
 
 NORMALISED = ("cosine", "direct_cosine", "dot")  # Where `query` takes `pre_normalized`.
 
-_QUANTIZED_METRICS = {
-    "binary": ("euclidean", "l2", "cosine", "dot", "hamming", "jaccard"),
-    "uint8": ("euclidean", "l2", "cosine", "dot"),
-    "uint4": ("euclidean", "l2", "cosine", "dot"),
-    "int8": ("cosine", "direct_cosine", "dot"),
-}
+_QUANTIZATIONS = ("binary", "uint8", "uint4", "int8")
+# PyNNDescent has it, and it fails for every row with a zero; so nobody is to answer for it.
+_REFUSED = ("sinkhorn", "proxy_sinkhorn")
 _ALIASES = {"V": "sigma", "VI": "vinv"}  # scipy's names for them.
 _SQUARE = ("vinv", "cost")
 _OF_THE_SPARSE_FORM = "n_features"  # PyNNDescent tells its sparse metrics the width by this name.
 
 
 def find_metric(metric: Any, greeting: Greeting) -> Metric:
-    """The server's entry for a name or alias; UnknownMetric lists what there is."""
+    """The server's entry for a name or alias. UnknownMetric lists what there is."""
+    if is_refused(metric):
+        raise InvalidArgument(f"metric {metric!r} is not offered: it needs rows without any zero")
     known = greeting.metrics.get(metric) if isinstance(metric, str) else None
     if known is None:
         allowed = ", ".join(sorted(greeting.metrics))
         raise UnknownMetric(f"metric must be one of {allowed}, got {metric!r}")
     return known
+
+
+def is_refused(metric: Any) -> bool:
+    """Whether PyNNDescent is not to answer for this metric either."""
+    return isinstance(metric, str) and metric in _REFUSED
 
 
 def form_for(metric: Metric, asked: str, sparse: bool) -> Form:
@@ -74,20 +79,19 @@ def metric_options(metric: Metric, metric_kwds: Any, form: Form, dim: int) -> He
     return options
 
 
-def check_quantization(quantization: Any, metric: Any, sparse: bool) -> None:
-    """Whether PyNNDescent has codes of that kind for this metric."""
+def check_quantization(quantization: Any, asked: Any, offered: Sequence[str], form: Form) -> None:
+    """Whether a metric, `asked` for by name or as a function, offers codes of that kind."""
     if quantization is None:
         return
-    metrics = _QUANTIZED_METRICS.get(quantization) if isinstance(quantization, str) else None
-    if metrics is None:
-        allowed = ", ".join(map(repr, _QUANTIZED_METRICS))
+    if quantization not in _QUANTIZATIONS:
+        allowed = ", ".join(map(repr, _QUANTIZATIONS))
         raise InvalidArgument(f"quantization must be None, {allowed}, got {quantization!r}")
-    if metric not in metrics:
+    if quantization not in offered:
+        takes = ", ".join(offered) or "none"
         raise InvalidArgument(
-            f"quantization {quantization!r} works with the metrics {', '.join(metrics)}, "
-            f"got {metric!r}"
+            f"quantization {quantization!r} does not go with metric {asked!r}, which takes {takes}"
         )
-    if sparse:
+    if form is not DENSE:
         raise InvalidArgument(f"quantization {quantization!r} requires dense input data")
 
 

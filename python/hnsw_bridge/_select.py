@@ -21,7 +21,7 @@ from . import _client
 from ._callables import MAX_CALLABLE_ROWS, is_compiled, not_compiled
 from ._errors import FallbackWarning, HnswError, InvalidArgument
 from ._matrix import is_sparse
-from ._metrics import find_metric, form_feature
+from ._metrics import find_metric, form_feature, is_refused
 
 MODES = ("auto", "on", "off")
 
@@ -112,6 +112,8 @@ def _pynndescent_knows(metric: Any) -> bool:
         pynndescent_class()
         from pynndescent.distances import named_distances, proxy_distances
     except ImportError:
+        return False
+    if is_refused(metric):
         return False
     if not isinstance(metric, str):
         return is_compiled(metric)

@@ -154,7 +154,6 @@ class HnswIndexWrapper(metaclass=EngineFirst):
     ) -> None:
         given = {name: value for name, value in locals().items() if name not in ("self", "data")}
         self._is_sparse = is_sparse(data)
-        _metrics.check_quantization(quantization, metric, self._is_sparse)
         self._form_name, self._angular_trees = self._form_and_angle(metric, given)
         self._raw_data = self._form.stored(data)
         n, self.dim = self._raw_data.shape
@@ -373,7 +372,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         given: Header = {name: int(value) for name, value in self._asked.items() if value}
         if self.n_jobs is not None and self.n_jobs != -1:
             given["threads"] = min(int(self.n_jobs), greeting.threads)
-        if self.quantization in metric.quantizations and "quantization" in greeting.features:
+        if self.quantization is not None:
             given["quantization"] = self.quantization
         return {
             "metric": self.metric,
@@ -386,11 +385,17 @@ class HnswIndexWrapper(metaclass=EngineFirst):
 
     def _form_and_angle(self, metric: Any, given: dict[str, Any]) -> tuple[str, bool]:
         """The name of the form that rows are stored in, and whether UMAP searches for longer."""
+        offered: tuple[str, ...] = ()
         if callable(metric):
-            own = BITS if given["bit_metric"] else DENSE
-            return (SPARSE if self._is_sparse else own).name, bool(given["angular_trees"])
-        known = _metrics.find_metric(metric, _client.session().greeting)
-        return _metrics.form_for(known, metric, self._is_sparse).name, known.angular
+            dense_or_bits = BITS if given["bit_metric"] else DENSE
+            form: Form = SPARSE if self._is_sparse else dense_or_bits
+            angular = bool(given["angular_trees"])
+        else:
+            known = _metrics.find_metric(metric, _client.session().greeting)
+            form = _metrics.form_for(known, metric, self._is_sparse)
+            angular, offered = known.angular, known.quantizations
+        _metrics.check_quantization(given["quantization"], metric, offered, form)
+        return form.name, angular
 
     @property
     def _form(self) -> Form:
