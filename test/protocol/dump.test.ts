@@ -108,6 +108,22 @@ describe("a dump", () => {
     expect(await answers(client, index)).toEqual(expected);
   });
 
+  test("taken_while_updates_run_is_of_a_moment_between_them", async () => {
+    const client = await connect(await start());
+    const index = await client.build(matrix, options);
+    const updates = Array.from({ length: 4 }, () => {
+      return client.inline("update", { index, fresh: denseRows(queries).shape }, denseRows(queries));
+    });
+    const dumps = await Promise.all(Array.from({ length: 4 }, () => client.bytes("dump", { index })));
+    await Promise.all(updates);
+    for (const bytes of dumps) {
+      const loaded = await load(client, bytes);
+      expect([600, 650, 700, 750, 800]).toContain(loaded.rows);
+      const { indices } = await client.query(String(loaded.index), slice(matrix, 0, 600), 1, { ef: 600 });
+      expect([...indices]).toEqual([...Array(600).keys()]);
+    }
+  });
+
   test.each([
     { fields: {}, code: "ERR_PROTOCOL" },
     { fields: { index: "77" }, code: "ERR_UNKNOWN_ID" },
@@ -172,7 +188,7 @@ describe("bytes that are no whole dump", () => {
     const whole = await client.bytes("dump", { index });
     const next = random(125);
     const below = (n: number) => Math.floor(next() * n);
-    const broken = Array.from({ length: 150 }, (_, i) => {
+    const broken = Array.from({ length: 75 }, (_, i) => {
       if (i % 3 === 0) return whole.slice(0, below(whole.length));
       const copy = whole.slice();
       // Half of the changes where the header is.

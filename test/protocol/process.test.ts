@@ -142,7 +142,7 @@ describe("a server process", () => {
       { op: "build", rows: numberRows(new Uint8Array(2 * MIB), 2048), more: { rows: 2 ** 15 } },
     ];
     const before = await rss(client);
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < 24; i++) {
       const { op, rows, more } = promises[i % promises.length] ?? { op: "", rows: sparseRows(csr), more: {} };
       const id = client.nextId();
       await client.send({ op, id, ...rows.shape, ...more });
@@ -151,7 +151,7 @@ describe("a server process", () => {
       await expect(client.answer(id)).rejects.toMatchObject({ code: "ERR_CANCELLED" });
     }
     expect(await client.call("stats")).toMatchObject({ server: { values: 0, valueBytes: 0, callsInFlight: 1 } });
-    // Each of the 40 promised about 64 MiB.
+    // Each of the 24 promised about 64 MiB.
     expect((await rss(client)) - before).toBeLessThan(300 * MIB);
     client.close();
   });
