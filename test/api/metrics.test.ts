@@ -1,113 +1,170 @@
 import { describe, expect, it } from "vitest";
-import { HnswIndex, metrics } from "../../src/index.ts";
+import { type BuildOptions, HnswError, HnswIndex, metrics } from "../../src/index.ts";
 import { describeWith, load } from "../support/data.ts";
+import { type Expected, golden, goldenCases, rowsIn } from "../support/golden.ts";
 
-/** PyNNDescent's values (cosine unclipped, 0 to 2). */
-const pairs = {
-  a: [
-    [1, 2, 0, 3],
-    [2, 0, 0, 4],
-  ],
-  binary: [
-    [1, 1, 0, 1],
-    [1, 0, 0, 1],
-  ],
-  zero: [
-    [1, 2, 0, 3],
-    [0, 0, 0, 0],
-  ],
-  zeros: [
-    [0, 0, 0, 0],
-    [0, 0, 0, 0],
-  ],
-  negative: [
-    [1, 2, 0, 3],
-    [-1, -2, 0, -3],
-  ],
-  units: [
-    [1, 0, 0, 0],
-    [0, 1, 0, 0],
-  ],
-};
+const TOLERANCE = 1e-5;
 
-const root2 = Math.SQRT2;
-const golden = [
-  { metric: "euclidean", a: 2.44949, binary: 1, zero: 3.741657, zeros: 0, negative: 7.483315, units: root2 },
-  { metric: "sqeuclidean", a: 6, binary: 1, zero: 14, zeros: 0, negative: 56, units: 2 },
-  { metric: "manhattan", a: 4, binary: 1, zero: 6, zeros: 0, negative: 12, units: 2 },
-  { metric: "chebyshev", a: 2, binary: 1, zero: 3, zeros: 0, negative: 6, units: 1 },
-  {
-    metric: "minkowski",
-    p: 3,
-    a: 2.154435,
-    binary: 1,
-    zero: 3.301927,
-    zeros: 0,
-    negative: 6.603854,
-    units: 2 ** (1 / 3),
-  },
-  { metric: "minkowski", p: 1, a: 4, binary: 1, zero: 6, zeros: 0, negative: 12, units: 2 },
-  { metric: "minkowski", p: Infinity, a: 2, binary: 1, zero: 3, zeros: 0, negative: 6, units: 1 },
-  { metric: "minkowski", a: 2.44949, binary: 1, zero: 3.741657, zeros: 0, negative: 7.483315, units: root2 },
-  { metric: "cosine", a: 0.16334, binary: 0.183503, zero: 1, zeros: 1, negative: 2, units: 1 },
-  { metric: "correlation", a: 0.3258, binary: 0.42265, zero: 1, zeros: 0, negative: 2, units: 1.333333 },
-  { metric: "hamming", a: 0.75, binary: 0.25, zero: 0.75, zeros: 0, negative: 0.75, units: 0.5 },
-];
+/** What the engine says of a pair: the distance, or the code with which it refuses the rows. */
+function answerOf(call: () => number): number | string {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof HnswError && error.code !== "ERR_INTERNAL") return error.code;
+    throw error;
+  }
+}
 
-describe("values", () => {
-  const cases = golden.flatMap(({ metric, p, ...values }) =>
-    Object.entries(values).map(([pair, distance]) => ({
-      title: `${metric}${p === undefined ? "" : `(${p})`}`,
-      pair: pair as keyof typeof pairs,
-      distance,
-      options: { metric, ...(p === undefined ? {} : { p }) },
-    })),
+function differences(pairs: Expected[], answer: (pair: Expected) => number | string): object[] {
+  return pairs.flatMap((pair) => {
+    const seen = answer(pair);
+    return agree(seen, pair.distance) ? [] : [{ pair: pair.pair, expected: pair.distance, seen }];
+  });
+}
+
+function agree(seen: number | string, expected: number | string): boolean {
+  if (typeof seen === "string" || typeof expected === "string" || !Number.isFinite(expected)) return seen === expected;
+  return Math.abs(seen - expected) <= TOLERANCE * Math.max(1, Math.abs(expected));
+}
+
+describe("values of PyNNDescent (or ours, where they are better)", () => {
+  const cases = goldenCases().flatMap(({ entry, form, pairs }) => {
+    const given = Object.entries(entry.params ?? {}).map(([name, value]) =>
+      Array.isArray(value) ? name : `${name}=${value}`,
+    );
+    const title = given.length === 0 ? form : `${given.join(", ")}; ${form}`;
+    return [entry.name, ...entry.aliases].map((name) => ({ name, title, form, pairs }));
+  });
+
+  it.each(cases)("$name ($title), of queries", ({ name, form, pairs }) => {
+    for (const algorithm of ["exact", "hnsw"] as const) {
+      const wrong = differences(pairs, ({ x, y, params }) =>
+        answerOf(() => {
+          const index = HnswIndex.buildSync(rowsIn(form, [x]), { metric: name, ...params, algorithm });
+          index.prepareSync();
+          return index.querySync(rowsIn(form, [y]), { k: 1 }).distances.data[0] as number;
+        }),
+      );
+      expect(wrong).toEqual([]);
+    }
+  });
+
+  it.each(cases.filter(({ name }) => golden.metrics.some((entry) => entry.name === name)))(
+    "$name ($title), of neighbour graphs",
+    ({ name, form, pairs }) => {
+      for (const algorithm of ["exact", "hnsw"] as const) {
+        const wrong = differences(pairs, ({ x, y, params }) =>
+          answerOf(() => {
+            const index = HnswIndex.buildSync(rowsIn(form, [x, y]), {
+              metric: name,
+              ...params,
+              algorithm,
+              nNeighbors: 2,
+            });
+            const [own, one, otherOwn, other] = index.neighborGraphSync().distances.data;
+            expect([own, otherOwn, other]).toEqual([0, 0, one]);
+            return one as number;
+          }),
+        );
+        expect(wrong).toEqual([]);
+      }
+    },
   );
 
-  it.each(cases)("$title of the pair $pair is $distance", ({ pair, distance, options }) => {
-    const [x, y] = pairs[pair] as [number[], number[]];
-    for (const algorithm of ["exact", "hnsw"] as const) {
-      const index = HnswIndex.buildSync([x], { ...options, algorithm });
-      index.prepareSync();
-      expect(index.querySync([y], { k: 1 }).distances.data[0]).toBeCloseTo(distance, 5);
-      const both = HnswIndex.buildSync([x, y], { ...options, algorithm, nNeighbors: 2 });
-      expect([...both.neighborGraphSync().distances.data]).toEqual([
-        0,
-        expect.closeTo(distance, 5),
-        0,
-        expect.closeTo(distance, 5),
-      ]);
-    }
+  it.each(Object.entries(golden.rejected))("%s is refused: %s", (metric) => {
+    const call = () => HnswIndex.buildSync([[1, 2]], { metric });
+    expect(call).toThrow(
+      expect.objectContaining({ code: "ERR_INVALID_ARGUMENT", message: expect.stringContaining("sinkhorn") }),
+    );
+  });
+
+  it("hammingCount is hamming times the columns", () => {
+    const rows = [
+      [1, 2, 0, 3],
+      [2, 0, 0, 4],
+    ];
+    const index = HnswIndex.buildSync(rows, { metric: "hammingCount", nNeighbors: 2 });
+    expect([...index.neighborGraphSync().distances.data]).toEqual([0, 3, 0, 3]);
   });
 });
 
 describe("the table", () => {
-  it("has the metrics and what PyNNDescent calls angular", () => {
-    expect(metrics().map(({ name, angular }) => ({ name, angular }))).toEqual([
-      { name: "euclidean", angular: false },
-      { name: "sqeuclidean", angular: false },
-      { name: "manhattan", angular: false },
-      { name: "chebyshev", angular: false },
-      { name: "minkowski", angular: false },
-      { name: "cosine", angular: true },
-      { name: "correlation", angular: true },
-      { name: "hamming", angular: true },
-    ]);
+  const known = new Map(metrics().flatMap((metric) => [metric.name, ...metric.aliases].map((name) => [name, metric])));
+
+  it("has every name of PyNNDescent, each once", () => {
+    const wanted = [...golden.names.dense, ...golden.names.sparse, ...golden.names.proxy];
+    const missing = [...new Set(wanted)].filter((name) => !known.has(name) && golden.rejected[name] === undefined);
+    expect(missing).toEqual([]);
+    const all = metrics().flatMap((metric) => [metric.name, ...metric.aliases]);
+    expect(new Set(all).size).toBe(all.length);
   });
 
-  it.each(metrics().flatMap(({ name, aliases }) => aliases.map((alias) => ({ name, alias }))))(
-    "$alias is $name",
-    ({ name, alias }) => {
-      const rows = [
-        [1, 2, 3],
-        [4, 0, 1],
-        [2, 2, 2],
-      ];
-      const index = HnswIndex.buildSync(rows, { metric: alias });
-      expect(index.metric).toBe(name);
-      expect(index.neighborGraphSync()).toEqual(HnswIndex.buildSync(rows, { metric: name }).neighborGraphSync());
-    },
-  );
+  it("says what PyNNDescent calls angular, and which metrics it has for sparse rows", () => {
+    for (const name of golden.names.dense.filter((name) => golden.rejected[name] === undefined)) {
+      expect({ name, angular: known.get(name)?.angular }).toEqual({ name, angular: golden.angular.includes(name) });
+    }
+    for (const name of golden.names.sparse)
+      expect({ name, forms: known.get(name)?.forms }).toMatchObject({ forms: expect.arrayContaining(["sparse"]) });
+  });
+
+  it("has the quantizations of PyNNDescent", () => {
+    for (const [quantization, names] of Object.entries(golden.quantized)) {
+      for (const name of names) {
+        expect({ name, quantizations: known.get(name)?.quantizations }).toEqual({
+          name,
+          quantizations: expect.arrayContaining([quantization]),
+        });
+      }
+    }
+  });
+
+  it.each(metrics())("$name is refused for rows of a form that it does not list", ({ name, forms, params }) => {
+    const inputs = { dense: [[1, 2]], sparse: { indptr: [0, 1], indices: [1], data: [1], shape: [1, 2] } };
+    const given: Record<string, BuildOptions> = {
+      w: { w: [1, 1] },
+      sigma: { sigma: [1, 1] },
+      vinv: { vinv: [1, 0, 0, 1] },
+    };
+    const options = Object.assign({ metric: name }, ...params.map((param) => given[param] ?? {}));
+    for (const form of ["dense", "sparse"] as const) {
+      const call = () => HnswIndex.buildSync(inputs[form], options);
+      // Numbers from 0 to 255 are packed bits to a bit metric.
+      const taken = forms.includes(form) || (form === "dense" && forms.includes("bits"));
+      if (taken) expect(call().metric).toBe(name);
+      else expect(call).toThrow(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
+    }
+  });
+});
+
+describe("metric parameters", () => {
+  const rows = [
+    [1, 2, 0, 3],
+    [2, 0, 0, 4],
+    [0, 1, 5, 1],
+  ];
+  const graphOf = (options: BuildOptions) =>
+    HnswIndex.buildSync(rows, { nNeighbors: 3, ...options }).neighborGraphSync();
+
+  it("lists may be arrays, typed arrays or ndarrays", async () => {
+    const { default: ndarray } = await import("ndarray");
+    const w = [1, 2, 3, 4];
+    const expected = graphOf({ metric: "weighted_minkowski", p: 3, w });
+    const everySecond = ndarray(Float64Array.of(1, 9, 2, 9, 3, 9, 4, 9), [4], [2]);
+    for (const same of [Float32Array.from(w), Float64Array.from(w), Uint8Array.from(w), ndarray(w), everySecond]) {
+      expect(graphOf({ metric: "weighted_minkowski", p: 3, w: same })).toEqual(expected);
+    }
+  });
+
+  it("squares may be rows, ndarrays, arrays with their shape, or all in a row", async () => {
+    const { default: ndarray } = await import("ndarray");
+    const vinv = [2, 1, 0, 0, 1, 3, 0, 0, 0, 0, 4, 1, 0, 0, 1, 5];
+    const expected = graphOf({ metric: "mahalanobis", vinv });
+    const nested = [0, 1, 2, 3].map((row) => vinv.slice(4 * row, 4 * row + 4));
+    const transposed = ndarray(Float64Array.from(vinv), [4, 4]).transpose(1, 0);
+    for (const same of [nested, transposed, Float64Array.from(vinv), { data: vinv, shape: [4, 4] }]) {
+      expect(graphOf({ metric: "mahalanobis", vinv: same })).toEqual(expected);
+    }
+  });
 });
 
 describeWith("cosine_duplicates.npz", "cosine with zero rows and duplicates", () => {

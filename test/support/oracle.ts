@@ -87,3 +87,16 @@ export function quality(
 export function spread(rows: number, count: number): number[] {
   return Array.from({ length: Math.min(rows, count) }, (_, i) => Math.floor((i * rows) / Math.min(rows, count)));
 }
+
+/** Of rows taken as histograms; 1 if one of them is all zeros, 0 if both are. */
+export const hellinger: Distance = (a, aStart, b, bStart, dim) => {
+  let [root, aSum, bSum] = [0, 0, 0];
+  for (let i = 0; i < dim; i++) {
+    const [x, y] = [a[aStart + i] as number, b[bStart + i] as number];
+    root += Math.sqrt(x * y);
+    aSum += x;
+    bSum += y;
+  }
+  if (aSum === 0 || bSum === 0) return aSum === bSum ? 0 : 1;
+  return Math.sqrt(Math.max(0, 1 - root / Math.sqrt(aSum * bSum)));
+};
