@@ -32,7 +32,7 @@ pub use control::{Control, Phase, Progress};
 pub use error::{Error, Result};
 pub use hnsw_kernels as kernels;
 pub use index::{Changes, Index};
-pub use metric::{METRICS, Metric, MetricInfo, MetricParams};
+pub use metric::{Kind, METRICS, Metric, MetricInfo, MetricParams, REFUSED};
 pub use neighbors::{MISSING, Neighbors};
 pub use options::{Algorithm, MAX_K, MAX_M, Options, Quantization, Query};
 pub use parallel::available_threads;

@@ -63,7 +63,7 @@ impl<'a> Source<'a> {
 
     /// The metric reduces to products.
     pub fn products(&self) -> bool {
-        self.metric.products()
+        self.metric.products(self.rows.form())
     }
 }
 

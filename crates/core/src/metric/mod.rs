@@ -3,39 +3,52 @@
 //! Searches compare *proxies*: an order-preserving, cheap form (squares for euclidean), possibly negative,
 //! never NaN. [`Metric::finish`] turns a proxy into the distance that leaves the core.
 //!
-//! Cosine and correlation become squared euclidean distances between unit rows:
+//! ```text
+//!   table        names, aliases, parameters, kinds, forms, notes    what callers see
+//!   recipe       name -> transform, pair functions, finish          what a metric is made of
+//!   params       parameters, checked
+//!   transform    rows, once
+//!   pair         two rows -> proxy: kernels, dense, sparse, bits, coefficient, transport
+//!   finish       proxy -> distance
+//! ```
+//!
+//! Cosine and its kin become squared euclidean distances between unit rows:
 //! `1 - cos = |a/|a| - b/|b||^2 / 2`. That is never negative, is exact to the last bits for near
 //! duplicates, and lets every product kernel serve them. All-zero rows have no direction; the
 //! transform gives them a 1 in a spare column of their own, which puts them at distance 1 from every
-//! other row and 0 from each other. The latter is what correlation wants; under cosine two zero rows
-//! are at distance 1 too, which results of such rows are set to (`Transform::is_equidistant`). These are
+//! other row and 0 from each other. The latter is what correlation and hellinger want; under cosine two dense zero
+//! rows are at distance 1 too, which results of such rows are set to ([`Metric::equidistant`]). These are
 //! the values PyNNDescent gives.
+//!
+//! To add a metric: an entry in `table`, a line in `recipe`, a line in test/golden/pairs.py (or, where PyNNDescent
+//! lacks it, a test beside its functions), `cargo run -p hnsw-core --example metrics-doc`.
+//!
+//! What may not enter: rows other than two at a time, search, threads (but for transforming rows).
 
+mod bits;
+mod coefficient;
+mod dense;
+mod finish;
 mod pair;
 mod params;
+mod recipe;
 mod sparse;
 mod table;
-pub(crate) mod transform;
+mod transform;
+mod transport;
 
 use crate::error::{Error, Result};
-use crate::points::{Form, Points};
+use crate::points::{Form, Points, RowRef};
+use finish::Finish;
 use hnsw_kernels::Kernels;
 pub(crate) use pair::Pair;
-use pair::{Context, Dense, Measure};
+use pair::{Context, Measure};
 pub use params::MetricParams;
+use recipe::Recipe;
 use std::sync::Arc;
-use table::{Family, find};
-pub use table::{METRICS, MetricInfo, names};
+use table::find;
+pub use table::{Kind, METRICS, MetricInfo, REFUSED, names};
 use transform::Transform;
-
-/// Proxy to distance.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Finish {
-    Same,
-    Sqrt,
-    Half,
-    Fraction,
-}
 
 /// A metric ready to use on rows of one width.
 #[derive(Debug, Clone)]
@@ -54,29 +67,16 @@ impl Metric {
     /// Errors: `UnknownMetric`; `InvalidArgument` for a parameter that is out of its range, of a wrong size, or
     /// another metric's.
     pub fn resolve(name: &str, params: MetricParams, dim: usize) -> Result<Metric> {
+        if let Some((refused, allowed)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
+            return Err(Error::invalid("metric", refused, *allowed));
+        }
         let info = find(name).ok_or_else(|| Error::UnknownMetric { seen: name.to_string() })?;
         params.check(info)?;
-        let kernel = |pick| Measure { dense: Some(Dense::Kernel(pick)), ..Measure::default() };
-        let l2 = Measure { products: true, sparse: Some(sparse::l2_squared), ..kernel(|k| k.l2sq) };
-        let (measure, finish, transform) = match info.family {
-            Family::Euclidean => (l2, Finish::Sqrt, Transform::None),
-            Family::SqEuclidean => (l2, Finish::Same, Transform::None),
-            Family::Manhattan => (kernel(|k| k.l1), Finish::Same, Transform::None),
-            Family::Chebyshev => (kernel(|k| k.linf), Finish::Same, Transform::None),
-            Family::Hamming => (kernel(|k| k.hamming), Finish::Fraction, Transform::None),
-            Family::Cosine => (l2, Finish::Half, Transform::Unit),
-            Family::Correlation => (Measure { sparse: None, ..l2 }, Finish::Half, Transform::CenteredUnit),
-            Family::Minkowski => match params.power()? {
-                1.0 => (kernel(|k| k.l1), Finish::Same, Transform::None),
-                2.0 => (l2, Finish::Sqrt, Transform::None),
-                f64::INFINITY => (kernel(|k| k.linf), Finish::Same, Transform::None),
-                _ => {
-                    let power = Dense::Function(|a, b, with| hnsw_kernels::minkowski(a, b, with.p as f32));
-                    (Measure { dense: Some(power), ..Measure::default() }, Finish::Same, Transform::None)
-                }
-            },
-        };
-        let context = Arc::new(Context { dim, p: params.p.unwrap_or(2.0) });
+        if info.name == "haversine" && dim != 2 {
+            return Err(Error::DimensionMismatch { seen: dim, expected: 2 });
+        }
+        let Recipe { transform, measure, finish, p } = Recipe::of(info.name, &params, dim)?;
+        let context = Arc::new(Context { dim, p, cost: params.cost.clone().unwrap_or_default() });
         Ok(Metric { info, measure, finish, transform, context, params: Arc::new(params) })
     }
 
@@ -92,11 +92,7 @@ impl Metric {
 
     /// Whether rows of this form can be compared.
     pub fn supports(&self, form: Form) -> bool {
-        match form {
-            Form::Dense => self.measure.dense.is_some(),
-            Form::Sparse => self.measure.sparse.is_some(),
-            Form::Bits => self.measure.bits.is_some(),
-        }
+        self.info.forms.contains(&form)
     }
 
     /// `InvalidArgument` unless rows of this form and width can be compared.
@@ -111,17 +107,19 @@ impl Metric {
         Ok(())
     }
 
-    /// Whether proxies are squared euclidean distances of stored rows: what product tiles compute.
-    pub(crate) fn products(&self) -> bool {
-        self.measure.products
+    /// Whether proxies of rows of this form are squared euclidean distances of stored rows: what product tiles
+    /// compute.
+    pub(crate) fn products(&self, form: Form) -> bool {
+        self.measure.products(form)
     }
 
     /// Whether a walk over links finds near rows; otherwise all rows are looked at.
     pub(crate) fn walks(&self) -> bool {
-        true
+        self.info.kind != Kind::Scan
     }
 
-    /// Prepares rows or queries for comparison. Errors: `Cancelled`, `OutOfMemory`.
+    /// Prepares rows or queries for comparison. Errors: `InvalidArgument` naming a row that the metric is not
+    /// defined for; `Cancelled`, `OutOfMemory`.
     pub(crate) fn transform(&self, points: &mut Points, threads: usize, control: crate::Control<'_>) -> Result<()> {
         self.transform.apply(points, threads, control)
     }
@@ -131,23 +129,18 @@ impl Metric {
         self.transform == Transform::None
     }
 
-    /// Rows of `points` (transformed) that are at distance 1 from every row, their copies included.
+    /// Rows of `points` (transformed) that are at distance 1 from every row, their copies included: dense rows of
+    /// zeros under cosine.
     pub(crate) fn equidistant<'a>(&self, points: &'a Points) -> impl Iterator<Item = usize> + use<'a> {
-        let transform = self.transform;
         let dim = self.context.dim;
-        let count = if transform.has_equidistant() { points.len() } else { 0 };
-        (0..count).filter(move |&row| transform.is_equidistant(points.row(row), dim))
+        let count = if matches!(self.info.name, "cosine" | "dot" | "direct_cosine") { points.len() } else { 0 };
+        (0..count).filter(move |&row| matches!(points.row(row), RowRef::Dense(values) if values[dim] == 1.0))
     }
 
     /// The distance of the caller's metric for a proxy.
     #[inline]
     pub(crate) fn finish(&self, proxy: f32) -> f32 {
-        match self.finish {
-            Finish::Same => proxy,
-            Finish::Sqrt => proxy.sqrt(),
-            Finish::Half => proxy * 0.5,
-            Finish::Fraction => proxy / self.context.dim as f32,
-        }
+        self.finish.apply(proxy, self.context.dim)
     }
 
     /// The pair function over stored rows of `form`, in this machine's best instruction set.
