@@ -55,11 +55,12 @@ export interface Csr {
   readonly dim: number;
 }
 
-/** Sparse rows of 0 to `most` entries in (0, 1], columns ascending, from a 32-bit seed. */
-export function randomCsr(rows: number, dim: number, most: number, seed: number): Csr {
+/** Sparse rows of `least` to `most` entries in (0, 1], columns ascending, from a 32-bit seed. */
+export function randomCsr(rows: number, dim: number, most: number, seed: number, least = 0): Csr {
   const next = random(seed);
   const columns = Array.from({ length: rows }, () => {
-    const chosen = Array.from({ length: Math.floor(next() * (most + 1)) }, () => Math.floor(next() * dim));
+    const length = least + Math.floor(next() * (most + 1 - least));
+    const chosen = Array.from({ length }, () => Math.floor(next() * dim));
     return [...new Set(chosen)].sort((a, b) => a - b);
   });
   const indices = Uint32Array.from(columns.flat());
