@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::metric::Metric;
 use crate::parallel::available_threads;
+use crate::points::Form;
 
 /// Which side makes the products of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +127,18 @@ impl Options {
         between("max_candidates", self.max_candidates, 1, 4096)?;
         between("n_iters", self.n_iters, 0, 10_000)?;
         between("threads", self.threads, 1, 4096)
+    }
+
+    /// `InvalidArgument` unless rows of this form can be coded as asked for.
+    pub(crate) fn check_quantization(&self, form: Form) -> Result<()> {
+        let Some(kind) = self.quantization else { return Ok(()) };
+        let info = self.metric.info();
+        if form == Form::Dense && info.quantizations.contains(&kind.name()) {
+            return Ok(());
+        }
+        let known = if form == Form::Dense { info.quantizations } else { &[] };
+        let allowed = format!("for {} on {} rows: none, {}", info.name, form.name(), known.join(", "));
+        Err(Error::invalid("quantization", kind.name(), allowed.trim_end_matches(", ")))
     }
 }
 

@@ -225,7 +225,11 @@ impl QueryDecision {
         };
         Choice {
             algorithm: if self.exact { "exact" } else { "hnsw" },
-            codes: if self.exact && self.queries >= MIN_BATCH { codes(source) } else { "f32" },
+            codes: match options.quantization {
+                Some(kind) if !self.exact => kind.name(),
+                _ if self.exact && self.queries >= MIN_BATCH => codes(source),
+                _ => "f32",
+            },
             reason,
             exact_seconds: self.exact_seconds,
             approximate_seconds: self.walk_seconds,

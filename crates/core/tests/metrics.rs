@@ -18,7 +18,7 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-fn text(value: &Value) -> &str {
+fn word(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
@@ -82,7 +82,7 @@ struct Case<'a> {
 }
 
 fn vector<'a>(golden: &'a Value, entry: &Value, key: &str) -> &'a Value {
-    let kind = &golden["vectors"][text(&entry["rows"])];
+    let kind = &golden["vectors"][word(&entry["rows"])];
     kind.get(key).unwrap_or(&golden["vectors"][key])
 }
 
@@ -117,7 +117,7 @@ fn cases<'a>(golden: &'a Value, entry: &'a Value, form: Form) -> Vec<Case<'a>> {
         form,
         expected: expected.clone(),
     };
-    let names = std::iter::once(&entry["name"]).chain(list(&entry["aliases"])).map(text);
+    let names = std::iter::once(&entry["name"]).chain(list(&entry["aliases"])).map(word);
     let mut out = Vec::new();
     for name in names {
         for (key, value) in expected.as_object().unwrap() {
@@ -151,7 +151,7 @@ fn check(case: &Case<'_>) {
 }
 
 fn form_of(entry: &Value) -> Form {
-    if text(&entry["rows"]) == "bits" { Form::Bits } else { Form::Dense }
+    if word(&entry["rows"]) == "bits" { Form::Bits } else { Form::Dense }
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn sparse_rows_give_dense_distances() {
     for entry in list(&golden["metrics"]).iter().filter(|entry| !entry["sparse"].is_null()) {
         for case in cases(&golden, entry, Form::Dense) {
             let key = case.title.split(' ').nth(2).unwrap();
-            if listed(text(&entry["name"]), key) {
+            if listed(word(&entry["name"]), key) {
                 continue;
             }
             let of = |form| distances(case.name, case.params, &case.pair, form).map_err(|e| e.code());
@@ -208,7 +208,7 @@ fn the_table_has_every_name_of_pynndescent() {
         let error = Metric::resolve(name, MetricParams::default(), 2).unwrap_err();
         assert!(error.code() == "ERR_INVALID_ARGUMENT" && error.to_string().contains(name), "{error}");
     }
-    for name in ["dense", "sparse", "proxy"].into_iter().flat_map(|kind| list(&golden["names"][kind])).map(text) {
+    for name in ["dense", "sparse", "proxy"].into_iter().flat_map(|kind| list(&golden["names"][kind])).map(word) {
         if !rejected.contains(&name) {
             Metric::resolve(name, MetricParams::default(), 2).unwrap_or_else(|error| panic!("{name}: {error}"));
         }
@@ -307,5 +307,17 @@ fn opposite_places_are_right_to_a_millionth() {
         for seen in distances("haversine", &Value::Null, &rows, Form::Dense).unwrap() {
             assert!((seen - half).abs() < 1e-6, "{seen}");
         }
+    }
+}
+
+#[path = "../examples/metrics-doc/text.rs"]
+mod text;
+
+#[test]
+fn generated_files_are_current() {
+    for (path, expected) in text::files() {
+        let at = format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"));
+        let seen = std::fs::read_to_string(at).unwrap_or_default();
+        assert!(seen == expected, "{path} is not current: cargo run -p hnsw-core --example metrics-doc");
     }
 }

@@ -1,7 +1,11 @@
 //! Codes: a second, smaller form of the rows that tiles and walks may run on.
 //!
-//! Today there is one: bytes, for rows whose values are integers spanning at most 256 values (images,
-//! counts). Squared distances between such codes are those of the rows, exactly, in i32.
+//! Here: bytes, for rows whose values are integers spanning at most 256 values (images, counts). Squared
+//! distances between such codes are those of the rows, exactly, in i32. In `quantized`: codes that lose something.
+
+mod quantized;
+
+pub(crate) use quantized::Quantized;
 
 use crate::control::Control;
 use crate::error::Result;

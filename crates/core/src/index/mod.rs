@@ -11,7 +11,7 @@ mod update;
 
 pub use update::Changes;
 
-use crate::code::ByteCodes;
+use crate::code::{ByteCodes, Quantized};
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::exact::Source;
@@ -66,6 +66,8 @@ struct Data {
 struct Search {
     graph: Graph,
     repaired: usize,
+    /// What walks run on, if not the rows.
+    codes: Option<Quantized>,
 }
 
 impl Index {
@@ -95,6 +97,7 @@ impl Index {
         if rows.is_empty() {
             return Err(Error::EmptyIndex);
         }
+        options.check_quantization(rows.form())?;
         let codes = match rows.dense() {
             Some(rows) if options.metric.keeps_values() && options.metric.products(Form::Dense) => {
                 ByteCodes::of(rows, options.threads, control)?

@@ -7,6 +7,7 @@ use crate::format::Kind;
 use crate::format::container::{Container, Content, Section, write};
 use crate::format::options::Shape;
 use crate::format::{options, points, products};
+use crate::points::Points;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -52,7 +53,7 @@ impl Index {
             other => Error::CorruptFile { what: other.to_string() },
         };
         let index = Index::of_stored(rows, options, control).map_err(refused)?;
-        index.take_products(&container, shape.len)?;
+        index.take_products(&container, &index.data.read(control)?.rows, control)?;
         Ok(index)
     }
 
@@ -70,21 +71,23 @@ impl Index {
                 return Err(Error::invalid("dump", seen, "one of an index with the same rows and options"));
             }
         }
-        self.take_products(&container, data.rows.len())
+        self.take_products(&container, &data.rows, control)
     }
 
     /// All of the products or, on error, none.
-    fn take_products(&self, container: &Container<'_>, rows: usize) -> Result<()> {
-        let graph = products::read_graph(container, rows, self.options.n_neighbors)?;
-        let search = products::read_search(container, rows, self.options.m)?;
+    fn take_products(&self, container: &Container<'_>, rows: &Points, control: Control<'_>) -> Result<()> {
+        let len = rows.len();
+        let graph = products::read_graph(container, len, self.options.n_neighbors)?;
+        let search = products::read_search(container, len, self.options.m)?;
         if let Some(graph) = graph.filter(|_| self.graph.get().is_none()) {
             *self.measured.lock().unwrap_or_else(|e| e.into_inner()) =
                 Measured { seconds: graph.seconds, recall: graph.recall };
             self.graph.set(Some(Arc::new(graph.neighbors)));
         }
         if let Some(search) = search.filter(|_| self.search.get().is_none()) {
+            let codes = self.quantized(rows, control)?;
             self.inserts.store(search.inserts, Ordering::Relaxed);
-            self.search.set(Some(Arc::new(Search { graph: search.graph, repaired: search.repaired })));
+            self.search.set(Some(Arc::new(Search { graph: search.graph, repaired: search.repaired, codes })));
         }
         Ok(())
     }

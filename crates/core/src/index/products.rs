@@ -2,6 +2,7 @@
 
 use super::{Data, Index, Measured, Search};
 use crate::approx;
+use crate::code::Quantized;
 use crate::control::Control;
 use crate::error::Result;
 use crate::exact::{self, Source};
@@ -10,7 +11,7 @@ use crate::knn::Knn;
 use crate::neighbors::Neighbors;
 use crate::options::Query;
 use crate::plan::{self, Choice};
-use crate::points::Points;
+use crate::points::{Form, Points};
 use crate::stats::Counters;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -68,6 +69,12 @@ impl Index {
         Ok(())
     }
 
+    /// The codes that walks run on, where the options ask for some.
+    pub(super) fn quantized(&self, rows: &Points, control: Control<'_>) -> Result<Option<Quantized>> {
+        let (Some(kind), Some(rows)) = (self.options.quantization, rows.dense()) else { return Ok(None) };
+        Quantized::of(rows, kind, !self.options.metric.products(Form::Dense), self.options.threads, control)
+    }
+
     pub(super) fn search_index(&self, data: &Data, control: Control<'_>) -> Result<Arc<Search>> {
         self.search.get_or_make(control, || {
             let source = self.source(data);
@@ -79,7 +86,7 @@ impl Index {
             let built = graph::bulk::build(source, &self.options, &base, of_part, control)?;
             Counters::add(&self.counters.search_builds, 1);
             self.inserts.store(0, Ordering::Relaxed);
-            Ok(Search { graph: built.graph, repaired: built.repaired })
+            Ok(Search { graph: built.graph, repaired: built.repaired, codes: self.quantized(&data.rows, control)? })
         })
     }
 }

@@ -106,6 +106,10 @@ impl Index {
         let batch = Batch {
             graph: &index.graph,
             rows: &data.rows,
+            codes: match (&index.codes, queries.dense()) {
+                (Some(codes), Some(queries)) => Some((codes, codes.beside(queries, self.options.threads, control)?)),
+                _ => None,
+            },
             pair: self.source(data).pair(),
             queries,
             k: query.k.min(data.rows.len()),

@@ -1,7 +1,7 @@
 //! What an index tells about itself.
 
 use super::{Data, Index, Search};
-use crate::code::ByteCodes;
+use crate::code::{ByteCodes, Quantized};
 use crate::graph;
 use crate::options::Query;
 use crate::plan::{self, Plan};
@@ -86,5 +86,6 @@ impl Search {
         stats.mean_degree = links as f64 / graph.len() as f64;
         stats.unreachable = graph::reach::unreachable(graph);
         stats.repaired = self.repaired;
+        stats.codes_bytes += self.codes.as_ref().map_or(0, Quantized::bytes);
     }
 }

@@ -141,7 +141,7 @@ impl Index {
         let mut graph = old.graph.clone();
         let source = Source { rows, codes: None, metric: &self.options.metric, kernels: self.kernels };
         let repaired = graph::insert::update(&mut graph, source, replaced, &self.options, control)?;
-        Ok(Some(Search { graph, repaired }))
+        Ok(Some(Search { graph, repaired, codes: self.quantized(rows, control)? }))
     }
 }
 
