@@ -47,10 +47,14 @@ def is_refused(metric: Any) -> bool:
 def form_for(metric: Metric, asked: str, sparse: bool) -> Form:
     """The form that rows are stored in; InvalidArgument where the metric has no sparse one."""
     if sparse:
-        if SPARSE.name not in metric.forms:
+        if SPARSE.name not in metric.forms or _is_for_dense_only(asked):
             raise InvalidArgument(f"Metric {asked} not supported for sparse data")
         return SPARSE
     return DENSE if DENSE.name in metric.forms else BITS
+
+
+def _is_for_dense_only(asked: str) -> bool:
+    return asked == "kantorovich_1d" or asked.startswith("proxy_")  # As PyNNDescent has it.
 
 
 def form_feature(metric: Metric, sparse: bool) -> str | None:

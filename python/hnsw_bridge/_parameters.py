@@ -132,6 +132,22 @@ def check_init_graph(init_graph: Any, init_dist: Any, n: int) -> None:
         )
 
 
+def check_widths(k: int, candidate_width: Any, rerank_width: Any) -> None:
+    """The widths of a search by codes or proxies. Checked only: the engine picks its own."""
+    if candidate_width is not None and as_count(candidate_width, "candidate_width", 0) < k:
+        raise InvalidArgument(f"candidate_width must be at least k, {k}, got {candidate_width}")
+    if rerank_width is None:
+        return
+    rerank = as_count(rerank_width, "rerank_width", 0)
+    if candidate_width is not None and rerank > candidate_width:
+        raise InvalidArgument(
+            f"rerank_width must be between zero and candidate_width, {candidate_width}, "
+            f"got {rerank_width}"
+        )
+    if 0 < rerank < k:
+        raise InvalidArgument(f"rerank_width must be zero or at least k, {k}, got {rerank_width}")
+
+
 def effort(epsilon: Any) -> float:
     """The search effort as a finite number >= 0; what is below 0 counts as 0."""
     return min(max(0.0, as_number(epsilon, "epsilon")), _LARGEST_EPSILON)

@@ -220,7 +220,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         pre_normalized : bool
             The queries have unit length; only for dense cosine, direct_cosine and dot.
         proxy_beam_size, candidate_width, rerank_width
-            Without effect.
+            Without effect; the widths are checked where PyNNDescent uses them.
 
         Returns
         -------
@@ -239,6 +239,8 @@ class HnswIndexWrapper(metaclass=EngineFirst):
             raise InvalidArgument(
                 "pre_normalized is only supported for dense cosine, direct_cosine and dot"
             )
+        if self.quantization is not None or str(self.metric).startswith("proxy_"):
+            _parameters.check_widths(count, candidate_width, rerank_width)
         rows = self._form.given(query_data, self.dim, "query_data")
         with progress_bar(self.verbose) as listener:
             hits = self._remote().query(rows, count, _parameters.effort(epsilon), listener)
