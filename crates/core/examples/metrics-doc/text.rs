@@ -37,7 +37,7 @@ fn document() -> String {
     }
     out.push_str("\n## Refused\n\nNames that PyNNDescent knows and that get `ERR_INVALID_ARGUMENT` here:\n\n");
     for (name, why) in REFUSED {
-        out.push_str(&format!("- `{name}`: allowed is {why}\n"));
+        out.push_str(&format!("- `{name}`: {why}\n"));
     }
     out
 }

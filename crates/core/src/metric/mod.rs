@@ -67,8 +67,8 @@ impl Metric {
     /// Errors: `UnknownMetric`; `InvalidArgument` for a parameter that is out of its range, of a wrong size, or
     /// another metric's.
     pub fn resolve(name: &str, params: MetricParams, dim: usize) -> Result<Metric> {
-        if let Some((refused, allowed)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
-            return Err(Error::invalid("metric", refused, *allowed));
+        if let Some((refused, why)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
+            return Err(Error::invalid("metric", refused, format!("{} ({refused}: {why})", names().join(", "))));
         }
         let info = find(name).ok_or_else(|| Error::UnknownMetric { seen: name.to_string() })?;
         params.check(info)?;

@@ -228,13 +228,8 @@ pub static METRICS: &[MetricInfo] = &[
 ];
 
 /// Names that PyNNDescent knows and that are refused here, and why.
-pub static REFUSED: &[(&str, &str)] = &[
-    ("sinkhorn", "a metric for all rows: sinkhorn is defined for strictly positive ones only; kantorovich is exact"),
-    (
-        "proxy_sinkhorn",
-        "a metric for all rows: sinkhorn is defined for strictly positive ones only; kantorovich is exact",
-    ),
-];
+pub static REFUSED: &[(&str, &str)] =
+    &[("sinkhorn", "defined for strictly positive rows only; kantorovich is exact"), ("proxy_sinkhorn", "as sinkhorn")];
 
 /// Looks a name or alias up.
 pub(super) fn find(name: &str) -> Option<&'static MetricInfo> {
