@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy.sparse import csr_matrix
 
 _STORED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -22,6 +24,15 @@ def stored(name: str, key: str = "x") -> npt.NDArray[np.float32]:
         rows = archive[key].astype(np.float32)
     rows.setflags(write=False)
     return rows
+
+
+@cache
+def newsgroups(name: str) -> tuple[Any, npt.NDArray[np.int64]]:
+    """Word counts of a stored set as float32 CSR, and the group that each row is of."""
+    parts = [stored(name, key) for key in ("data", "indices", "indptr", "shape", "y")]
+    data, indices, indptr, shape, labels = parts
+    rows = csr_matrix((data, indices.astype(np.int32), indptr.astype(np.int32)), shape.astype(int))
+    return rows, labels.astype(np.int64)
 
 
 @cache

@@ -43,7 +43,7 @@ def _index(rows, metric, kwds, algorithm="auto", n_neighbors=1):
 def distances_to(index, queries, count):
     """All distances (q, count) by row id; inf for what was not found."""
     indices, distances = index.query(queries, k=count)
-    found = np.full((len(queries), count), np.inf)
+    found = np.full((queries.shape[0], count), np.inf)
     for row, (i, d) in enumerate(zip(indices, distances, strict=True)):
         found[row, i[i >= 0]] = d[i >= 0]
     return found
@@ -80,7 +80,7 @@ def test_contract_32_rows_outside_a_metrics_domain_are_refused_where_they_stand(
             lambda bad=bad: _index(np.vstack([good, bad]), case.metric, case.kwds),
             lambda bad=bad: index.query(np.array([bad], dtype=case.dtype), k=1),
         ):
-            with pytest.raises(ValueError, match=case.metric.partition("_")[0][:6]) as caught:
+            with pytest.raises(ValueError, match=r"row \d") as caught:
                 use()
             assert caught.value.code == pair.expected
 
@@ -214,7 +214,7 @@ def test_contract_34_zero_rows_are_neighbours_as_the_table_has_it(
     zeros = indices[:3, 1:]
     assert (distances[:3, 1:][(zeros >= 0) & (zeros < 3)] == to_zero).all()
     np.testing.assert_allclose(distances[:3, 1:][zeros >= 3], to_others, rtol=1e-5)
-    assert (np.sort(indices[:3])[:, -30:] >= 3).all()
+    assert (np.sort(indices[:3])[:, -29:] >= 3).all()
 
 
 @ours_only(COMPILES)

@@ -195,7 +195,14 @@ def test_contract_26_after_a_bad_update_nothing_has_changed(index_class, bad, er
     assert index.n_trees == 5
 
 
-def test_contract_26_an_interrupted_append_leaves_rows_and_answers_as_they_were(monkeypatch):
+@pytest.mark.parametrize(
+    "change",
+    [{"xs_fresh": FRESH}, {"xs_updated": FRESH[:2], "updated_indices": [1, 2]}],
+    ids=["append", "replace"],
+)
+def test_contract_26_an_interrupted_update_leaves_rows_and_answers_as_they_were(
+    monkeypatch, change
+):
     index = _index()
     before = (*index.neighbor_graph, *index.query(FRESH))
 
@@ -203,10 +210,10 @@ def test_contract_26_an_interrupted_append_leaves_rows_and_answers_as_they_were(
         update(remote, *args)
         raise KeyboardInterrupt
 
-    update = RemoteIndex.append
-    monkeypatch.setattr(RemoteIndex, "append", done_but_interrupted)
+    update = RemoteIndex.update
+    monkeypatch.setattr(RemoteIndex, "update", done_but_interrupted)
     with pytest.raises(KeyboardInterrupt):
-        index.update(FRESH)
+        index.update(**change)
     assert same_bytes(before, (*index.neighbor_graph, *index.query(FRESH)))
     np.testing.assert_array_equal(index._raw_data, ROWS)
 
