@@ -40,11 +40,13 @@ impl MetricParams {
             ("vinv", self.vinv.is_some()),
             ("cost", self.cost.is_some()),
         ];
-        for (name, _) in given.iter().filter(|(name, given)| *given && !info.params.contains(name)) {
-            let known = if info.params.is_empty() { "none".to_string() } else { info.params.join(", ") };
-            return Err(Error::invalid("metric parameter", name, format!("parameters of {}: {known}", info.name)));
+        match given.iter().find(|(name, given)| *given && !info.params.contains(name)) {
+            None => Ok(()),
+            Some((name, _)) => {
+                let known = if info.params.is_empty() { "none".to_string() } else { info.params.join(", ") };
+                Err(Error::invalid("metric parameter", name, format!("parameters of {}: {known}", info.name)))
+            }
         }
-        Ok(())
     }
 
     /// The power: 1 by default for histograms, else 2.

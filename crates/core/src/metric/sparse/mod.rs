@@ -53,5 +53,15 @@ fn merge_columns(a: SparseRow<'_>, b: SparseRow<'_>, mut each: impl FnMut(u32, O
 /// Calls `each(a, b)` for every column that either row holds, with 0 where a row holds none.
 #[inline(always)]
 fn merge(a: SparseRow<'_>, b: SparseRow<'_>, mut each: impl FnMut(f64, f64)) {
-    merge_columns(a, b, |_, x, y| each(f64::from(x.unwrap_or(0.0)), f64::from(y.unwrap_or(0.0))));
+    let (mut i, mut j) = (0, 0);
+    // Which row comes next cannot be foreseen, so nothing branches on it.
+    while i < a.indices.len() && j < b.indices.len() {
+        let (left, right) = (a.indices[i], b.indices[j]);
+        let (x, y) = (a.values[i], b.values[j]);
+        each(if left <= right { f64::from(x) } else { 0.0 }, if right <= left { f64::from(y) } else { 0.0 });
+        i += usize::from(left <= right);
+        j += usize::from(right <= left);
+    }
+    a.values[i.min(a.values.len())..].iter().for_each(|&x| each(f64::from(x), 0.0));
+    b.values[j.min(b.values.len())..].iter().for_each(|&y| each(0.0, f64::from(y)));
 }
