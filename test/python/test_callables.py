@@ -3,6 +3,7 @@
 import copy
 import pickle
 import threading
+import warnings
 
 import numba
 import numpy as np
@@ -178,3 +179,30 @@ def test_bits_and_angular_trees_are_the_functions_own():
     assert index._raw_data.dtype == np.uint8
     assert index._angular_trees is True
     assert HnswIndexWrapper(ROWS, first_column)._angular_trees is False
+
+
+UMAPS_OWN = {
+    "ll_dirichlet": np.abs(gaussian(200, 4)).round() + 1,
+    "ll_dirichlet of sparse rows": sp.csr_matrix(np.abs(gaussian(200, 9)).round()),
+}
+
+
+@pytest.mark.parametrize("name", UMAPS_OWN)
+def test_metrics_that_only_umap_knows_reach_us_as_functions(name):
+    from hnsw_bridge.umap import UMAP
+
+    rows = UMAPS_OWN[name]
+    model = UMAP(
+        metric=name.split(" ")[0], n_neighbors=6, n_epochs=5, random_state=1, init="random",
+        force_approximation_algorithm=True,
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "gradient function is not yet implemented")
+        model.fit(rows[:180])
+    index = model._knn_search_index
+    assert type(index) is HnswIndexWrapper
+    assert callable(index.metric)
+    assert model.transform(rows[180:]).shape == (20, 2)
+    model.update(rows[180:]) if not sp.issparse(rows) else None
+    again = pickle.loads(pickle.dumps(model))
+    assert again.transform(rows[:9]).shape == (9, 2)

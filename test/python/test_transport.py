@@ -342,6 +342,11 @@ def test_the_index_works_without_umap_pynndescent_and_scipy(run_program):
     assert run_program("without_others.py").stdout == "0 1 2\n"
 
 
+def test_nothing_is_written_so_a_read_only_installation_is_enough(run_program):
+    done = run_program("writes_nothing.py", PYTHONDONTWRITEBYTECODE="1")
+    assert done.stdout == "written:\n"
+
+
 def test_a_fresh_process_says_nothing_and_exits_cleanly(run_program):
     done = run_program("first_result.py")
     assert (done.stdout, done.stderr) == ("15\n", "")
