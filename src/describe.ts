@@ -3,6 +3,7 @@
  */
 import { wrapped } from "./errors.ts";
 import type { Form } from "./matrix.ts";
+import type { MetricName } from "./metric-names.ts";
 import type { NativeIndex } from "./native.ts";
 import type { Algorithm, Carried, Quantization } from "./options.ts";
 import { type Parameters, treesFor } from "./parameters.ts";
@@ -22,7 +23,7 @@ export interface Described {
   readonly rows: number;
   readonly dim: number;
   readonly form: Form;
-  readonly metric: string;
+  readonly metric: MetricName;
   readonly nNeighbors: number;
   readonly parameters: IndexParameters;
 }
@@ -34,7 +35,7 @@ export function described(index: NativeIndex): Described {
   );
   const { nTrees, ef } = carriedOf(carried, rows);
   return {
-    ...{ rows, dim, form: form as Form, metric, nNeighbors },
+    ...{ rows, dim, form: form as Form, metric: metric as MetricName, nNeighbors },
     parameters: {
       ...numbers,
       algorithm: algorithm as Algorithm,

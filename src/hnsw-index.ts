@@ -5,6 +5,7 @@ import { bytesIn } from "./dumps.ts";
 import { HnswError, wrapped } from "./errors.ts";
 import { type CallOptions, checkSignal, type Done, runJob } from "./job.ts";
 import type { Form, MatrixInput } from "./matrix.ts";
+import type { MetricName } from "./metric-names.ts";
 import { type NativeIndex, type NativeJob, type NativeListener, type NativeNeighbors, native } from "./native.ts";
 import {
   type BuildOptions,
@@ -52,7 +53,7 @@ export class HnswIndex {
   /** How the rows are stored; queries and updates take the same form, and dense ones are turned into it. */
   readonly form: Form;
   /** Name of the metric, as `metrics()` lists it. */
-  readonly metric: string;
+  readonly metric: MetricName;
   /** Columns of the neighbour graph. */
   readonly nNeighbors: number;
   readonly parameters: IndexParameters;
@@ -104,8 +105,9 @@ export class HnswIndex {
    * The index that was written down by {@link HnswIndex.dump}, with its rows. O(bytes); answers are the same as
    * before, and what had been made of the rows is there again.
    *
-   * Rejects with `ERR_CORRUPT_FILE` for bytes that are no dump or not whole, `ERR_UNSUPPORTED_VERSION` for a dump of
-   * a newer release, `ERR_INVALID_ARGUMENT` for a dump without rows, `ERR_OUT_OF_MEMORY`, `ERR_CANCELLED`.
+   * Rejects with `ERR_CORRUPT_FILE` for bytes that are no dump, not whole, or without rows,
+   * `ERR_UNSUPPORTED_VERSION` for a dump of a newer release, `ERR_INVALID_ARGUMENT`, `ERR_OUT_OF_MEMORY`,
+   * `ERR_CANCELLED`.
    */
   static async restore(bytes: Uint8Array, options?: RestoreOptions): Promise<HnswIndex> {
     const { call, threads } = checkedRestore(options);

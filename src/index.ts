@@ -15,6 +15,7 @@ export { HnswIndex, type Neighbors } from "./hnsw-index.ts";
 export type { CallOptions, Progress } from "./job.ts";
 export type { IdsInput, SquareInput, VectorInput } from "./lists.ts";
 export type { DenseInput, Form, IndexArray, MatrixInput, StridedMatrix, TypedArray } from "./matrix.ts";
+export type { MetricName } from "./metric-names.ts";
 export type { MetricOptions } from "./metric-options.ts";
 export { type MetricInfo, metrics } from "./metrics.ts";
 export type { Algorithm, BuildOptions, DumpOptions, Quantization, QueryOptions, RestoreOptions } from "./options.ts";

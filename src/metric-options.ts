@@ -5,6 +5,7 @@
 import { HnswError } from "./errors.ts";
 import { type SquareInput, squareOf, type VectorInput, vectorOf } from "./lists.ts";
 import type { Form } from "./matrix.ts";
+import type { MetricName } from "./metric-names.ts";
 import { metricInfo } from "./metrics.ts";
 import type { NativeMetricOptions } from "./native.ts";
 import { invalid, realNumber } from "./validate.ts";
@@ -12,7 +13,7 @@ import { invalid, realNumber } from "./validate.ts";
 /** Which metric, and what it is told. A parameter is taken only by the metrics that list it in `metrics()`. */
 export interface MetricOptions {
   /** A name or alias from `metrics()`. @default "euclidean" */
-  readonly metric?: string | undefined;
+  readonly metric?: MetricName | undefined;
   /** Power of `minkowski` and `weighted_minkowski` (2 by default) and `wasserstein_1d` (1), above 0. */
   readonly p?: number | undefined;
   /** Weights of the columns for `weighted_minkowski`. */
@@ -68,7 +69,7 @@ function lists({ w, sigma, vinv, cost }: MetricOptions, dim: number): Omit<Nativ
   };
 }
 
-function metricName(metric: string | undefined): string {
+function metricName(metric: MetricName | undefined): string {
   if (metric === undefined) return "euclidean";
   if (typeof metric !== "string") throw invalid("metric", metric, "a name from metrics()");
   return metric;

@@ -1,12 +1,28 @@
-import { type NativeMetric, native } from "./native.ts";
+import type { Form } from "./matrix.ts";
+import type { MetricName } from "./metric-names.ts";
+import { native } from "./native.ts";
+import type { Quantization } from "./options.ts";
 
 /** One row of the metric table. */
-export type MetricInfo = Readonly<NativeMetric>;
+export interface MetricInfo {
+  readonly name: MetricName;
+  /** Other names of the same metric. */
+  readonly aliases: readonly MetricName[];
+  /** Options that it takes. */
+  readonly params: readonly ("p" | "w" | "sigma" | "vinv" | "cost")[];
+  /** Whether PyNNDescent counts it as angular. */
+  readonly angular: boolean;
+  /** Searched by walks over links, by walks after a transform of the rows, or always by an exact scan of all rows. */
+  readonly kind: "walk" | "transform" | "scan";
+  /** Forms of rows that it compares. */
+  readonly forms: readonly Form[];
+  readonly quantizations: readonly Quantization[];
+  /** What to know: special rows, differences to PyNNDescent. */
+  readonly note: string;
+}
 
 /**
- * Every metric of the engine: name, aliases, names of its parameters, whether PyNNDescent counts it as angular, how
- * it is searched (`walk` over links, after a `transform` of the rows, or by an exact `scan`), the forms of rows and
- * the quantizations it takes. The table itself lives in the Rust core.
+ * Every metric of the engine, and what it can do. The table itself lives in the Rust core.
  *
  * @example
  * ```ts
@@ -14,13 +30,13 @@ export type MetricInfo = Readonly<NativeMetric>;
  * ```
  */
 export function metrics(): MetricInfo[] {
-  return native().metrics();
+  return native().metrics() as MetricInfo[];
 }
 
 let byName: ReadonlyMap<string, MetricInfo> | undefined;
 
 /** The table's row for a name or alias. */
 export function metricInfo(name: string): MetricInfo | undefined {
-  byName ??= new Map(metrics().flatMap((metric) => [metric.name, ...metric.aliases].map((known) => [known, metric])));
+  byName ??= new Map(metrics().flatMap((info) => [info.name, ...info.aliases].map((known) => [known, info])));
   return byName.get(name);
 }

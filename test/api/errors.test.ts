@@ -172,7 +172,7 @@ describe("build options", () => {
   );
 
   it("lists the allowed metrics when refusing one", () => {
-    const { message } = thrownBy(() => HnswIndex.buildSync(good, { metric: "nope" }));
+    const { message } = thrownBy(() => HnswIndex.buildSync(good, { metric: "nope" as Anything }));
     for (const name of ["euclidean", "l2", "cosine", "minkowski", "hamming"]) expect(message).toContain(name);
   });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import ndarray from "ndarray";
 import { describe, expect, it } from "vitest";
-import { HnswIndex, type MatrixInput, type Neighbors, RowBuffer } from "../../src/index.ts";
+import { HnswIndex, type MatrixInput, type MetricName, type Neighbors, RowBuffer } from "../../src/index.ts";
 import { uniformRows } from "../support/random.ts";
 
 const ROWS = 60;
@@ -175,7 +175,9 @@ describe("RowBuffer", () => {
   it("keeps its content when the options are refused", async () => {
     const rows = RowBuffer.allocate(ROWS, DIM);
     rows.write(0, bytes);
-    await expect(HnswIndex.build(rows, { metric: "nope" })).rejects.toMatchObject({ code: "ERR_UNKNOWN_METRIC" });
+    await expect(HnswIndex.build(rows, { metric: "nope" as MetricName })).rejects.toMatchObject({
+      code: "ERR_UNKNOWN_METRIC",
+    });
     expectSame(graphOf(rows));
   });
 

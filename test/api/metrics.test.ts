@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type BuildOptions, HnswError, HnswIndex, metrics } from "../../src/index.ts";
+import { type BuildOptions, HnswError, HnswIndex, type MetricInfo, type MetricName, metrics } from "../../src/index.ts";
 import { describeWith, load } from "../support/data.ts";
 import { type Expected, golden, goldenCases, rowsIn } from "../support/golden.ts";
 
@@ -72,7 +72,7 @@ describe("values of PyNNDescent (or ours, where they are better)", () => {
   );
 
   it.each(Object.entries(golden.rejected))("%s is refused: %s", (metric) => {
-    const call = () => HnswIndex.buildSync([[1, 2]], { metric });
+    const call = () => HnswIndex.buildSync([[1, 2]], { metric: metric as MetricName });
     expect(call).toThrow(
       expect.objectContaining({ code: "ERR_INVALID_ARGUMENT", message: expect.stringContaining("sinkhorn") }),
     );
@@ -89,7 +89,9 @@ describe("values of PyNNDescent (or ours, where they are better)", () => {
 });
 
 describe("the table", () => {
-  const known = new Map(metrics().flatMap((metric) => [metric.name, ...metric.aliases].map((name) => [name, metric])));
+  const known = new Map<string, MetricInfo>(
+    metrics().flatMap((metric) => [metric.name, ...metric.aliases].map((name) => [name, metric])),
+  );
 
   it("has every name of PyNNDescent, each once", () => {
     const wanted = [...golden.names.dense, ...golden.names.sparse, ...golden.names.proxy];

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type BuildOptions, HnswIndex, type Neighbors } from "../../src/index.ts";
+import { type BuildOptions, HnswIndex, type MetricName, type Neighbors } from "../../src/index.ts";
 import { describeWith, load } from "../support/data.ts";
 import { cosine, type Distance, euclidean, quality, spread } from "../support/oracle.ts";
 
@@ -13,7 +13,7 @@ const sets = [
   { name: "sift5k", file: "sift5k.npz", metric: "euclidean", distance: euclidean, recall: 0.98 },
   { name: "pbmc3k", file: "pbmc3k_pca.npz", metric: "euclidean", distance: euclidean, recall: 0.98 },
   { name: "pbmc3k", file: "pbmc3k_pca.npz", metric: "cosine", distance: cosine, recall: 0.98 },
-] satisfies { name: string; file: string; metric: string; distance: Distance; recall: number }[];
+] as const satisfies { name: string; file: string; metric: MetricName; distance: Distance; recall: number }[];
 
 for (const { name, file, metric, distance, recall } of sets) {
   describeWith(file, `${name}, ${metric}`, () => {

@@ -185,7 +185,7 @@ describe("determinism", () => {
 describe("sync and async", () => {
   it("give the same results", async () => {
     const [rows, queries, fresh] = [uniformRows(700, 9), uniformRows(50, 9, 2), uniformRows(40, 9, 3)];
-    for (const metric of ["euclidean", "cosine", "manhattan"]) {
+    for (const metric of ["euclidean", "cosine", "manhattan"] as const) {
       const options = { metric, nNeighbors: 6, algorithm: "hnsw" } as const;
       const one = HnswIndex.buildSync(rows, options);
       const other = await HnswIndex.build(rows, options);

@@ -119,7 +119,7 @@ describe("replaced rows", () => {
     const before: Csr = sparseRows(300, 60, 8, 1);
     const [updated, fresh] = [sparseRows(30, 60, 12, 2), sparseRows(20, 60, 3, 3)];
     const ids = someIds(300, 30, 4);
-    for (const metric of ["euclidean", "cosine", "jaccard"]) {
+    for (const metric of ["euclidean", "cosine", "jaccard"] as const) {
       const options = { metric, algorithm: "exact", nNeighbors: 6 } as const;
       const index = HnswIndex.buildSync(before, options);
       await index.update({ fresh, updated, updatedIndices: ids });

@@ -2,15 +2,15 @@
  * The golden table of distances (test/golden), one list of pairs for each metric, choice of parameters and form.
  */
 import { readFileSync } from "node:fs";
-import type { MatrixInput, MetricOptions } from "../../src/index.ts";
+import type { MatrixInput, MetricName, MetricOptions } from "../../src/index.ts";
 import { csrOfDense } from "./sparse.ts";
 
 type Pair = [number[], number[]];
 type Values = { readonly [pair: string]: number | string | null | (number | null)[] };
 
 interface Entry {
-  readonly name: string;
-  readonly aliases: string[];
+  readonly name: MetricName;
+  readonly aliases: MetricName[];
   readonly rows: "general" | "positive" | "latlon" | "bits";
   readonly params: MetricOptions | null;
   readonly random_params: MetricOptions | null;
