@@ -24,7 +24,7 @@ async function make(hash) {
   const start = performance.now();
   rmSync(USERS_VENV, { recursive: true, force: true });
   for (const [command, ...args] of steps()) {
-    const left = SECONDS * 1000 - (performance.now() - start);
+    const left = Math.round(SECONDS * 1000 - (performance.now() - start));
     const code = await run(command, args, { timeout: Math.max(1, left) });
     if (performance.now() - start > SECONDS * 1000) return `its packages were not installed within ${SECONDS} s`;
     if (code !== 0) return `its packages do not install here (exit code ${code} of ${args.slice(0, 3).join(" ")})`;
@@ -38,7 +38,7 @@ function steps() {
   const pip = [USERS_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
   return [
     [findPython().command, "-m", "venv", USERS_VENV],
-    [...pip, "--only-binary", ":all:", "-r", LOCK],
+    [...pip, "-r", LOCK],
     [...pip, "--no-deps", "-e", "python"],
   ];
 }
