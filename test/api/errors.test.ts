@@ -136,6 +136,67 @@ describe("build options", () => {
     { title: "p without minkowski", options: { p: 3 }, code: invalid, says: "p is 3" },
     { title: "p = 0", options: { metric: "minkowski", p: 0 }, code: invalid, says: "p is 0" },
     { title: "p = NaN", options: { metric: "minkowski", p: Number.NaN }, code: invalid, says: "p is NaN" },
+    { title: "w without a metric that takes it", options: { w: [1, 1, 1] }, code: invalid, says: "w is an array of 3" },
+    {
+      title: "w too short",
+      options: { metric: "weighted_minkowski", w: [1, 1] },
+      code: invalid,
+      says: "1 x 2 numbers",
+    },
+    { title: "w as text", options: { metric: "weighted_minkowski", w: "111" }, code: invalid, says: 'w is "111"' },
+    { title: "w = null", options: { metric: "weighted_minkowski", w: null }, code: invalid, says: "w is null" },
+    {
+      title: "NaN in w",
+      options: { metric: "weighted_minkowski", w: [1, Number.NaN, 1] },
+      code: invalid,
+      says: "w[1]",
+    },
+    { title: "a negative weight", options: { metric: "weighted_minkowski", w: [1, 1, -2] }, code: invalid, says: "-2" },
+    { title: "a text in w", options: { metric: "weighted_minkowski", w: [1, "1", 1] }, code: invalid, says: '"1"' },
+    { title: "sigma of 0", options: { metric: "seuclidean", sigma: [1, 0, 1] }, code: invalid, says: "sigma" },
+    {
+      title: "sigma too long",
+      options: { metric: "seuclidean", sigma: [1, 1, 1, 1] },
+      code: invalid,
+      says: "1 x 4 numbers",
+    },
+    {
+      title: "sigma in two dimensions",
+      options: { metric: "seuclidean", sigma: [[1], [1], [1]] },
+      code: invalid,
+      says: "3 x 1",
+    },
+    {
+      title: "vinv too small",
+      options: { metric: "mahalanobis", vinv: [1, 0, 0, 1] },
+      code: invalid,
+      says: "1 x 4 numbers",
+    },
+    {
+      title: "vinv that is ragged",
+      options: { metric: "mahalanobis", vinv: [[1, 0, 0], [0], [0, 0, 1]] },
+      code: "ERR_DIMENSION_MISMATCH",
+      says: "vinv[1]",
+    },
+    {
+      title: "vinv with a negative eigenvalue",
+      options: { metric: "mahalanobis", vinv: [1, 0, 0, 0, -1, 0, 0, 0, 1] },
+      code: invalid,
+      says: "vinv",
+    },
+    {
+      title: "a double beyond float32 in vinv",
+      options: { metric: "mahalanobis", vinv: [1e300, 0, 0, 0, 1, 0, 0, 0, 1] },
+      code: invalid,
+      says: "vinv[0] is 1e+300",
+    },
+    {
+      title: "a negative cost",
+      options: { metric: "kantorovich", cost: [0, -1, 1, 1, 0, 1, 1, 1, 0] },
+      code: invalid,
+      says: "cost",
+    },
+    { title: "an unknown quantization", options: { quantization: "uint2" }, code: invalid, says: '"uint8"' },
     { title: "nNeighbors = 0", options: { nNeighbors: 0 }, code: invalid, says: "nNeighbors is 0" },
     { title: "nNeighbors = -1", options: { nNeighbors: -1 }, code: invalid, says: "nNeighbors is -1" },
     { title: "nNeighbors = 1.5", options: { nNeighbors: 1.5 }, code: invalid, says: "nNeighbors is 1.5" },
@@ -164,12 +225,24 @@ describe("build options", () => {
     );
   });
 
-  it.each(["metric", "p", "nNeighbors", "m", "ef", "seed", "threads", "signal", "onProgress"])(
-    "takes undefined for %s as not given",
-    (key) => {
-      expect(HnswIndex.buildSync(good, { [key]: undefined }).size).toBe(20);
-    },
-  );
+  it.each([
+    "metric",
+    "p",
+    "w",
+    "sigma",
+    "vinv",
+    "cost",
+    "quantization",
+    "nNeighbors",
+    "m",
+    "ef",
+    "seed",
+    "threads",
+    "signal",
+    "onProgress",
+  ])("takes undefined for %s as not given", (key) => {
+    expect(HnswIndex.buildSync(good, { [key]: undefined }).size).toBe(20);
+  });
 
   it("lists the allowed metrics when refusing one", () => {
     const { message } = thrownBy(() => HnswIndex.buildSync(good, { metric: "nope" as Anything }));
@@ -260,13 +333,6 @@ describe("an index", () => {
       sync: (index) => index.updateSync({ stale: [[1, 2, 3]] }),
       code: "ERR_INVALID_ARGUMENT",
       says: "stale",
-    },
-    {
-      title: "an update with nothing",
-      call: (index) => index.update(),
-      sync: (index) => index.updateSync(),
-      code: "ERR_INVALID_ARGUMENT",
-      says: "fresh rows is undefined",
     },
   ];
 

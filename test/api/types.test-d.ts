@@ -2,18 +2,31 @@ import type { NdArray } from "ndarray";
 import ndarray from "ndarray";
 import { describe, expectTypeOf, it } from "vitest";
 import {
+  type BitBuffer,
   type BuildOptions,
+  type Changes,
+  type DenseInput,
+  type DumpOptions,
   type ErrorCode,
+  type Form,
   HnswError,
   HnswIndex,
+  type IdsInput,
   type MatrixInput,
   type MetricInfo,
+  type MetricName,
   metrics,
   type Neighbors,
   type Plan,
+  type Quantization,
   type QueryOptions,
+  type RestoreOptions,
   type RowBuffer,
+  type SparseBuffer,
+  type SparseMatrix,
+  type SquareInput,
   type Stats,
+  type VectorInput,
 } from "../../src/index.ts";
 
 describe("input", () => {
@@ -27,6 +40,19 @@ describe("input", () => {
     expectTypeOf<readonly (readonly number[])[]>().toExtend<MatrixInput>();
     expectTypeOf<Float32Array[]>().toExtend<MatrixInput>();
     expectTypeOf<RowBuffer>().toExtend<MatrixInput>();
+    expectTypeOf<SparseBuffer>().toExtend<MatrixInput>();
+    expectTypeOf<BitBuffer>().toExtend<MatrixInput>();
+  });
+
+  it("takes sparse rows of any integers and numbers", () => {
+    type Csr<I, V> = { indptr: I; indices: I; data: V; shape: [number, number] };
+    expectTypeOf<Csr<Int32Array, Float32Array>>().toExtend<SparseMatrix>();
+    expectTypeOf<Csr<BigInt64Array, Uint8Array>>().toExtend<MatrixInput>();
+    expectTypeOf<Csr<number[], number[]>>().toExtend<MatrixInput>();
+    expectTypeOf<Csr<Float32Array, Float32Array>>().not.toExtend<SparseMatrix>();
+    expectTypeOf<Csr<Int32Array, string>>().not.toExtend<MatrixInput>();
+    expectTypeOf<SparseMatrix>().not.toExtend<readonly ArrayLike<number>[]>();
+    expectTypeOf<SparseBuffer>().not.toExtend<DenseInput>();
   });
 
   it("takes nothing else", () => {
@@ -56,21 +82,59 @@ describe("HnswIndex", () => {
     expectTypeOf<HnswIndex["plan"]>().toEqualTypeOf<Plan>();
     expectTypeOf<HnswIndex["stats"]>().returns.toEqualTypeOf<Stats>();
     expectTypeOf<HnswIndex["update"]>().returns.resolves.toEqualTypeOf<void>();
+    expectTypeOf<HnswIndex["dump"]>().returns.resolves.toEqualTypeOf<Uint8Array>();
+    expectTypeOf<HnswIndex["dumpSync"]>().returns.toEqualTypeOf<Uint8Array>();
+    expectTypeOf<HnswIndex["attach"]>().returns.resolves.toEqualTypeOf<void>();
+    expectTypeOf(HnswIndex.restore).returns.resolves.toEqualTypeOf<HnswIndex>();
+    expectTypeOf(HnswIndex.restoreSync).returns.toEqualTypeOf<HnswIndex>();
+    expectTypeOf<HnswIndex["form"]>().toEqualTypeOf<Form>();
+    expectTypeOf<HnswIndex["metric"]>().toEqualTypeOf<MetricName>();
+    expectTypeOf<HnswIndex["parameters"]["quantization"]>().toEqualTypeOf<Quantization | undefined>();
+  });
+
+  it("takes changes of rows, all of them optional", () => {
+    expectTypeOf<Record<never, never>>().toExtend<Changes>();
+    expectTypeOf<{ updated: number[][]; updatedIndices: Int32Array }>().toExtend<Changes>();
+    expectTypeOf<{ fresh: SparseMatrix; updated: SparseBuffer; updatedIndices: number[] }>().toExtend<Changes>();
+    expectTypeOf<NdArray<Int32Array>>().toExtend<IdsInput>();
+    expectTypeOf<{ updatedIndices: Float32Array }>().not.toExtend<Changes>();
+    expectTypeOf<{ updatedIndices: string[] }>().not.toExtend<Changes>();
+    // @ts-expect-error an unknown change
+    HnswIndex.buildSync([[1]]).updateSync({ stale: [[1]] });
   });
 
   it("checks option names and values", () => {
     expectTypeOf<{ metric: "cosine"; seed: 5n; threads: 2 }>().toExtend<BuildOptions>();
     expectTypeOf<{ algorithm: "fast" }>().not.toExtend<BuildOptions>();
+    expectTypeOf<{ metric: "euclidian" }>().not.toExtend<BuildOptions>();
+    expectTypeOf<{ metric: "wminkowski"; p: 3; w: Float64Array }>().toExtend<BuildOptions>();
+    expectTypeOf<{ metric: "mahalanobis"; vinv: number[][] }>().toExtend<BuildOptions>();
+    expectTypeOf<{ quantization: "uint8" }>().toExtend<BuildOptions>();
+    expectTypeOf<{ quantization: "int4" }>().not.toExtend<BuildOptions>();
+    expectTypeOf<{ w: number[][] }>().not.toExtend<BuildOptions>();
+    expectTypeOf<{ sigma: string }>().not.toExtend<BuildOptions>();
+    expectTypeOf<NdArray<Float64Array>>().toExtend<VectorInput & SquareInput>();
+    expectTypeOf<{ rows: false }>().toExtend<DumpOptions>();
+    expectTypeOf<{ rows: 0 }>().not.toExtend<DumpOptions>();
+    expectTypeOf<{ threads: 2 }>().toExtend<RestoreOptions>();
     expectTypeOf<{ k: "3" }>().not.toExtend<QueryOptions>();
     // @ts-expect-error an unknown option
     HnswIndex.buildSync([[1]], { nTree: 3 });
     // @ts-expect-error a sync call cannot be cancelled
     HnswIndex.buildSync([[1]]).querySync([[1]], { signal: AbortSignal.abort() });
+    // @ts-expect-error an index takes its metric when it is built
+    HnswIndex.restoreSync(new Uint8Array(0), { metric: "cosine" });
+    // @ts-expect-error a dump is made of bytes
+    HnswIndex.restoreSync([1, 2, 3]);
+    // @ts-expect-error a sync call cannot be cancelled
+    HnswIndex.buildSync([[1]]).dumpSync({ onProgress: () => undefined });
   });
 
   it("can be used by `using`", () => {
     expectTypeOf<HnswIndex>().toExtend<Disposable>();
     expectTypeOf<RowBuffer>().toExtend<Disposable>();
+    expectTypeOf<SparseBuffer>().toExtend<Disposable>();
+    expectTypeOf<BitBuffer>().toExtend<Disposable>();
   });
 });
 
@@ -80,6 +144,10 @@ describe("the rest", () => {
     expectTypeOf<"ERR_CANCELLED">().toExtend<ErrorCode>();
     expectTypeOf<"ERR_OTHER">().not.toExtend<ErrorCode>();
     expectTypeOf(metrics).returns.toEqualTypeOf<MetricInfo[]>();
+    expectTypeOf<MetricInfo["forms"]>().toEqualTypeOf<readonly Form[]>();
+    expectTypeOf<MetricInfo["quantizations"]>().toEqualTypeOf<readonly Quantization[]>();
+    expectTypeOf<MetricInfo["kind"]>().toEqualTypeOf<"walk" | "transform" | "scan">();
+    expectTypeOf<MetricInfo["name"]>().toExtend<BuildOptions["metric"]>();
     expectTypeOf(new HnswError("ERR_CLOSED", "")).toExtend<Error>();
   });
 });
