@@ -2,12 +2,14 @@
 
 import warnings
 
+import anndata
 import numpy as np
 import pytest
 import scanpy as sc
 from sklearn.metrics import adjusted_rand_score
 
 import hnsw_bridge
+from datasets import stored
 from hnsw_bridge import HnswIndexWrapper, KNeighborsTransformer, PyNNDescentTransformer
 
 LEAST_AGREEMENT = 0.98
@@ -57,6 +59,14 @@ def test_the_connectivities_are_those_of_its_own_search(cells, stock, calls):
     assert calls() == {"build": 1, "neighbor_graph": 1}
     difference = abs(cells.obsp["connectivities"] - stock.obsp["connectivities"])
     assert difference.max() <= 1e-4
+
+
+def test_scanpys_own_choice_for_many_cells_is_answered_when_installed_everywhere(calls):
+    cells = anndata.AnnData(stored("letter")[:9000].copy())
+    with hnsw_bridge.install(everywhere=True):
+        sc.pp.neighbors(cells, n_neighbors=N_NEIGHBORS, use_rep="X")
+    assert calls() == {"build": 1, "neighbor_graph": 1}
+    assert cells.obsp["connectivities"].shape == (9000, 9000)
 
 
 @pytest.mark.parametrize("source", ["stock", "ours"])
