@@ -44,6 +44,7 @@ _FAILED_TO_FIND = (
     "{k} with the row itself included; missing neighbors are -1 at distance inf."
 )
 _RUNTIME = ("_lock", "_remote_index", "_graph", "_products", "_raw_data", "random_state")
+_EFFORT = ("n_trees", "n_iters", "max_candidates", "m", "ef_construction")
 # What makes products of another place useless, so that they are built anew.
 _USELESS = (InvalidArgument, CorruptFile, UnsupportedVersion, OutOfMemory, UnknownId)
 
@@ -157,7 +158,8 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         self._form_name, self._angular_trees = self._form_and_angle(metric, given)
         self._raw_data = self._form.stored(data)
         n, self.dim = self._raw_data.shape
-        self._asked = {name: given[name] for name in ("n_trees", "n_iters", "max_candidates")}
+        asked = {name: given[name] for name in ("n_trees", "n_iters", "max_candidates")}
+        self._effort: Header = {name: int(value) for name, value in asked.items() if value}
         self._engine_options = _parameters.forced_options()
         self.__dict__.update(_parameters.as_attributes(given, n))
         self._graph_dropped = False
@@ -295,11 +297,10 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         with self._lock:
             if self._graph_dropped:
                 raise InvalidArgument("a compressed index cannot be updated")
-            remote = self._remote()
-            shape = self._raw_data.shape
+            shape = self._stored().shape
             changes = checked_changes(xs_fresh, xs_updated, updated_indices, self._form, shape)
             if changes is not None:
-                self._apply(changes, remote)
+                self._apply(changes, self._remote())
             draw_for_update(self.random_state)
             self.n_trees = self.n_trees_after_update
 
@@ -352,9 +353,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
             return self._remote_index
 
     def _build(self) -> Engine:
-        rows = self.__dict__.get("_raw_data")
-        if rows is None:
-            raise InvalidArgument("this index has no rows: set its _raw_data")
+        rows = self._stored()
         if callable(self.metric):
             values = tuple(dict(self.metric_kwds or {}).values())
             scan = Scan(self.metric, values, self.n_jobs)
@@ -362,16 +361,27 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         options = self._wire_options()
         with progress_bar(self.verbose) as listener:
             remote = RemoteIndex.build(_client.session(), rows, options, listener)
+        # What follows from the rows at first stays when they change and are sent again: products
+        # belong to it.
+        made_with = remote.parameters
+        self._effort.update({name: made_with[name] for name in _EFFORT if name in made_with})
         if self._products is not None:
             with contextlib.suppress(*_USELESS):
                 remote.attach(self._products)
             self._products = None
         return remote
 
+    def _stored(self) -> Matrix:
+        """The rows. A caller may have taken them off, to keep them out of a pickle."""
+        rows = self.__dict__.get("_raw_data")
+        if rows is None:
+            raise InvalidArgument("this index has no rows: set its _raw_data")
+        return rows
+
     def _wire_options(self) -> Header:
         greeting = _client.session().greeting
         metric = _metrics.find_metric(self.metric, greeting)
-        given: Header = {name: int(value) for name, value in self._asked.items() if value}
+        given = dict(self._effort)
         if self.n_jobs is not None and self.n_jobs != -1:
             given["threads"] = min(int(self.n_jobs), greeting.threads)
         if self.quantization is not None:

@@ -81,18 +81,29 @@ def test_a_foreign_version_is_told_from_ours_whatever_else_it_holds(version):
         from_state(state)
 
 
-def test_a_pickle_carries_the_products_and_its_copy_does_not_build_them_again(calls):
-    if "dump" not in hnsw_bridge._client.session().greeting.features:
-        pytest.skip("the server does not dump yet")
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("changed", [False, True], ids=["as built", "after updates"])
+def test_a_copy_takes_the_products_over_and_builds_nothing(metric, changed, calls):
+    rows, refused = gaussian(3000, 8), _errors("ERR_INVALID_ARGUMENT")
     with hnsw_bridge.options(algorithm="hnsw"):
-        index = HnswIndexWrapper(gaussian(2000, 8), n_neighbors=5, random_state=1)
-    expected = (*index.neighbor_graph, *index.query(ROWS[:, [0, 1, 2, 3] * 2]))
+        first = rows[:300] if changed else rows
+        index = HnswIndexWrapper(first, metric, n_neighbors=5, random_state=1)
+    index.prepare()
+    if changed:
+        index.update(rows[300:], np.zeros((2, 8)), [3, 5])
+    expected = (*index.neighbor_graph, *index.query(rows[:60] + 0.1))
     again = pickle.loads(pickle.dumps(index))
+    assert again._products is not None
     calls()
-    found = (*again.neighbor_graph, *again.query(ROWS[:, [0, 1, 2, 3] * 2]))
+    found = (*again.neighbor_graph, *again.query(rows[:60] + 0.1))
     assert all(a.tobytes() == b.tobytes() for a, b in zip(expected, found, strict=True))
     assert calls() == {"build": 1, "put": 1, "attach": 1, "neighbor_graph": 1, "query": 1}
     assert again._products is None, "the server holds them by now"
+    assert _errors("ERR_INVALID_ARGUMENT") == refused
+
+
+def _errors(code):
+    return hnsw_bridge.stats()["server"]["errors"].get(code, 0)
 
 
 def test_products_that_do_not_fit_are_built_again():
