@@ -14,11 +14,11 @@ import { invalid, realNumber } from "./validate.ts";
 export interface MetricOptions {
   /** A name or alias from `metrics()`. @default "euclidean" */
   readonly metric?: MetricName | undefined;
-  /** Power of `minkowski` and `weighted_minkowski` (2 by default) and `wasserstein_1d` (1), above 0. */
+  /** Power of `minkowski`, `wminkowski` (default 2), `wasserstein-1d`, `circular_kantorovich` (default 1); above 0. */
   readonly p?: number | undefined;
-  /** Weights of the columns for `weighted_minkowski`. */
+  /** Weights of the columns for `wminkowski`, 0 or more. */
   readonly w?: VectorInput | undefined;
-  /** Variances of the columns for `seuclidean`. */
+  /** Variances of the columns for `seuclidean`, above 0. */
   readonly sigma?: VectorInput | undefined;
   /** Inverse of the covariance matrix (dim x dim) for `mahalanobis`. */
   readonly vinv?: SquareInput | undefined;

@@ -15,6 +15,9 @@ const names = (await readdir(EXAMPLES)).filter((name) => name.endsWith(".ts"));
 const EXPECTED: Record<string, RegExp> = {
   "neighbors.ts": /^best hit: 0$/m,
   "cancel.ts": /^ERR_CANCELLED$/m,
+  "sparse.ts": /^text 0 is nearest to text 2, at 0\.0\d\d\n"dog fish" is nearest to text 1$/m,
+  "bits.ts": /^row 7, 2 bits differ$/m,
+  "update.ts": /^1050 rows; the updated ones are 3 and 999$/m,
 };
 
 describe("examples", () => {

@@ -120,6 +120,13 @@ describe("the table", () => {
     }
   });
 
+  it.each(metrics().flatMap(({ name, aliases }) => aliases.map((alias) => ({ name, alias }))))(
+    "$alias is $name",
+    ({ name, alias }) => {
+      expect(HnswIndex.buildSync([[1, 2]], { metric: alias }).metric).toBe(name);
+    },
+  );
+
   it.each(metrics())("$name is refused for rows of a form that it does not list", ({ name, forms, params }) => {
     const inputs = { dense: [[1, 2]], sparse: { indptr: [0, 1], indices: [1], data: [1], shape: [1, 2] } };
     const given: Record<string, BuildOptions> = {
