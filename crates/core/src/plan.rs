@@ -6,7 +6,9 @@
 //! for others; a wrong guess costs time, never correctness.
 
 use crate::exact::{MIN_BATCH, Source};
+use crate::metric::Pair;
 use crate::options::{Algorithm, Options};
+use crate::points::Form;
 use hnsw_kernels::Isa;
 
 /// What was picked for one product.
@@ -62,20 +64,26 @@ struct Rates {
 
 impl Rates {
     fn of(source: Source<'_>) -> Rates {
-        let (f32_tile, pair) = match source.kernels.isa {
-            Isa::Avx512 => (14e-12, 60e-12),
-            Isa::Avx2 => (28e-12, 80e-12),
-            Isa::Neon => (60e-12, 120e-12),
-            Isa::Scalar => (1e-9, 1e-9),
+        let (f32_tile, sparse_tile, kernel) = match source.kernels.isa {
+            Isa::Avx512 => (14e-12, 20e-12, 60e-12),
+            Isa::Avx2 => (28e-12, 25e-12, 80e-12),
+            Isa::Neon => (60e-12, 50e-12, 120e-12),
+            Isa::Scalar => (1e-9, 0.5e-9, 1e-9),
         };
-        let tile_term = if source.byte_tiles() {
-            f32_tile / 4.0
-        } else if source.products() {
-            f32_tile
-        } else {
-            pair
+        let pair_term = match source.pair() {
+            Pair::Kernel(_) | Pair::Checked(..) => kernel,
+            Pair::Counts(..) => 2.0 * kernel,
+            Pair::Dense(..) => 1e-9,
+            Pair::Sparse(..) | Pair::SparseCounts(..) => 1.5e-9,
+            Pair::Bits(..) => kernel / 4.0,
         };
-        Rates { tile_term, pair_term: pair, cell: 0.3e-9, miss: 60e-9 }
+        let tile_term = match source.rows.form() {
+            _ if source.byte_tiles() => f32_tile / 4.0,
+            Form::Dense if source.products() => f32_tile,
+            Form::Sparse if source.products() => sparse_tile,
+            _ => pair_term,
+        };
+        Rates { tile_term, pair_term, cell: 0.3e-9, miss: 60e-9 }
     }
 }
 

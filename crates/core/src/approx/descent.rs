@@ -98,7 +98,7 @@ impl<'a, L: Local> Descent<'a, L> {
         let part = self.part_len();
         parallel::workers(self.threads, |_| {
             let mut parts: Vec<Vec<Offer>> = (0..PARTS).map(|_| Vec::new()).collect();
-            let mut join = Join { ids: Vec::new(), proxies: Vec::new(), scratch: L::Scratch::default() };
+            let mut join = Join { ids: Vec::new(), proxies: Vec::new(), scratch: self.local.scratch() };
             loop {
                 let start = next.fetch_add(16, Ordering::Relaxed);
                 if start >= rows.end || control.is_cancelled() {

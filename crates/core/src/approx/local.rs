@@ -4,6 +4,7 @@
 //! than pair by pair. The proxy of a pair never depends on the set it was computed in.
 
 use crate::code::ByteCodes;
+use crate::exact::sparse::{PANEL, Panel, SparseSide};
 use crate::exact::tiles::FloatSide;
 use crate::metric::Pair;
 use crate::points::Points;
@@ -11,7 +12,10 @@ use hnsw_kernels::{Kernels, MatRef, Packed};
 
 /// A way to compute the proxies within a set of rows.
 pub(crate) trait Local: Sync {
-    type Scratch: Default + Send;
+    type Scratch: Send;
+
+    /// Scratch of one worker.
+    fn scratch(&self) -> Self::Scratch;
 
     /// Proxies of the first `heads` of `ids` against all of `ids`: `out[i * ids.len() + j]`.
     fn proxies(&self, ids: &[u32], heads: usize, scratch: &mut Self::Scratch, out: &mut Vec<f32>);
@@ -32,6 +36,10 @@ pub(crate) struct ByteScratch {
 
 impl Local for ByteLocal<'_> {
     type Scratch = ByteScratch;
+
+    fn scratch(&self) -> ByteScratch {
+        ByteScratch::default()
+    }
 
     fn proxies(&self, ids: &[u32], heads: usize, scratch: &mut ByteScratch, out: &mut Vec<f32>) {
         let ByteScratch { rows, packed, cells } = scratch;
@@ -67,6 +75,10 @@ pub(crate) struct FloatScratch {
 impl Local for FloatLocal<'_> {
     type Scratch = FloatScratch;
 
+    fn scratch(&self) -> FloatScratch {
+        FloatScratch::default()
+    }
+
     fn proxies(&self, ids: &[u32], heads: usize, scratch: &mut FloatScratch, out: &mut Vec<f32>) {
         let FloatScratch { rows, packed, cells } = scratch;
         let (n, width) = (ids.len(), self.side.width());
@@ -87,6 +99,36 @@ impl Local for FloatLocal<'_> {
     }
 }
 
+/// Sparse products.
+pub(crate) struct SparseLocal<'a> {
+    pub kernels: &'static Kernels,
+    pub side: &'a SparseSide<'a>,
+}
+
+impl Local for SparseLocal<'_> {
+    type Scratch = Panel;
+
+    fn scratch(&self) -> Panel {
+        self.side.panel()
+    }
+
+    fn proxies(&self, ids: &[u32], heads: usize, panel: &mut Panel, out: &mut Vec<f32>) {
+        let norms = self.side.norms();
+        out.resize(heads * ids.len(), 0.0);
+        for (group, first) in ids.chunks(PANEL).zip((0..).step_by(PANEL)) {
+            panel.fill(group.iter().map(|&b| self.side.row(b as usize)));
+            for (&a, out) in ids[..heads].iter().zip(out.chunks_mut(ids.len())) {
+                let own = norms[a as usize];
+                let dots = panel.dots(self.kernels, self.side.row(a as usize));
+                for ((&b, dot), out) in group.iter().zip(dots).zip(&mut out[first..]) {
+                    // Rounding may push a squared distance below zero.
+                    *out = ((own + norms[b as usize]) - 2.0 * dot).max(0.0);
+                }
+            }
+        }
+    }
+}
+
 /// Pair kernels, for every other metric.
 pub(crate) struct PairLocal<'a> {
     pub pair: Pair<'a>,
@@ -95,6 +137,8 @@ pub(crate) struct PairLocal<'a> {
 
 impl Local for PairLocal<'_> {
     type Scratch = ();
+
+    fn scratch(&self) {}
 
     fn proxies(&self, ids: &[u32], heads: usize, _scratch: &mut (), out: &mut Vec<f32>) {
         out.clear();

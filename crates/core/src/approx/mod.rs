@@ -20,13 +20,14 @@ mod table;
 
 use crate::control::Control;
 use crate::error::Result;
+use crate::exact::sparse::SparseSide;
 use crate::exact::tiles::FloatSide;
 use crate::exact::{self, Source};
 use crate::knn::Knn;
 use crate::neighbors::Neighbor;
 use crate::options::Options;
 use descent::Descent;
-use local::{ByteLocal, FloatLocal, Local, PairLocal};
+use local::{ByteLocal, FloatLocal, Local, PairLocal, SparseLocal};
 use sample::Sample;
 use table::Table;
 
@@ -61,6 +62,12 @@ pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Co
         && let Some(side) = FloatSide::of(rows, kernels, options.threads)
     {
         return run(&FloatLocal { kernels, side: &side }, source, options, k, control);
+    }
+    if source.products()
+        && let Some(rows) = source.rows.sparse()
+        && let Some(side) = SparseSide::of(rows, kernels, options.threads)
+    {
+        return run(&SparseLocal { kernels, side: &side }, source, options, k, control);
     }
     run(&PairLocal { pair: source.pair(), rows: source.rows }, source, options, k, control)
 }

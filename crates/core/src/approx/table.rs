@@ -69,16 +69,22 @@ impl Table {
             .map(|piece| &leaves.order[piece.clone()])
             .zip(cut(&mut in_order, &leaves.pieces))
             .collect();
-        parallel::chunks_mut(threads, &mut pieces, 1, Default::default, |(scratch, proxies), _, piece| {
-            let (ids, entries) = &mut piece[0];
-            local.proxies(ids, ids.len(), scratch, proxies);
-            for ((&own, entry), proxies) in ids.iter().zip(entries.iter_mut()).zip(proxies.chunks(ids.len())) {
-                for (&id, &proxy) in ids.iter().zip(proxies).filter(|&(&id, _)| id != own) {
-                    entry.offer(id, proxy);
+        parallel::chunks_mut(
+            threads,
+            &mut pieces,
+            1,
+            || (local.scratch(), Vec::new()),
+            |(scratch, proxies), _, piece| {
+                let (ids, entries) = &mut piece[0];
+                local.proxies(ids, ids.len(), scratch, proxies);
+                for ((&own, entry), proxies) in ids.iter().zip(entries.iter_mut()).zip(proxies.chunks(ids.len())) {
+                    for (&id, &proxy) in ids.iter().zip(proxies).filter(|&(&id, _)| id != own) {
+                        entry.offer(id, proxy);
+                    }
                 }
-            }
-            !phase.advance(ids.len() as u64)
-        });
+                !phase.advance(ids.len() as u64)
+            },
+        );
         phase.check()
     }
 }

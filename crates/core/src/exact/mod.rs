@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   tiles      values of a block of rows against a block of rows (products or pair functions)
-//!   sparse     the same for sparse rows, by posting lists
+//!   sparse     the same for sparse rows, in panels
 //!   selection  what each row keeps: a threshold, a small buffer, now and then a partial sort
 //!   worker     one tile: fill, scan, collect
 //!   graph      all rows against themselves: half of the tiles, each used for its rows and its columns
@@ -17,7 +17,7 @@ mod batch;
 mod graph;
 mod recheck;
 mod selection;
-mod sparse;
+pub(crate) mod sparse;
 pub(crate) mod tiles;
 mod worker;
 
@@ -82,7 +82,7 @@ pub(crate) fn graph(source: Source<'_>, k: usize, threads: usize, control: Contr
             }
         }
         Points::Sparse(rows) if source.products() => {
-            if let Some(side) = SparseSide::of(rows, threads) {
+            if let Some(side) = SparseSide::of(rows, kernels, threads) {
                 return nearest(&SparseTiles { kernels, a: &side, b: &side }, k, SLACK, &sides, threads, control);
             }
         }
@@ -133,8 +133,8 @@ pub(crate) fn batch(
             return nearest(&FloatTiles { kernels, a: &a, b: &b }, k, SLACK, &sides, threads, control);
         }
         if let (Some(rows), Some(queries)) = (rows.sparse(), queries.sparse())
-            && let Some(b) = SparseSide::of(rows, threads)
-            && let Some(a) = SparseSide::of(queries, threads)
+            && let Some(b) = SparseSide::of(rows, kernels, threads)
+            && let Some(a) = b.beside(queries, kernels, threads)
         {
             return nearest(&SparseTiles { kernels, a: &a, b: &b }, k, SLACK, &sides, threads, control);
         }

@@ -1,47 +1,147 @@
-//! Tiles of sparse rows: products by posting lists.
+//! Tiles of sparse rows: products of one row with 32 others side by side.
 //!
-//! The rows of a block of columns are turned round: for each column of the data that occurs in them, the rows
-//! that hold it. A row of the other side walks through its own columns and adds to the products of all rows on
-//! their lists, so work is done only where both rows have a value.
+//! Columns are numbered anew where there are very many, because panels hold a number for each.
 
 use super::BLOCK;
 use super::tiles::Tiles;
 use crate::parallel;
-use crate::points::SparseRows;
-use hnsw_kernels::Kernels;
+use crate::points::{SparseRow, SparseRows};
+use hnsw_kernels::{Kernels, SparsePanel};
 use std::ops::Range;
 
-/// Rounding of a product to f32, of two norms, and of their sum with it; the sums themselves are in f64.
-const ERROR_FACTOR: f32 = 8.0 / 16_777_216.0;
-/// Norms beyond this could overflow; such rows go to the pair functions.
+/// Rows of a panel.
+pub(crate) const PANEL: usize = SparsePanel::ROWS;
+/// Most columns that are not numbered anew: half a megabyte for a panel's numbers.
+const DIRECT: usize = 1 << 17;
+/// Norms beyond this could overflow in a product; such rows go to the pair functions.
 const MAX_NORM: f32 = 1e30;
+/// Roundings of a product of n entries, of two norms and of their sums, in units of EPSILON: see
+/// [`Kernels::sparse_dots`].
+const ROUNDINGS: f32 = 8.0;
 
-/// One side of sparse products: rows and their squared norms.
+/// One side of sparse products: rows, their columns as panels number them, squared norms.
 pub(crate) struct SparseSide<'a> {
     rows: &'a SparseRows,
+    numbers: Option<Numbers>,
     norms: Vec<f32>,
     max_norm: f32,
+    longest: usize,
+}
+
+/// New numbers for columns.
+struct Numbers {
+    /// Those that have one, ascending.
+    columns: Vec<u32>,
+    /// The number of every entry's column. A column without one gets the number behind the last.
+    of_entries: Vec<u32>,
+}
+
+impl Numbers {
+    fn of(columns: Vec<u32>, rows: &SparseRows) -> Numbers {
+        let number = |c: &u32| columns.binary_search(c).unwrap_or(columns.len()) as u32;
+        Numbers { of_entries: rows.parts().1.iter().map(number).collect(), columns }
+    }
 }
 
 impl<'a> SparseSide<'a> {
-    /// `None` where norms are too large for products.
-    pub fn of(rows: &'a SparseRows, threads: usize) -> Option<SparseSide<'a>> {
-        let mut norms = vec![0.0f32; rows.len()];
-        parallel::chunks_mut(
-            threads,
-            &mut norms,
-            1024,
-            || (),
-            |(), start, part| {
-                for (i, norm) in part.iter_mut().enumerate() {
-                    // In the order of the products, so that the distance between equal rows is exactly 0.
-                    *norm = rows.row(start + i).values.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>() as f32;
-                }
-                true
-            },
-        );
+    /// `None` where norms are too large for products. O(entries · log(entries)).
+    pub fn of(rows: &'a SparseRows, kernels: &'static Kernels, threads: usize) -> Option<SparseSide<'a>> {
+        let columns = (rows.dim() >= DIRECT).then(|| {
+            let mut columns = rows.parts().1.to_vec();
+            columns.sort_unstable();
+            columns.dedup();
+            columns
+        });
+        Self::numbered(rows, columns, kernels, threads)
+    }
+
+    /// Other rows with the column numbers of `self`, for products with it.
+    pub fn beside<'b>(
+        &self,
+        rows: &'b SparseRows,
+        kernels: &'static Kernels,
+        threads: usize,
+    ) -> Option<SparseSide<'b>> {
+        let columns = self.numbers.as_ref().map(|numbers| numbers.columns.clone());
+        SparseSide::numbered(rows, columns, kernels, threads)
+    }
+
+    fn numbered(
+        rows: &'a SparseRows,
+        columns: Option<Vec<u32>>,
+        kernels: &'static Kernels,
+        threads: usize,
+    ) -> Option<SparseSide<'a>> {
+        let longest = rows.parts().0.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+        let norms = norms(rows, longest, kernels, threads);
         let max_norm = norms.iter().copied().fold(0.0, f32::max);
-        (max_norm < MAX_NORM).then_some(SparseSide { rows, norms, max_norm })
+        let numbers = columns.map(|columns| Numbers::of(columns, rows));
+        (max_norm < MAX_NORM).then_some(SparseSide { rows, numbers, norms, max_norm, longest })
+    }
+
+    /// Squared norms.
+    pub fn norms(&self) -> &[f32] {
+        &self.norms
+    }
+
+    /// A panel for rows of this side.
+    pub fn panel(&self) -> Panel {
+        // One more for the mark of empty rows, or for columns without a number.
+        Panel::new(1 + self.numbers.as_ref().map_or(self.rows.dim(), |numbers| numbers.columns.len()))
+    }
+
+    /// Row `i` as panels see it.
+    #[inline]
+    pub fn row(&self, i: usize) -> SparseRow<'_> {
+        let row = self.rows.row(i);
+        match &self.numbers {
+            Some(numbers) => {
+                let start = self.rows.parts().0[i];
+                SparseRow { indices: &numbers.of_entries[start..start + row.values.len()], ..row }
+            }
+            None => row,
+        }
+    }
+}
+
+/// By the kernel of the products, so that the distance between equal rows is exactly 0.
+fn norms(rows: &SparseRows, longest: usize, kernels: &'static Kernels, threads: usize) -> Vec<f32> {
+    // Which columns they are is of no importance to the product of a row with itself.
+    let places: Vec<u32> = (0..longest as u32).collect();
+    let mut norms = vec![0.0f32; rows.len()];
+    let panel = || Panel::new(longest.max(1));
+    parallel::chunks_mut(threads, &mut norms, PANEL, panel, |panel, start, part| {
+        let row = |i: usize| {
+            let values = rows.row(start + i).values;
+            SparseRow { indices: &places[..values.len()], values }
+        };
+        panel.fill((0..part.len()).map(row));
+        part.iter_mut().enumerate().for_each(|(i, norm)| *norm = panel.dots(kernels, row(i))[i]);
+        true
+    });
+    norms
+}
+
+/// Up to 32 rows, side by side.
+pub(crate) struct Panel(SparsePanel);
+
+impl Panel {
+    fn new(columns: usize) -> Panel {
+        Panel(SparsePanel::new(columns).expect("memory for the numbers of the columns"))
+    }
+
+    /// Replaces its rows.
+    pub fn fill<'a>(&mut self, rows: impl Iterator<Item = SparseRow<'a>>) {
+        self.0.clear();
+        rows.for_each(|row| self.0.push(row.indices, row.values).expect("memory for 32 rows"));
+    }
+
+    /// Products of `row` with each of its rows.
+    #[inline]
+    pub fn dots(&self, kernels: &'static Kernels, row: SparseRow<'_>) -> [f32; PANEL] {
+        let mut out = [0.0; PANEL];
+        kernels.sparse_dots(&self.0, row.indices, row.values, &mut out);
+        out
     }
 }
 
@@ -52,65 +152,9 @@ pub(crate) struct SparseTiles<'a> {
     pub b: &'a SparseSide<'a>,
 }
 
-/// The columns of a block of rows, turned round.
-#[derive(Default)]
-pub(crate) struct Postings {
-    /// (column, row in the block, value), ascending.
-    entries: Vec<(u32, u32, f32)>,
-    /// Hash table with open addressing: column, and its first entry.
-    slots: Vec<(u32, u32)>,
-    sums: Vec<f64>,
-}
-
-/// A slot without a column; no column has this number.
-const FREE: u32 = u32::MAX;
-
-impl Postings {
-    fn turn(&mut self, rows: &SparseRows, range: Range<usize>) {
-        self.entries.clear();
-        for (id, i) in range.zip(0..) {
-            let row = rows.row(id);
-            self.entries.extend(row.indices.iter().zip(row.values).map(|(&column, &value)| (column, i, value)));
-        }
-        self.entries.sort_unstable_by_key(|&(column, row, _)| (column, row));
-        let columns = self.entries.chunk_by(|x, y| x.0 == y.0).count();
-        self.slots.clear();
-        self.slots.resize((2 * columns).next_power_of_two().max(2), (FREE, 0));
-        let mut at = 0u32;
-        for list in self.entries.chunk_by(|x, y| x.0 == y.0) {
-            let slot = slot_of(&self.slots, list[0].0);
-            self.slots[slot] = (list[0].0, at);
-            at += list.len() as u32;
-        }
-    }
-
-    /// Entries of a column.
-    #[inline]
-    fn of(&self, column: u32) -> &[(u32, u32, f32)] {
-        let (found, start) = self.slots[slot_of(&self.slots, column)];
-        if found != column {
-            return &[];
-        }
-        let rest = &self.entries[start as usize..];
-        let len = rest.iter().take_while(|entry| entry.0 == column).count();
-        &rest[..len]
-    }
-}
-
-/// The slot that holds `column`, or the free one where it would be. Half of the slots are free.
-#[inline]
-fn slot_of(slots: &[(u32, u32)], column: u32) -> usize {
-    let mask = slots.len() - 1;
-    let mut slot = (column.wrapping_mul(0x9e37_79b1) >> 7) as usize & mask;
-    while slots[slot].0 != FREE && slots[slot].0 != column {
-        slot = (slot + 1) & mask;
-    }
-    slot
-}
-
 impl Tiles for SparseTiles<'_> {
     type Value = f32;
-    type Scratch = Postings;
+    type Scratch = Vec<Panel>;
 
     fn a_len(&self) -> usize {
         self.a.rows.len()
@@ -118,25 +162,20 @@ impl Tiles for SparseTiles<'_> {
     fn b_len(&self) -> usize {
         self.b.rows.len()
     }
-    fn scratch(&self) -> Postings {
-        Postings { sums: vec![0.0; BLOCK], ..Postings::default() }
+    fn scratch(&self) -> Vec<Panel> {
+        (0..BLOCK / PANEL).map(|_| self.b.panel()).collect()
     }
-    fn pack(&self, b: Range<usize>, scratch: &mut Postings) {
-        scratch.turn(self.b.rows, b);
-    }
-    fn fill(&self, a: Range<usize>, b: Range<usize>, scratch: &mut Postings, out: &mut [f32], ld: usize) {
-        let mut sums = std::mem::take(&mut scratch.sums);
-        for (i, cells) in a.zip(out.chunks_mut(ld)) {
-            sums.fill(0.0);
-            let row = self.a.rows.row(i);
-            for (&column, &value) in row.indices.iter().zip(row.values) {
-                for &(_, j, other) in scratch.of(column) {
-                    sums[j as usize] += f64::from(value) * f64::from(other);
-                }
-            }
-            cells[..b.len()].iter_mut().zip(&sums).for_each(|(cell, &sum)| *cell = sum as f32);
+    fn pack(&self, b: Range<usize>, panels: &mut Vec<Panel>) {
+        for (start, panel) in b.clone().step_by(PANEL).zip(panels) {
+            panel.fill((start..(start + PANEL).min(b.end)).map(|i| self.b.row(i)));
         }
-        scratch.sums = sums;
+    }
+    fn fill(&self, a: Range<usize>, b: Range<usize>, panels: &mut Vec<Panel>, out: &mut [f32], ld: usize) {
+        for (at, panel) in panels.iter().enumerate().take(b.len().div_ceil(PANEL)) {
+            for (i, cells) in a.clone().zip(out.chunks_mut(ld)) {
+                cells[at * PANEL..][..PANEL].copy_from_slice(&panel.dots(self.kernels, self.a.row(i)));
+            }
+        }
     }
     fn scan(&self, cells: &[f32], a: usize, b: Range<usize>, row: f32, columns: Option<&[f32]>, hits: &mut Vec<u32>) {
         let (na, nb) = (self.a.norms[a], &self.b.norms[b.clone()]);
@@ -148,6 +187,7 @@ impl Tiles for SparseTiles<'_> {
         ((self.a.norms[a] + self.b.norms[b]) - 2.0 * cell).max(0.0)
     }
     fn error_bound(&self, a: usize) -> f32 {
-        ERROR_FACTOR * (self.a.norms[a] + self.b.max_norm)
+        let longest = self.a.longest.max(self.b.longest) as f32;
+        2.0 * f32::EPSILON * (1.01 * longest + ROUNDINGS) * (self.a.norms[a] + self.b.max_norm)
     }
 }

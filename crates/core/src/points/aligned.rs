@@ -1,8 +1,11 @@
 //! A growable buffer of plain numbers at 64-byte addresses, zero-filled.
 //!
-//! One of the crate's few places with `unsafe`. Invariant: `ptr` owns `capacity` elements of `T`, all
-//! initialised (the memory is zeroed when it is taken, and `T` is a plain number for which zero bytes
-//! are a value).
+//! One of the crate's few places with `unsafe`. Invariant: `ptr` lies at a 64-byte address inside the block
+//! that `block` owns, with `capacity` elements of `T` behind it, all initialised (the memory is zeroed when it
+//! is taken, and `T` is a plain number for which zero bytes are a value).
+//!
+//! The block itself asks for no more than the allocator's own alignment: only then do allocators hand out
+//! fresh zero pages without writing to them, and a large buffer costs nothing until it is filled.
 
 use crate::error::{Error, Result};
 use std::alloc::{Layout, alloc_zeroed, dealloc};
@@ -10,6 +13,8 @@ use std::ptr::NonNull;
 
 /// Bytes of a cache line, and of the widest vector register.
 pub const ALIGN: usize = 64;
+/// What every allocator gives anyway.
+const BLOCK_ALIGN: usize = 16;
 
 /// Numbers whose all-zero bytes are a valid value and that need no drop.
 pub trait Plain: Copy + Send + Sync + 'static {}
@@ -19,6 +24,7 @@ impl Plain for u32 {}
 
 /// A zero-filled, 64-byte aligned buffer of `len` numbers.
 pub struct Aligned<T: Plain> {
+    block: NonNull<u8>,
     ptr: NonNull<T>,
     len: usize,
     capacity: usize,
@@ -32,14 +38,16 @@ unsafe impl<T: Plain> Sync for Aligned<T> {}
 impl<T: Plain> Aligned<T> {
     /// `len` zeros, or `OutOfMemory`.
     pub fn zeroed(len: usize) -> Result<Self> {
-        Ok(Aligned { ptr: allocate(len)?, len, capacity: len })
+        let (block, ptr) = allocate(len)?;
+        Ok(Aligned { block, ptr, len, capacity: len })
     }
 
     /// Grows (with zeros) or shrinks to `len`. Growing past the capacity copies; on failure nothing changes.
     pub fn resize(&mut self, len: usize) -> Result<()> {
         if len > self.capacity {
             let capacity = len.max(self.capacity + self.capacity / 2);
-            let mut grown = Aligned { ptr: allocate(capacity)?, len, capacity };
+            let mut grown = Aligned::zeroed(capacity)?;
+            grown.len = len;
             grown.as_mut_slice()[..self.len].copy_from_slice(self.as_slice());
             *self = grown;
             return Ok(());
@@ -76,23 +84,26 @@ fn zero_of<T: Plain>() -> T {
 }
 
 fn layout<T>(capacity: usize) -> Option<Layout> {
-    let bytes = capacity.checked_mul(size_of::<T>())?;
-    Layout::from_size_align(bytes.max(ALIGN), ALIGN).ok()
+    let bytes = capacity.checked_mul(size_of::<T>())?.checked_add(ALIGN)?;
+    Layout::from_size_align(bytes, BLOCK_ALIGN).ok()
 }
 
-fn allocate<T: Plain>(capacity: usize) -> Result<NonNull<T>> {
+fn allocate<T: Plain>(capacity: usize) -> Result<(NonNull<u8>, NonNull<T>)> {
     let failed = Error::OutOfMemory { bytes: capacity.saturating_mul(size_of::<T>()) };
     let layout = layout::<T>(capacity).ok_or(failed.clone())?;
     // SAFETY: the layout has a non-zero size.
     let raw = unsafe { alloc_zeroed(layout) };
-    NonNull::new(raw.cast::<T>()).ok_or(failed)
+    let block = NonNull::new(raw).ok_or(failed)?;
+    // SAFETY: the next multiple of ALIGN is less than ALIGN bytes ahead, and the block has ALIGN bytes to spare.
+    let ptr = unsafe { block.add(block.align_offset(ALIGN)) };
+    Ok((block, ptr.cast()))
 }
 
 impl<T: Plain> Drop for Aligned<T> {
     fn drop(&mut self) {
         if let Some(layout) = layout::<T>(self.capacity) {
-            // SAFETY: `ptr` came from `alloc_zeroed` with this very layout.
-            unsafe { dealloc(self.ptr.as_ptr().cast(), layout) }
+            // SAFETY: `block` came from `alloc_zeroed` with this very layout.
+            unsafe { dealloc(self.block.as_ptr(), layout) }
         }
     }
 }

@@ -246,7 +246,12 @@ impl SparseRows {
     /// Rows from the arrays of [`SparseRows::parts`].
     ///
     /// Errors: `InvalidArgument` or `NonFinite` where an invariant is broken.
-    pub(crate) fn from_parts(starts: Vec<usize>, indices: Vec<u32>, values: Vec<f32>, dim: usize) -> Result<SparseRows> {
+    pub(crate) fn from_parts(
+        starts: Vec<usize>,
+        indices: Vec<u32>,
+        values: Vec<f32>,
+        dim: usize,
+    ) -> Result<SparseRows> {
         let empty = SparseRows::with_capacity(0, dim, 0)?;
         let whole = starts.first() == Some(&0) && starts.is_sorted() && starts.last() == Some(&values.len());
         if !whole || indices.len() != values.len() || starts.len() > MAX_ROWS + 1 {
