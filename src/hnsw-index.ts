@@ -22,9 +22,9 @@ import { type Plan, planOf, type Stats } from "./plan.ts";
 import { atOnce, incoming, inSlices } from "./transfer.ts";
 
 /**
- * Neighbours of each row or query, nearest first, ties by id. `indices` (int32) and `distances` (float32) have the
- * same shape; where there are fewer rows than columns, the rest of a row is -1 and Infinity. The arrays are the
- * caller's own, row-major and writable.
+ * Neighbours of each row or query, nearest first (under `true_angular`, a similarity, the largest), ties by id.
+ * `indices` (int32) and `distances` (float32) have the same shape; where there are fewer rows than columns, the rest
+ * of a row is -1 and Infinity. The arrays are the caller's own, row-major and writable.
  */
 export interface Neighbors {
   readonly indices: NdArray<Int32Array>;

@@ -7,7 +7,7 @@ import type { NativeChoice, NativePlan, NativeStats } from "./native.ts";
 export interface Choice {
   /** `exact`, `approximate` (neighbour graph) or `hnsw` (queries). */
   readonly algorithm: string;
-  /** The form of the rows that the work runs on: `f32`, or a smaller one where that loses nothing. */
+  /** What the work runs on: `f32`, a smaller form where that loses nothing, or the codes of `quantization`. */
   readonly codes: string;
   /** One sentence for people. */
   readonly reason: string;

@@ -327,6 +327,14 @@ describe("dump, restore and attach", () => {
     expect(() => other.attachSync(bytes)).toThrow(expect.objectContaining({ code: "ERR_CLOSED" }));
   });
 
+  it("bytes are copied a few milliseconds at a time, with turns for others", async () => {
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    await expect(HnswIndex.restore(new Uint8Array(2 ** 27))).rejects.toMatchObject({ code: "ERR_CORRUPT_FILE" });
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(1);
+  });
+
   it("a dump without anything made yet is small, and its index makes it when asked", async () => {
     const again = await HnswIndex.restore(bytes);
     expect(again.stats()).toMatchObject({ graphReady: false, searchReady: false });
