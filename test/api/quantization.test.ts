@@ -50,7 +50,7 @@ const RECALL: Readonly<Record<Quantization, readonly [usual: number, wide: numbe
 
 describeWith("pbmc3k_pca.npz", "real rows (pbmc3k)", () => {
   const { x } = load("pbmc3k_pca.npz", "x");
-  const sample = spread(x.shape[0] as number, 300);
+  const sample = spread(x.shape[0] as number, 120);
   const cases = (["euclidean", "cosine"] as const).flatMap((metric) => {
     const distance: Distance = metric === "cosine" ? cosine : euclidean;
     const known = metrics().find(({ name }) => name === metric)?.quantizations ?? [];
