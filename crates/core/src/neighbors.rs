@@ -27,13 +27,16 @@ impl Neighbors {
         Ok(Neighbors { rows, k, indices: filled(cells, MISSING)?, distances: filled(cells, f32::INFINITY)? })
     }
 
-    /// Makes the first `n` rows of the index, without `own`, the neighbours of `row`, all at distance 1.
-    pub(crate) fn set_equidistant(&mut self, row: usize, own: Option<usize>, n: usize) {
+    /// Makes rows of the index, without `own`, the neighbours of `row`: `twins` at distance 0, then the others of
+    /// the first `n` at distance 1.
+    pub(crate) fn set_equidistant(&mut self, row: usize, own: Option<usize>, twins: &[usize], n: usize) {
         let skip = usize::from(own.is_some());
         let cells = row * self.k + skip..(row + 1) * self.k;
-        let others = (0..n).filter(|&id| Some(id) != own);
-        for (cell, id) in cells.zip(others) {
-            (self.indices[cell], self.distances[cell]) = (id as i32, 1.0);
+        let near = twins.iter().map(|&id| (id, 0.0));
+        let far = (0..n).filter(|id| twins.binary_search(id).is_err()).map(|id| (id, 1.0));
+        let others = near.chain(far).filter(|&(id, _)| Some(id) != own);
+        for (cell, (id, distance)) in cells.zip(others) {
+            (self.indices[cell], self.distances[cell]) = (id as i32, distance);
         }
     }
 

@@ -1,6 +1,8 @@
 //! The index as its callers see it.
 
-use hnsw_core::{Algorithm, Changes, Control, Error, Index, Metric, MetricParams, Neighbors, Options, Query, Rows};
+use hnsw_core::{
+    Algorithm, Changes, Control, Error, Index, Metric, MetricParams, Neighbors, Options, Query, Rows, SparseRows,
+};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -112,6 +114,25 @@ fn rows_of_zeros_are_at_cosine_distance_one_from_everything() {
         let zero = Rows::zeroed(1, 4).unwrap();
         let found = index.query(zero, Query { k: 3, ef: 9 }, Control::none()).unwrap();
         assert_eq!((found.row(0).0, found.row(0).1), (&[0, 1, 2][..], &[1.0; 3][..]));
+    }
+}
+
+#[test]
+fn sparse_rows_of_zeros_are_at_zero_from_each_other_and_at_one_from_all_others() {
+    for algorithm in ALGORITHMS {
+        let mut rows = SparseRows::with_capacity(300, 70, 900).unwrap();
+        let columns = |i: u32| [i % 23, 23 + i % 19, 42 + i % 28];
+        for i in 0..300 {
+            let entries: &[u32] = if [7, 200].contains(&i) { &[] } else { &columns(i) };
+            rows.push(&[entries.len() as u32], entries, &[0.3, 0.7, 0.1][..entries.len()]).unwrap();
+        }
+        let index = Index::new(rows, Options { metric: metric("cosine", 70), ..options(algorithm, 70) }).unwrap();
+        let graph = index.neighbor_graph(Control::none()).unwrap();
+        assert_eq!((&graph.row(200).0[..4], &graph.row(200).1[..4]), (&[200, 7, 0, 1][..], &[0.0, 0.0, 1.0, 1.0][..]));
+        let mut zero = SparseRows::with_capacity(1, 70, 0).unwrap();
+        zero.push(&[0], &[], &[]).unwrap();
+        let found = index.query(zero, Query { k: 4, ef: 9 }, Control::none()).unwrap();
+        assert_eq!((found.row(0).0, found.row(0).1), (&[7, 200, 0, 1][..], &[0.0, 0.0, 1.0, 1.0][..]));
     }
 }
 

@@ -36,9 +36,7 @@ impl Index {
         let (knn, recall) = self.nearest(source, k, &choice, control)?;
         let n = data.rows.len();
         let mut graph = knn.into_graph(n, self.options.n_neighbors, &self.options.metric)?;
-        for row in self.options.metric.equidistant(&data.rows) {
-            graph.set_equidistant(row, Some(row), n);
-        }
+        self.settle_equidistant(&data.rows, &data.rows, &mut graph, true);
         Counters::add(&self.counters.graph_builds, 1);
         *self.measured.lock().unwrap_or_else(|e| e.into_inner()) =
             Measured { seconds: Some(started.elapsed().as_secs_f64()), recall: Some(recall) };

@@ -8,7 +8,7 @@ use crate::graph;
 use crate::neighbors::Neighbors;
 use crate::options::Query;
 use crate::plan::{self, QueryDecision};
-use crate::points::Points;
+use crate::points::{Form, Points};
 use crate::search::batch::{Batch, search};
 use crate::stats::Counters;
 use std::sync::atomic::Ordering;
@@ -37,10 +37,19 @@ impl Index {
         } else {
             self.walk(&data, &queries, query, &mut out, control)?;
         }
-        for row in self.options.metric.equidistant(&queries) {
-            out.set_equidistant(row, None, data.rows.len());
-        }
+        self.settle_equidistant(&queries, &data.rows, &mut out, false);
         Ok(out)
+    }
+
+    /// Rows without a direction get the neighbours that they have by definition, free of rounding.
+    pub(super) fn settle_equidistant(&self, of: &Points, rows: &Points, out: &mut Neighbors, own: bool) {
+        let metric = &self.options.metric;
+        let mut lost = metric.equidistant(of).peekable();
+        if lost.peek().is_none() {
+            return;
+        }
+        let twins: Vec<usize> = if self.form == Form::Sparse { metric.equidistant(rows).collect() } else { Vec::new() };
+        lost.for_each(|row| out.set_equidistant(row, own.then_some(row), &twins, rows.len()));
     }
 
     /// Rows and queries of an index have one form and one width.

@@ -129,12 +129,16 @@ impl Metric {
         self.transform == Transform::None
     }
 
-    /// Rows of `points` (transformed) that are at distance 1 from every row, their copies included: dense rows of
-    /// zeros under cosine.
+    /// Rows of `points` (transformed) that have no direction, all zeros under cosine: they are at distance 1 from every
+    /// row, but sparse ones at 0 from each other (PyNNDescent tells the two forms apart).
     pub(crate) fn equidistant<'a>(&self, points: &'a Points) -> impl Iterator<Item = usize> + use<'a> {
         let dim = self.context.dim;
         let count = if matches!(self.info.name, "cosine" | "dot" | "direct_cosine") { points.len() } else { 0 };
-        (0..count).filter(move |&row| matches!(points.row(row), RowRef::Dense(values) if values[dim] == 1.0))
+        (0..count).filter(move |&row| match points.row(row) {
+            RowRef::Dense(values) => values[dim] == 1.0,
+            RowRef::Sparse(row) => row.indices == [dim as u32],
+            RowRef::Bits(_) => false,
+        })
     }
 
     /// The distance of the caller's metric for a proxy.
