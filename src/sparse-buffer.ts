@@ -4,7 +4,7 @@ import { type NativeRows, native } from "./native.ts";
 import { integerOr, invalid } from "./validate.ts";
 
 /** Columns of sparse rows are 32-bit integers, and the engine needs one of its own. */
-export const MAX_SPARSE_DIM = 2 ** 31 - 1;
+export const MAX_SPARSE_DIM = 2 ** 31 - 2;
 /** 2^48 entries take more than any machine has; below 2^53, so that a number holds every count. */
 export const MAX_ENTRIES = 2 ** 48;
 
