@@ -1,14 +1,14 @@
 //! Many queries over the graph, split over threads.
 
-use super::scorer::{CodeScorer, RowScorer, Scorer};
-use super::walk::{Scratch, ScratchPool, descend};
+use super::scorer::{CodeScorer, RowScorer};
+use super::walk::{Scratch, ScratchPool, descend, settle};
 use crate::code::Quantized;
 use crate::control::Control;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::knn::Knn;
 use crate::metric::Pair;
-use crate::neighbors::Neighbor;
+use crate::options::Quantization;
 use crate::points::Points;
 use crate::stats::Counters;
 use hnsw_kernels::Kernels;
@@ -37,10 +37,10 @@ pub(crate) fn search(
     let phase = control.phase("search", batch.queries.len() as u64);
     out.fill(
         batch.threads,
-        || (scratches.take(batch.graph.len()), Vec::new()),
-        |(lent, found), row, ids, proxies| {
-            batch.walk(row, &mut lent.scratch, found);
-            for ((found, id), proxy) in found.iter().zip(ids).zip(proxies) {
+        || scratches.take(batch.graph.len()),
+        |lent, row, ids, proxies| {
+            batch.walk(row, &mut lent.scratch);
+            for ((found, id), proxy) in lent.scratch.pool.iter().zip(ids).zip(proxies) {
                 (*id, *proxy) = (found.id, found.proxy);
             }
             let (distances, hops) = lent.scratch.take_counts();
@@ -53,22 +53,25 @@ pub(crate) fn search(
 }
 
 impl Batch<'_> {
-    /// The rows that the walk of query `row` finds, nearest first.
-    fn walk(&self, row: usize, scratch: &mut Scratch, found: &mut Vec<Neighbor>) {
+    /// Walks for query `row`; what it finds is in the pool.
+    fn walk(&self, row: usize, scratch: &mut Scratch) {
         let by_rows = RowScorer { pair: self.pair, rows: self.rows, query: self.queries.row(row) };
-        found.clear();
         match &self.codes {
-            None => {
-                descend(self.graph, &by_rows, 0, self.ef, scratch);
-                found.extend(scratch.pool.iter());
-            }
+            None => descend(self.graph, &by_rows, 0, self.ef, scratch),
             Some((codes, queries)) => {
                 let by_codes = CodeScorer { kernels: Kernels::detect(), codes, query: queries.code(row) };
                 descend(self.graph, &by_codes, 0, self.ef, scratch);
-                let again = |found: Neighbor| Neighbor { proxy: by_rows.one(found.id), ..found };
-                found.extend(scratch.pool.iter().map(again));
-                found.sort_unstable();
+                settle(self.graph, &by_rows, self.settled(codes.kind()), scratch);
             }
+        }
+    }
+
+    /// Width of the walk by rows behind one by codes: the coarser the codes, the less they leave decided.
+    fn settled(&self, kind: Quantization) -> usize {
+        match kind {
+            Quantization::Binary => self.k.max(self.ef / 2),
+            Quantization::Uint4 => self.k.max(self.ef / 4),
+            Quantization::Uint8 | Quantization::Int8 => self.k,
         }
     }
 }

@@ -32,6 +32,16 @@ impl Pool {
         self.cursor = 0;
     }
 
+    /// Gives every row another proxy, and all rows their places by it.
+    pub fn rescore(&mut self, proxy: impl Fn(u32) -> f32) {
+        for slot in &mut self.slots {
+            let id = slot.id & !EXPANDED;
+            *slot = Neighbor { proxy: proxy(id), id };
+        }
+        self.slots.sort_unstable();
+        self.cursor = 0;
+    }
+
     /// Takes a row that is not in the pool; false if it is too far.
     #[inline]
     pub fn insert(&mut self, new: Neighbor) -> bool {

@@ -88,6 +88,15 @@ pub(crate) fn descend_by<S: Scorer, T: Stop, A: Accept>(
     walk(graph, level, scorer, stop, accept, scratch);
 }
 
+/// Goes on from the rows in the pool, found by another scorer: compares them by this one and walks on, `width`
+/// wide. The rows of the pool come from level 0.
+pub(crate) fn settle<S: Scorer>(graph: &Graph, scorer: &S, width: usize, scratch: &mut Scratch) {
+    scratch.distances += scratch.pool.iter().count() as u64;
+    scratch.pool.rescore(|id| scorer.one(id));
+    scratch.resume(width);
+    walk(graph, 0, scorer, &mut PoolExpanded, &Everything, scratch);
+}
+
 fn walk<S: Scorer, T: Stop, A: Accept>(
     graph: &Graph,
     level: u8,
