@@ -1,7 +1,7 @@
 //! Correlation of rows whose zeros are not stored: they count in the mean and lie below it.
 
 use super::super::pair::Context;
-use super::merge_columns;
+use super::merge;
 use crate::points::SparseRow;
 
 /// Twice 1 - Pearson correlation over all columns, the squared distance of centred unit rows; 0 between constant rows, 1 between one and any other.
@@ -13,8 +13,8 @@ pub(in crate::metric) fn correlation(a: SparseRow<'_>, b: SparseRow<'_>, with: &
         return if square_a == square_b { 0.0 } else { 2.0 };
     }
     let (mut product, mut columns) = (0.0, 0u32);
-    merge_columns(a, b, |_, x, y| {
-        product += (f64::from(x.unwrap_or(0.0)) - mean_a) * (f64::from(y.unwrap_or(0.0)) - mean_b);
+    merge(a, b, |x, y| {
+        product += (x - mean_a) * (y - mean_b);
         columns += 1;
     });
     product += (dim - f64::from(columns)) * mean_a * mean_b;

@@ -23,6 +23,7 @@ pub(super) use sets::counts;
 
 use crate::points::SparseRow;
 use std::cmp::Ordering;
+use std::hint::select_unpredictable;
 
 /// Calls `each(column, a, b)` for every column that either row holds, in ascending order.
 #[inline(always)]
@@ -58,10 +59,16 @@ fn merge(a: SparseRow<'_>, b: SparseRow<'_>, mut each: impl FnMut(f64, f64)) {
     while i < a.indices.len() && j < b.indices.len() {
         let (left, right) = (a.indices[i], b.indices[j]);
         let (x, y) = (a.values[i], b.values[j]);
-        each(if left <= right { f64::from(x) } else { 0.0 }, if right <= left { f64::from(y) } else { 0.0 });
+        each(kept(x, left <= right), kept(y, right <= left));
         i += usize::from(left <= right);
         j += usize::from(right <= left);
     }
     a.values[i.min(a.values.len())..].iter().for_each(|&x| each(f64::from(x), 0.0));
     b.values[j.min(b.values.len())..].iter().for_each(|&y| each(0.0, f64::from(y)));
+}
+
+/// The value, or 0; chosen as an integer, which unlike a float needs no branch.
+#[inline(always)]
+fn kept(value: f32, keep: bool) -> f64 {
+    f64::from(f32::from_bits(select_unpredictable(keep, value.to_bits(), 0)))
 }
