@@ -6,8 +6,8 @@ use. That is all there is here:
 
     pynndescent                 NNDescent, PyNNDescentTransformer: ours
     pynndescent.pynndescent_    the same
-    pynndescent.distances       named_distances         -> the engine's metrics of dense rows
-    pynndescent.sparse          sparse_named_distances  -> the engine's metrics of sparse rows
+    pynndescent.distances       named_distances: the engine's metrics of dense and packed rows
+    pynndescent.sparse          sparse_named_distances: the engine's metrics of sparse rows
     pynndescent.rp_trees        make_forest: no trees
 
 What may not enter: distances. There is no fallback to PyNNDescent in a process that has this.
@@ -40,10 +40,10 @@ class PairFunction:
 
 
 class MetricTable(Mapping[str, PairFunction]):
-    """The engine's metrics for rows of one form, by name and alias. Starts a server when asked."""
+    """The engine's metrics for rows of some forms, by name and alias. Starts a server if asked."""
 
-    def __init__(self, form: str) -> None:
-        self.form = form
+    def __init__(self, *forms: str) -> None:
+        self.forms = frozenset(forms)
 
     def __getitem__(self, name: str) -> PairFunction:
         if name not in self._names():
@@ -58,7 +58,7 @@ class MetricTable(Mapping[str, PairFunction]):
 
     def _names(self) -> list[str]:
         metrics = _client.session().greeting.metrics
-        return [name for name, metric in metrics.items() if self.form in metric.forms]
+        return [name for name, metric in metrics.items() if self.forms & set(metric.forms)]
 
 
 def put_in_place() -> bool:
@@ -78,7 +78,7 @@ def _modules() -> list[ModuleType]:
     contents: dict[str, dict[str, Any]] = {
         "pynndescent": {**classes, "__path__": []},
         "pynndescent.pynndescent_": classes,
-        "pynndescent.distances": {"named_distances": MetricTable("dense")},
+        "pynndescent.distances": {"named_distances": MetricTable("dense", "bits")},
         "pynndescent.sparse": {"sparse_named_distances": MetricTable("sparse")},
         "pynndescent.rp_trees": {"make_forest": lambda *_, **__: []},
     }

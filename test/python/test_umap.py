@@ -250,6 +250,34 @@ def test_contract_44_a_precomputed_index_of_ours_is_accepted_and_transforms(recw
     assert [str(w.message) for w in recwarn if "knn" in str(w.message)] == []
 
 
+def test_contract_41_packed_bits_are_fitted_and_transformed(recorded):
+    rows = np.random.RandomState(0).randint(256, size=(150, 6)).astype(np.uint8)
+    model = _forced(metric="bit_hamming", n_epochs=20)
+    with pytest.warns(UserWarning, match="inverse_transform"):
+        model.fit(rows[:120])
+    assert np.isfinite(model.transform(rows[120:])).all()
+    ((_, shape, keywords),) = recorded
+    assert (shape, keywords["metric"]) == ((120, 6), "bit_hamming")
+    bits = np.unpackbits(rows, axis=1)
+    true = oracle.nearest(oracle.distances(bits, bits, "hamming")[:120, :120] * 48, 10)[1]
+    np.testing.assert_allclose(model._knn_dists, true)
+
+
+def test_contract_41_a_metric_that_only_umap_has_is_scanned_exactly(recorded):
+    rows = 0.1 * iris()[:60]
+    model = _forced(metric="poincare", n_epochs=20, init="random")
+    with pytest.warns(UserWarning, match="inverse_transform"):
+        model.fit(rows)
+    assert callable(recorded[0][2]["metric"])
+    assert isinstance(model._knn_search_index, HnswIndexWrapper)
+    wide = rows.astype(np.float64)
+    inside = 1 - (wide**2).sum(axis=1)
+    true = np.arccosh(
+        1 + 2 * oracle.distances(wide, wide, "sqeuclidean") / np.outer(inside, inside)
+    )
+    np.testing.assert_allclose(model._knn_dists, oracle.nearest(true, 10)[1], atol=1e-3)
+
+
 def test_contract_44_umap_refuses_or_ignores_what_does_not_fit():
     rows = iris()[:120]
     index = HnswIndexWrapper(rows, n_neighbors=10, random_state=42)
