@@ -268,7 +268,12 @@ describe("bad sparse rows", () => {
       code: "ERR_INVALID_ARGUMENT",
       says: "columns of rows is 0",
     },
-    { title: "too many columns", change: { shape: [3, 2 ** 31 - 1] }, code: "ERR_INVALID_ARGUMENT", says: "2147483647" },
+    {
+      title: "too many columns",
+      change: { shape: [3, 2 ** 31 - 1] },
+      code: "ERR_INVALID_ARGUMENT",
+      says: "2147483647",
+    },
     {
       title: "0 rows",
       change: { indptr: [0], indices: [], data: [], shape: [0, 5] },

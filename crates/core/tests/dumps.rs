@@ -37,9 +37,12 @@ fn sparse(n: usize, first: u32) -> Points {
     rows.into()
 }
 
-fn indexes() -> Vec<(Index, fn(usize, u32) -> Points)> {
+/// So many rows, from this one of an endless sequence on.
+type Make = fn(usize, u32) -> Points;
+
+fn indexes() -> Vec<(Index, Make)> {
     let plain = MetricParams::default;
-    let of = |make: fn(usize, u32) -> Points, options: Options| (Index::new(make(300, 0), options).unwrap(), make);
+    let of = |make: Make, options: Options| (Index::new(make(300, 0), options).unwrap(), make);
     vec![
         of(dense, options("euclidean", plain(), 9, Algorithm::Hnsw)),
         of(dense, options("cosine", plain(), 9, Algorithm::Exact)),

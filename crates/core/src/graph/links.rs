@@ -147,7 +147,13 @@ impl Graph {
     ) -> std::result::Result<Graph, String> {
         let mut graph = Graph::unlinked(m, levels.iter().copied()).map_err(|error| error.to_string())?;
         if (base.len(), upper.len()) != (graph.base.len(), graph.upper.len()) {
-            return Err(format!("{} and {} links, not {} and {}", base.len(), upper.len(), graph.base.len(), graph.upper.len()));
+            return Err(format!(
+                "{} and {} links, not {} and {}",
+                base.len(),
+                upper.len(),
+                graph.base.len(),
+                graph.upper.len()
+            ));
         }
         let top = levels.iter().copied().max();
         if levels.get(entry).copied() != top || top.is_none() {
