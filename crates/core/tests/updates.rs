@@ -70,6 +70,7 @@ fn append(all: &mut Vec<f32>, seed: u64) -> Changes {
     Changes::fresh(rows(&fresh))
 }
 
+#[allow(clippy::ptr_arg, reason = "a `Round`, as `append` is")]
 fn replace(all: &mut Vec<f32>, seed: u64) -> Changes {
     let n = all.len() / DIM;
     let others = values(n / 10, seed);
