@@ -58,7 +58,6 @@ pub struct Metric {
     finish: Finish,
     transform: Transform,
     context: Arc<Context>,
-    params: Arc<MetricParams>,
 }
 
 impl Metric {
@@ -76,8 +75,7 @@ impl Metric {
             return Err(Error::DimensionMismatch { seen: dim, expected: 2 });
         }
         let Recipe { transform, measure, finish, p } = Recipe::of(info.name, &params, dim)?;
-        let context = Arc::new(Context { dim, p, cost: params.cost.clone().unwrap_or_default() });
-        Ok(Metric { info, measure, finish, transform, context, params: Arc::new(params) })
+        Ok(Metric { info, measure, finish, transform, context: Arc::new(Context { dim, p, params }) })
     }
 
     /// Its entry in the table.
@@ -87,7 +85,7 @@ impl Metric {
 
     /// Its parameters, as given.
     pub fn params(&self) -> &MetricParams {
-        &self.params
+        &self.context.params
     }
 
     /// Whether rows of this form can be compared.

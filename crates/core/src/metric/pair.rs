@@ -1,6 +1,7 @@
 //! The pair function of a metric, per form of rows.
 
 use super::coefficient::Coefficient;
+use super::params::MetricParams;
 use super::sparse;
 use crate::points::{Form, RowRef, SparseRow};
 use hnsw_kernels::{CountKernel, Kernels, PairKernel};
@@ -12,14 +13,19 @@ pub(crate) struct Context {
     pub dim: usize,
     /// The power of minkowski and its kin.
     pub p: f64,
-    /// Cost of moving mass between columns, `dim x dim`; empty for all metrics but kantorovich.
-    pub cost: Vec<f32>,
+    /// What the metric was given.
+    pub params: MetricParams,
 }
 
 impl Context {
+    /// Cost of moving mass between columns, `dim x dim`; empty unless kantorovich was given one.
+    pub fn cost(&self) -> &[f32] {
+        self.params.cost.as_deref().unwrap_or(&[])
+    }
+
     #[cfg(test)]
     pub fn new(dim: usize) -> Context {
-        Context { dim, p: 1.0, cost: Vec::new() }
+        Context { dim, p: 1.0, params: MetricParams::default() }
     }
 }
 

@@ -8,5 +8,6 @@ pub(in crate::metric) fn kantorovich(a: &[f32], b: &[f32], with: &Context) -> f3
     // Always the same way round, so that both ways give the same bits.
     let (a, b) = if a <= b { (a, b) } else { (b, a) };
     let mass = |row: &[f32]| Mass::of(row.iter().enumerate().map(|(column, &share)| (column, share)));
-    cheapest(&mass(a), &mass(b), |i, j| f64::from(with.cost[i * with.dim + j]))
+    let cost = with.cost();
+    cheapest(&mass(a), &mass(b), |i, j| f64::from(cost[i * with.dim + j]))
 }

@@ -44,5 +44,6 @@ pub(in crate::metric) fn kantorovich(a: SparseRow<'_>, b: SparseRow<'_>, with: &
     let mass = |row: SparseRow<'_>| {
         Mass::of(row.indices.iter().zip(row.values).map(|(&column, &share)| (column as usize, share)))
     };
-    cheapest(&mass(a), &mass(b), |i, j| f64::from(with.cost[i * with.dim + j]))
+    let cost = with.cost();
+    cheapest(&mass(a), &mass(b), |i, j| f64::from(cost[i * with.dim + j]))
 }
