@@ -207,6 +207,18 @@ def test_a_fitted_transformer_pickles(made):
     assert (again.transform(None) != transformer.transform(None)).nnz == 0
 
 
+def test_installed_everywhere_pynndescents_name_means_ours_unless_switched_off():
+    import pynndescent
+
+    real = pynndescent.PyNNDescentTransformer
+    with hnsw_bridge.install(everywhere=True):
+        assert pynndescent.PyNNDescentTransformer is PyNNDescentTransformer
+    for mode, everywhere in (("off", True), ("on", False)):
+        with hnsw_bridge.install(mode, everywhere=everywhere):
+            assert pynndescent.PyNNDescentTransformer is real
+    assert pynndescent.PyNNDescentTransformer is real is not PyNNDescentTransformer
+
+
 def test_recall_on_rows_enough_for_the_graph_walk():
     rows = stored("letter")[:5000]
     with hnsw_bridge.options(algorithm="hnsw"):

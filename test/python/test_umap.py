@@ -222,6 +222,10 @@ def test_contract_41_sparse_rows_are_fitted_and_transformed(recorded, metric):
     assert isinstance(model._knn_search_index, HnswIndexWrapper)
     assert model._knn_search_index._is_sparse
     assert np.isfinite(model.transform(rows[500:])).all()
+    model.update(rows[500:])  # PyNNDescent cannot.
+    assert (model._raw_data != rows).nnz == 0
+    assert np.isfinite(model.embedding_).all()
+    assert model.embedding_.shape == (600, 2)
 
 
 @pytest.mark.parametrize(("metric", "epsilon"), [("euclidean", 0.12), ("cosine", 0.24)])
@@ -332,7 +336,7 @@ def test_contract_46_a_fitted_model_pickles_and_transforms_in_a_new_process(
 ):
     (tmp_path / "model.pickle").write_bytes(pickle.dumps(fitted))
     np.save(tmp_path / "new.npy", iris()[120:])
-    done = run_program("load_and_transform.py", str(tmp_path))
+    done = run_program("load_and_transform.py", str(tmp_path), NUMBA_DISABLE_JIT="1")
     assert done.stdout.split() == ["UMAP", "HnswIndexWrapper", "(30,", "2)"]
 
 
