@@ -82,3 +82,12 @@ def fitting_rows(entry: dict[str, Any]) -> Any:
     vectors = TABLE["vectors"].get(entry["rows"], {}).get("random", TABLE["vectors"]["random"])
     dtype = np.uint8 if entry["rows"] == "bits" else np.float32
     return np.asarray(vectors, dtype=dtype).reshape(-1, np.shape(vectors)[-1])
+
+
+def distances_to(index: Any, queries: Any, count: int) -> Any:
+    """All distances (q, count) that an index tells, by row id; inf for what was not found."""
+    indices, distances = index.query(queries, k=count)
+    found = np.full((queries.shape[0], count), np.inf)
+    for row, (i, d) in enumerate(zip(indices, distances, strict=True)):
+        found[row, i[i >= 0]] = d[i >= 0]
+    return found

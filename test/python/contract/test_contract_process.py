@@ -48,26 +48,26 @@ def _accepted(op):
 CALLS = {
     "query": lambda index: index.query(LONG[:5000], k=5),
     "neighbor_graph": lambda index: index.neighbor_graph,
-    "update": lambda index: index.update(LONG[:20_000]),
+    "update": lambda index: index.update(LONG[4000:6000]),
 }
 
 
 @pytest.mark.parametrize("op", CALLS)
 def test_contract_50_a_server_that_dies_in_a_call_is_an_error_and_the_next_call_works(op):
+    rows = LONG[:4000] if op == "update" else LONG
     with hnsw_bridge.options(algorithm="hnsw", m=64, ef_construction=800):
-        index = HnswIndexWrapper(LONG, n_neighbors=15, random_state=1)
-    if op == "update":
-        index = HnswIndexWrapper(LONG[:300], n_neighbors=15, random_state=1)
+        index = HnswIndexWrapper(rows, n_neighbors=15, random_state=1)
+    if op == "update":  # What is prepared is kept so: the new rows are inserted in the call.
         index.prepare()
     bystander = HnswIndexWrapper(LONG[:400], n_neighbors=5, random_state=1)
     expected = bystander.query(LONG[:9], k=5)
     call = _Call(op, lambda: CALLS[op](index))
     os.kill(hnsw_bridge.stats()["server"]["pid"], signal.SIGKILL)
     call.join()
-    assert isinstance(call.error, ServerDied)
+    assert isinstance(call.error, ServerDied), repr(call.error)
     assert call.error.code == "ERR_SERVER_DIED"
     assert same_bytes(bystander.query(LONG[:9], k=5), expected)
     if op == "update":
-        np.testing.assert_array_equal(index._raw_data, LONG[:300])
+        np.testing.assert_array_equal(index._raw_data, LONG[:4000])
         assert index.query(LONG[:3], k=1)[0].ravel().tolist() == [0, 1, 2]
     index.close()

@@ -10,10 +10,9 @@ import scipy.sparse as sp
 import hnsw_bridge
 import oracle
 from datasets import newsgroups
-from golden import TABLE, cases, entries, fitting_rows, names
+from golden import TABLE, cases, distances_to, entries, fitting_rows, names
 from hnsw_bridge import HnswIndexWrapper
 from sides import COMPILES, all_distinct, is_ours, ours_only, same_bytes
-from test_contract_metrics import distances_to
 
 _RARE = ours_only(COMPILES)
 ENTRIES = {f"{entry['name']}-{i}": entry for i, entry in enumerate(entries("sparse"))}
@@ -236,7 +235,7 @@ def test_contract_29_the_same_seed_gives_the_same_sparse_bytes(make_index):
     assert same_bytes(*answers)
 
 
-@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("metric", ["euclidean", pytest.param("cosine", marks=_RARE)])
 def test_contract_30_a_sparse_index_pickles(index_class, metric):
     index = _index(index_class, metric=metric)
     expected = index.query(FRESH)
