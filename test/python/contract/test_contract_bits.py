@@ -17,8 +17,8 @@ QUERIES = gaussian(60, 24, seed=2)
 QUANTIZED = [(kind, metric) for kind, metrics in TABLE["quantized"].items() for metric in metrics]
 
 
-# One bit of a column tells little: PyNNDescent finds .37 of these, and .07 of them with uint4.
-LEAST_RECALL = {"binary": 0.4, "uint4": 0.95, "uint8": 0.95, "int8": 0.95}
+# One bit of a column tells little of normal rows: PyNNDescent finds .37 of these, .07 with uint4.
+LEAST_RECALL = {"binary": 0.85, "uint4": 0.95, "uint8": 0.95, "int8": 0.95}
 
 
 def bit_distances(queries, rows, metric):
