@@ -82,3 +82,8 @@ def test_ingest_maps_new_cells_onto_old_ones(cells, source, calls):
     assert calls() == {"build": 1, "query": 1}
     assert (new.obs["type"].astype(str) == cells.obs["type"][2400:]).mean() >= 0.9
     assert new.obsm["X_umap"].shape == (238, 2)
+
+
+def test_ingest_needs_no_pynndescent(run_program):
+    lines = run_program("ingest_without_pynndescent.py").stdout.splitlines()
+    assert lines[-2:] == ["True (100, 2)", "False"]
