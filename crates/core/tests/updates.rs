@@ -1,6 +1,6 @@
 //! An index that changes against one that is built from the same rows.
 
-use hnsw_core::{Algorithm, Changes, Control, Index, Metric, MetricParams, Options, Query, Rows, SparseRows};
+use hnsw_core::{Algorithm, Changes, Control, Index, Metric, MetricParams, Options, Points, Query, Rows, SparseRows};
 
 const DIM: usize = 12;
 
@@ -156,5 +156,56 @@ fn sparse_rows_are_appended_and_replaced() {
         let found = index.query(some(2, 13), Query { k: 1, ef: 400 }, Control::none()).unwrap();
         assert_eq!((index.len(), found.distances), (405, vec![0.0, 0.0]));
         assert_eq!(index.query(some(3, 11), Query { k: 1, ef: 50 }, Control::none()).unwrap().indices[2], 402);
+    }
+}
+
+#[test]
+fn an_exact_graph_is_renewed_to_what_a_new_one_would_be() {
+    type Make = fn(usize, u64) -> Points;
+    let whole: Make = |n, seed| rows(&values(n, seed).iter().map(|v| (v * 9.0).round()).collect::<Vec<_>>()).into();
+    let plain: Make = |n, seed| rows(&values(n, seed)).into();
+    let sparse: Make = |n, seed| {
+        let mut out = SparseRows::with_capacity(n, DIM, n * DIM).unwrap();
+        for row in values(n, seed).chunks(DIM) {
+            let held: Vec<u32> = (0..DIM as u32).filter(|&j| row[j as usize] > 1.2).collect();
+            let values: Vec<f32> = held.iter().map(|&j| row[j as usize]).collect();
+            out.push(&[held.len() as u32], &held, &values).unwrap();
+        }
+        out.into()
+    };
+    for (make, name) in
+        [(plain, "euclidean"), (plain, "cosine"), (whole, "euclidean"), (plain, "manhattan"), (sparse, "cosine")]
+    {
+        let metric = Metric::resolve(name, MetricParams::default(), DIM).unwrap();
+        let with = |n, seed| {
+            Index::new(make(n, seed), Options { metric: metric.clone(), ..options(Algorithm::Exact) }).unwrap()
+        };
+        let index = with(1500, 1);
+        index.neighbor_graph(Control::none()).unwrap();
+        let phases = std::sync::Mutex::new(Vec::new());
+        let report = |p: hnsw_core::Progress| phases.lock().unwrap().push(p.phase);
+        index
+            .update(
+                Changes { fresh: Some(make(90, 5)), ..Changes::replaced(vec![3, 700], make(2, 6)) },
+                Control::none(),
+            )
+            .unwrap();
+        index.update(Changes::replaced(vec![1510, 4], make(2, 7)), Control::none()).unwrap();
+        let renewed = index.neighbor_graph(Control::new(&std::sync::atomic::AtomicBool::new(false), &report)).unwrap();
+        assert!(
+            phases.lock().unwrap().iter().all(|&phase| phase == "renew graph"),
+            "{name}: {:?}",
+            phases.lock().unwrap()
+        );
+
+        let fresh = with(1500, 1);
+        fresh
+            .update(
+                Changes { fresh: Some(make(90, 5)), ..Changes::replaced(vec![3, 700], make(2, 6)) },
+                Control::none(),
+            )
+            .unwrap();
+        fresh.update(Changes::replaced(vec![1510, 4], make(2, 7)), Control::none()).unwrap();
+        assert_eq!(renewed, fresh.neighbor_graph(Control::none()).unwrap(), "{name}");
     }
 }

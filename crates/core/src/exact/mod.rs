@@ -7,6 +7,7 @@
 //!   worker     one tile: fill, scan, collect
 //!   graph      all rows against themselves: half of the tiles, each used for its rows and its columns
 //!   batch      queries against all rows
+//!   renew      the graph of rows of which some have changed
 //!   recheck    f32 pair distances of what was kept, and the proof that nothing else can belong there
 //! ```
 //!
@@ -16,6 +17,7 @@
 mod batch;
 mod graph;
 mod recheck;
+mod renew;
 mod selection;
 pub(crate) mod sparse;
 pub(crate) mod tiles;
@@ -29,6 +31,7 @@ use crate::metric::{Metric, Pair};
 use crate::points::Points;
 use hnsw_kernels::Kernels;
 use recheck::{Sides, recheck};
+pub(crate) use renew::renew;
 use sparse::{SparseSide, SparseTiles};
 use tiles::{ByteTiles, FloatSide, FloatTiles, PairTiles, Tiles};
 

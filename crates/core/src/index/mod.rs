@@ -26,14 +26,22 @@ use crate::search::walk::ScratchPool;
 use crate::stats::Counters;
 use hnsw_kernels::Kernels;
 use report::Said;
-use std::sync::Mutex;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// What the last build of the neighbour graph took and reached.
 #[derive(Default, Clone)]
 struct Measured {
     seconds: Option<f64>,
     recall: Option<f64>,
+}
+
+/// An exact neighbour graph from before the last updates, and the rows that they changed.
+#[derive(Clone)]
+struct Former {
+    graph: Arc<Neighbors>,
+    changed: BTreeSet<u32>,
 }
 
 /// A set of rows that answers "which rows are nearest". Shared freely between threads.
@@ -48,6 +56,7 @@ pub struct Index {
     scratches: ScratchPool,
     counters: Counters,
     measured: Mutex<Measured>,
+    former: Mutex<Option<Former>>,
     last_query: Mutex<Option<QueryDecision>>,
     dim: usize,
     form: Form,
@@ -118,6 +127,7 @@ impl Index {
             scratches: ScratchPool::default(),
             counters: Counters::default(),
             measured: Mutex::default(),
+            former: Mutex::default(),
             last_query: Mutex::default(),
             options,
         };

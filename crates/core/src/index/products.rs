@@ -33,14 +33,26 @@ impl Index {
         let k = self.options.n_neighbors - 1;
         let started = Instant::now();
         let choice = plan::graph(source, &self.options, k);
-        let (knn, recall) = self.nearest(source, k, &choice, control)?;
+        let (knn, recall) = match self.renewed(source, k, &choice, control)? {
+            Some(knn) => (knn, 1.0),
+            None => self.nearest(source, k, &choice, control)?,
+        };
         let n = data.rows.len();
         let mut graph = knn.into_graph(n, self.options.n_neighbors, &self.options.metric)?;
         self.settle_equidistant(&data.rows, &data.rows, &mut graph, true);
         Counters::add(&self.counters.graph_builds, 1);
+        *self.former.lock().unwrap_or_else(|e| e.into_inner()) = None;
         *self.measured.lock().unwrap_or_else(|e| e.into_inner()) =
             Measured { seconds: Some(started.elapsed().as_secs_f64()), recall: Some(recall) };
         Ok(graph)
+    }
+
+    /// The exact graph by way of the one before the last updates, where that is cheaper.
+    fn renewed(&self, source: Source<'_>, k: usize, choice: &Choice, control: Control<'_>) -> Result<Option<Knn>> {
+        let former = self.former.lock().unwrap_or_else(|e| e.into_inner()).clone();
+        let Some(former) = former.filter(|_| choice.is_exact()) else { return Ok(None) };
+        let changed: Vec<u32> = former.changed.into_iter().collect();
+        exact::renew(source, &former.graph, &changed, k, self.options.threads, control)
     }
 
     /// The `k` nearest other rows of all rows, and the recall reached (measured on a sample if not exact).

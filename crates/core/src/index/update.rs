@@ -1,13 +1,13 @@
 //! Updates: all of the change or none of it.
 
-use super::{Data, Index, Measured, Search};
+use super::{Data, Former, Index, Measured, Search};
 use crate::code::ByteCodes;
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::exact::Source;
 use crate::graph;
 use crate::points::{MAX_ROWS, Points, Undo};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -40,7 +40,7 @@ impl Index {
     /// Replaces rows, then appends rows: all of it or, on error, nothing. Waits for running calls.
     ///
     /// The search index is patched, O(log n) a row, or dropped where a new one is cheaper; the neighbour graph is
-    /// made anew when next asked for.
+    /// brought up to date, or made anew where that is cheaper, when next asked for.
     ///
     /// Errors: `DimensionMismatch`, `EmptyIndex` for 0 rows, `UnknownId`, `InvalidArgument` (numbers of ids and rows
     /// that differ, too many rows, rows of another form), `OutOfMemory`, `Cancelled`.
@@ -79,9 +79,22 @@ impl Index {
         self.inserts.fetch_add(changed, Ordering::Relaxed);
         self.len.store(total, Ordering::Relaxed);
         self.search.set(search.map(Arc::new));
+        self.keep_former(ids.iter().copied().chain(before as u32..total as u32));
         self.graph.set(None);
         *self.measured.lock().unwrap_or_else(|e| e.into_inner()) = Measured::default();
         Ok(())
+    }
+
+    /// Remembers an exact graph, and what has changed since it was made.
+    fn keep_former(&self, changed: impl Iterator<Item = u32>) {
+        let exact = self.measured.lock().unwrap_or_else(|e| e.into_inner()).recall == Some(1.0);
+        let mut former = self.former.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(graph) = self.graph.get() {
+            *former = exact.then(|| Former { graph, changed: BTreeSet::new() });
+        }
+        if let Some(former) = former.as_mut() {
+            former.changed.extend(changed);
+        }
     }
 
     /// Rows ready to be stored.

@@ -1,0 +1,107 @@
+//! The exact graph of rows of which some have changed, from the graph before: only what can differ is computed.
+//!
+//! A row is looked at in full where it changed itself or where a row that changed was among its nearest. All
+//! others keep their nearest, unless a changed row is now nearer: they are compared with the changed rows alone.
+//! The result is that of [`super::graph`], bit for bit.
+
+use super::{Source, batch};
+use crate::code::ByteCodes;
+use crate::control::{Control, Phase};
+use crate::error::Result;
+use crate::knn::Knn;
+use crate::neighbors::{Neighbor, Neighbors};
+use crate::points::Points;
+
+/// Queries of one batch.
+const STEP: usize = 8192;
+/// Renewing must compute less than this share of the cells of a new graph, which uses each cell twice.
+const WORTH: f64 = 0.8;
+
+/// The `k` nearest other rows of every row; `old` was exact before the rows `changed` (ascending; those from
+/// `old.rows` on are new) became what they are. `None` where a new graph is cheaper.
+pub(crate) fn renew(
+    source: Source<'_>,
+    old: &Neighbors,
+    changed: &[u32],
+    k: usize,
+    threads: usize,
+    control: Control<'_>,
+) -> Result<Option<Knn>> {
+    let n = source.rows.len();
+    let mut marks = vec![false; n];
+    changed.iter().for_each(|&id| marks[id as usize] = true);
+    let lost = |row: usize| old.row(row).0[1..].iter().any(|&id| id < 0 || marks[id as usize]);
+    let (anew, kept): (Vec<u32>, Vec<u32>) = (0..n as u32).partition(|&row| marks[row as usize] || lost(row as usize));
+    let cells = anew.len() as f64 * n as f64 + kept.len() as f64 * changed.len() as f64;
+    if cells > WORTH * (n as f64).powi(2) / 2.0 {
+        return Ok(None);
+    }
+    let mut out = Knn::empty(n, k)?;
+    let phase = control.phase("renew graph", n as u64);
+    let work = Work { source, threads, control: control.quiet(), phase: &phase };
+    work.each(&anew, source, k + 1, |row, found| {
+        let others = found.filter(|other| other.id != row);
+        put(&mut out, row, others.take(k));
+    })?;
+    let (pair, others) = (source.pair(), source.rows.subset(changed)?);
+    let codes = work.codes_of(&others)?;
+    let beside = Source { rows: &others, codes: codes.as_ref(), ..source };
+    let mut all: Vec<Neighbor> = Vec::new();
+    work.each(&kept, beside, k, |row, found| {
+        let own = source.rows.row(row as usize);
+        all.clear();
+        all.extend(found.map(|new| Neighbor { id: changed[new.id as usize], ..new }));
+        all.extend(
+            old.row(row as usize).0[1..]
+                .iter()
+                .map(|&id| Neighbor { proxy: pair.one(own, source.rows.row(id as usize)), id: id as u32 }),
+        );
+        all.sort_unstable();
+        put(&mut out, row, all.iter().copied().take(k));
+    })?;
+    control.check().map(|()| Some(out))
+}
+
+fn put(out: &mut Knn, row: u32, found: impl Iterator<Item = Neighbor>) {
+    let start = row as usize * out.k;
+    for (cell, neighbor) in (start..start + out.k).zip(found) {
+        (out.ids[cell], out.proxies[cell]) = (neighbor.id, neighbor.proxy);
+    }
+}
+
+struct Work<'a> {
+    source: Source<'a>,
+    threads: usize,
+    control: Control<'a>,
+    phase: &'a Phase<'a>,
+}
+
+impl Work<'_> {
+    /// Hands out the nearest rows of `beside` for each of the rows `ids`.
+    fn each(
+        &self,
+        ids: &[u32],
+        beside: Source<'_>,
+        k: usize,
+        mut take: impl FnMut(u32, &mut dyn Iterator<Item = Neighbor>),
+    ) -> Result<()> {
+        for ids in ids.chunks(STEP) {
+            let queries = self.source.rows.subset(ids)?;
+            let codes = self.codes_of(&queries)?;
+            let found = batch(beside, &queries, codes.as_ref(), k.min(beside.rows.len()), self.threads, self.control)?;
+            for (i, &row) in ids.iter().enumerate() {
+                take(row, &mut found.row(i).map(|(id, proxy)| Neighbor { proxy, id }));
+            }
+            self.phase.advance(ids.len() as u64);
+        }
+        Ok(())
+    }
+
+    /// Codes of some of the rows, where the rows have codes.
+    fn codes_of(&self, rows: &Points) -> Result<Option<ByteCodes>> {
+        match (self.source.codes, rows.dense()) {
+            (Some(codes), Some(rows)) if self.source.byte_tiles() => codes.of_others(rows, self.threads, self.control),
+            _ => Ok(None),
+        }
+    }
+}
