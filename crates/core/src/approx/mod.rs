@@ -72,6 +72,12 @@ pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Co
     run(&PairLocal { pair: source.pair(), rows: source.rows }, source, options, k, control)
 }
 
+/// Recall of a graph that was made by other means, on the same sample of rows.
+pub(crate) fn sampled_recall(source: Source<'_>, options: &Options, knn: &Knn, control: Control<'_>) -> Result<f64> {
+    let sample = Sample::of(source, options, knn.k, control)?;
+    Ok(sample.recall(|row| &knn.ids[row * knn.k..(row + 1) * knn.k]))
+}
+
 fn run<L: Local>(
     local: &L,
     source: Source<'_>,
@@ -97,7 +103,7 @@ fn run<L: Local>(
         let mut descent = Descent::new(local, &mut table, options, attempt);
         for round in 0..rounds {
             let changes = descent.round(round, &phase, control)?;
-            recall = sample.recall(descent.table());
+            recall = sample.recall(|row| descent.table().ids(row));
             if recall >= TARGET || (changes as f64) < DELTA * (n * kept) as f64 {
                 break;
             }

@@ -1,6 +1,5 @@
 //! Exact neighbours of a few rows, to measure a table by.
 
-use super::table::Table;
 use crate::control::Control;
 use crate::error::Result;
 use crate::exact::{self, Source};
@@ -35,14 +34,14 @@ impl<'a> Sample<'a> {
         Ok(Sample { source, rows: picked.into_iter().enumerate().map(|(i, row)| (row, farthest(i))).collect(), k })
     }
 
-    /// Share of the sample's k nearest that the table's first k hold, by distance.
-    pub fn recall(&self, table: &Table) -> f64 {
+    /// Share of the sample's k nearest that the first k of a table hold, by distance; `ids` are a row's.
+    pub fn recall<'t>(&self, ids: impl Fn(usize) -> &'t [u32]) -> f64 {
         let pair = self.source.pair();
         let k = self.k.min(self.source.rows.len() - 1);
         let (mut hits, mut total) = (0, 0);
         for &(row, farthest) in &self.rows {
             let own = self.source.rows.row(row);
-            let others = table.ids(row).iter().filter(|&&id| id != crate::knn::EMPTY);
+            let others = ids(row).iter().filter(|&&id| id != crate::knn::EMPTY);
             let near = others.filter(|&&id| pair.one(own, self.source.rows.row(id as usize)) <= farthest).count();
             hits += near.min(k);
             total += k;

@@ -4,7 +4,7 @@ use super::{Data, Index, Measured, Search};
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::format::Kind;
-use crate::format::container::{Container, Content, Section, write};
+use crate::format::container::{Container, Content, Section, corrupt, write};
 use crate::format::options::Shape;
 use crate::format::{options, points, products};
 use crate::points::Points;
@@ -47,6 +47,9 @@ impl Index {
     pub fn restore(bytes: &[u8], threads: usize, control: Control<'_>) -> Result<Index> {
         let container = Container::open(bytes, control)?;
         let (options, shape) = options::read(&container, threads)?;
+        if container.get(Kind::Rows).is_none() && container.get(Kind::RowStarts).is_none() {
+            return Err(corrupt("it was dumped without its rows, for an index that has them"));
+        }
         let rows = points::read(&container, shape)?;
         let refused = |error| match error {
             Error::OutOfMemory { .. } | Error::Cancelled => error,

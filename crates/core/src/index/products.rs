@@ -12,10 +12,14 @@ use crate::neighbors::Neighbors;
 use crate::options::Query;
 use crate::plan::{self, Choice};
 use crate::points::{Form, Points};
+use crate::search::batch::{Batch, search};
 use crate::stats::Counters;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
+
+/// Least width of the walks that make a neighbour graph.
+const WALKED_WIDTH: usize = 100;
 
 impl Index {
     /// All rows against all rows: `n x n_neighbors`, column 0 is the row itself at distance 0, the others
@@ -35,6 +39,7 @@ impl Index {
         let choice = plan::graph(source, &self.options, k);
         let (knn, recall) = match self.renewed(source, k, &choice, control)? {
             Some(knn) => (knn, 1.0),
+            None if self.options.metric.largest_products() && !choice.is_exact() => self.walked(data, k, control)?,
             None => self.nearest(source, k, &choice, control)?,
         };
         let n = data.rows.len();
@@ -63,6 +68,32 @@ impl Index {
         approx::graph(source, &self.options, k, control)
     }
 
+    /// The neighbour graph by a walk for every row, for metrics under which a neighbour's neighbour need not be near.
+    fn walked(&self, data: &Data, k: usize, control: Control<'_>) -> Result<(Knn, f64)> {
+        let index = self.search_index(data, control)?;
+        let (source, n) = (self.source(data), data.rows.len());
+        let batch = Batch {
+            graph: &index.graph,
+            rows: &data.rows,
+            codes: None,
+            pair: source.pair(),
+            queries: &data.rows,
+            k: (k + 1).min(n),
+            ef: WALKED_WIDTH.max(4 * k).min(n),
+            threads: self.options.threads,
+        };
+        let found = search(&batch, &self.scratches, &self.counters, control)?;
+        let mut knn = Knn::empty(n, k)?;
+        for row in 0..n {
+            let cells = row * k..(row + 1) * k;
+            let others = found.row(row).filter(|&(id, _)| id as usize != row);
+            let slots = knn.ids[cells.clone()].iter_mut().zip(&mut knn.proxies[cells]);
+            slots.zip(others).for_each(|((id, proxy), found)| (*id, *proxy) = found);
+        }
+        let recall = approx::sampled_recall(source, &self.options, &knn, control.quiet())?;
+        Ok((knn, recall))
+    }
+
     /// Builds the search index now instead of at the first query that wants it. From then on queries are
     /// not charged for its building, so more of them walk.
     ///
@@ -87,7 +118,11 @@ impl Index {
 
     pub(super) fn search_index(&self, data: &Data, control: Control<'_>) -> Result<Arc<Search>> {
         self.search.get_or_make(control, || {
-            let source = self.source(data);
+            let linked = self.linked(&data.rows)?;
+            let source = match &linked {
+                Some(_) => self.link_source(&data.rows, linked.as_ref()),
+                None => self.source(data),
+            };
             let nearest = |source: Source<'_>, k, control| {
                 self.nearest(source, k, &plan::graph(source, &self.options, k), control).map(|(knn, _)| knn)
             };

@@ -4,7 +4,6 @@ use super::{Data, Former, Index, Measured, Search};
 use crate::code::ByteCodes;
 use crate::control::Control;
 use crate::error::{Error, Result};
-use crate::exact::Source;
 use crate::graph;
 use crate::points::{MAX_ROWS, Points, Undo};
 use std::collections::{BTreeMap, BTreeSet};
@@ -152,7 +151,8 @@ impl Index {
             return Ok(None);
         };
         let mut graph = old.graph.clone();
-        let source = Source { rows, codes: None, metric: &self.options.metric, kernels: self.kernels };
+        let linked = self.linked(rows)?;
+        let source = self.link_source(rows, linked.as_ref());
         let repaired = graph::insert::update(&mut graph, source, replaced, &self.options, control)?;
         Ok(Some(Search { graph, repaired, codes: self.quantized(rows, control)? }))
     }

@@ -111,6 +111,11 @@ impl Metric {
         self.measure.products(form)
     }
 
+    /// Whether near means a large inner product: such rows are not near themselves, and links need another measure.
+    pub(crate) fn largest_products(&self) -> bool {
+        self.info.name == "inner_product"
+    }
+
     /// Whether a walk over links finds near rows; otherwise all rows are looked at.
     pub(crate) fn walks(&self) -> bool {
         self.info.kind != Kind::Scan
