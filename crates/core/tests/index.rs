@@ -1,5 +1,7 @@
 //! The index as its callers see it.
 
+mod support;
+
 use hnsw_core::{
     Algorithm, Changes, Control, Error, Index, Metric, MetricParams, Neighbors, Options, Query, Rows, SparseRows,
 };
@@ -10,15 +12,8 @@ const ALGORITHMS: [Algorithm; 3] = [Algorithm::Auto, Algorithm::Exact, Algorithm
 
 /// Seeded uniform values in [0, 1).
 fn values(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    (0..count)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 40) as f32 / (1u64 << 24) as f32
-        })
-        .collect()
+    let mut unit = support::uniform(seed);
+    (0..count).map(|_| unit()).collect()
 }
 
 fn rows(n: usize, dim: usize, seed: u64) -> Rows {

@@ -1,21 +1,17 @@
 //! Largest inner products: no distance, found by walks nevertheless.
 
+mod support;
+
 use hnsw_core::{Algorithm, Changes, Control, Index, Metric, MetricParams, Options, Query, Rows};
 
 const DIM: usize = 24;
 
 /// Seeded rows around 40 centres, of very different lengths.
 fn rows(n: usize, seed: u64) -> Rows {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut unit = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1u64 << 24) as f32 - 0.5
-    };
+    let mut unit = support::uniform(seed);
     let centre = |i: usize, j: usize| ((i % 40 * 31 + j * 17) % 23) as f32 / 11.5 - 1.0;
     let values: Vec<f32> =
-        (0..n * DIM).map(|at| (centre(at / DIM, at % DIM) + unit()) * (1.0 + (at / DIM % 7) as f32)).collect();
+        (0..n * DIM).map(|at| (centre(at / DIM, at % DIM) + unit() - 0.5) * (1.0 + (at / DIM % 7) as f32)).collect();
     Rows::from_slice(&values, DIM).unwrap()
 }
 

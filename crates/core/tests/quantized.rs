@@ -1,5 +1,7 @@
 //! Walks on codes: what they find is compared by the rows themselves.
 
+mod support;
+
 use hnsw_core::{
     Algorithm, Changes, Control, Index, Metric, MetricParams, Options, Quantization, Query, Rows, SparseRows,
 };
@@ -8,13 +10,7 @@ const DIM: usize = 48;
 
 /// Seeded rows around 30 centres; `whole`: zeros and ones.
 fn rows(n: usize, seed: u64, whole: bool) -> Rows {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut unit = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1u64 << 24) as f32
-    };
+    let mut unit = support::uniform(seed);
     let centre = |i: usize, j: usize| ((i % 30 * 31 + j * 17) % 23) as f32 / 23.0;
     let values: Vec<f32> = (0..n * DIM)
         .map(|at| centre(at / DIM, at % DIM) + unit())

@@ -1,18 +1,14 @@
 //! An index that changes against one that is built from the same rows.
 
+mod support;
+
 use hnsw_core::{Algorithm, Changes, Control, Index, Metric, MetricParams, Options, Points, Query, Rows, SparseRows};
 
 const DIM: usize = 12;
 
 /// Seeded rows in 20 clusters.
 fn values(n: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut unit = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1u64 << 24) as f32
-    };
+    let mut unit = support::uniform(seed);
     (0..n)
         .flat_map(|i| (0..DIM).map(|j| ((i % 20 * 7 + j * 3) % 11) as f32 * 0.4 + unit()).collect::<Vec<f32>>())
         .collect()

@@ -1,7 +1,8 @@
 //! Packed bits: rows of bytes, eight columns in each.
 
 use super::aligned::{ALIGN, Aligned};
-use super::dense::{MAX_DIM, MAX_ROWS};
+use super::check_shape;
+use super::dense::MAX_DIM;
 use crate::error::{Error, Result};
 
 /// A matrix of packed bits, every row at a 64-byte address, padded with zeros.
@@ -18,12 +19,7 @@ impl BitRows {
     /// Errors: `InvalidArgument` for a `dim` of 0 or beyond [`MAX_DIM`], or more than [`MAX_ROWS`] rows;
     /// `OutOfMemory`.
     pub fn zeroed(len: usize, dim: usize) -> Result<BitRows> {
-        if dim == 0 || dim > MAX_DIM {
-            return Err(Error::invalid("dim", dim, format!("1..={MAX_DIM}")));
-        }
-        if len > MAX_ROWS {
-            return Err(Error::invalid("rows", len, format!("0..={MAX_ROWS}")));
-        }
+        check_shape(len, dim, MAX_DIM)?;
         let stride = dim.next_multiple_of(ALIGN);
         let total = len.checked_mul(stride).ok_or(Error::OutOfMemory { bytes: usize::MAX })?;
         Ok(BitRows { data: Aligned::zeroed(total)?, len, dim, stride })

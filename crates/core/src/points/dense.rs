@@ -9,6 +9,7 @@
 //! Kernels see `width` columns: the used ones rounded up to 16.
 
 use super::aligned::Aligned;
+use super::check_shape;
 use crate::error::{Error, Result};
 use hnsw_kernels::MatRef;
 
@@ -35,12 +36,7 @@ impl Rows {
     /// Errors: `EmptyIndex` is left to the index (zero queries are fine); `InvalidArgument` for a `dim`
     /// of 0 or beyond [`MAX_DIM`], or more than [`MAX_ROWS`] rows; `OutOfMemory`.
     pub fn zeroed(len: usize, dim: usize) -> Result<Rows> {
-        if dim == 0 || dim > MAX_DIM {
-            return Err(Error::invalid("dim", dim, format!("1..={MAX_DIM}")));
-        }
-        if len > MAX_ROWS {
-            return Err(Error::invalid("rows", len, format!("0..={MAX_ROWS}")));
-        }
+        check_shape(len, dim, MAX_DIM)?;
         let stride = (dim + 1).next_multiple_of(LANE);
         let total = len.checked_mul(stride).ok_or(Error::OutOfMemory { bytes: usize::MAX })?;
         Ok(Rows { data: Aligned::zeroed(total)?, len, dim, width: dim.next_multiple_of(LANE), stride })

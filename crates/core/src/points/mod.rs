@@ -19,8 +19,19 @@ pub use bits::BitRows;
 pub use dense::{MAX_DIM, MAX_ROWS, Rows};
 pub use sparse::{MAX_SPARSE_DIM, SparseRows};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use std::ops::Range;
+
+/// `InvalidArgument` for a shape that no rows may have.
+fn check_shape(rows: usize, dim: usize, max_dim: usize) -> Result<()> {
+    if dim == 0 || dim > max_dim {
+        return Err(Error::invalid("dim", dim, format!("1..={max_dim}")));
+    }
+    if rows > MAX_ROWS {
+        return Err(Error::invalid("rows", rows, format!("0..={MAX_ROWS}")));
+    }
+    Ok(())
+}
 
 /// How rows are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

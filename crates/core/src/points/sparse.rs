@@ -1,7 +1,7 @@
 //! Sparse rows: compressed sparse rows (CSR), the columns of each row ascending, without zeros.
 
-use super::SparseRow;
 use super::dense::MAX_ROWS;
+use super::{SparseRow, check_shape};
 use crate::error::{Error, Result};
 use std::ops::Range;
 
@@ -27,12 +27,7 @@ impl SparseRows {
     ///
     /// Errors: `InvalidArgument` for a `dim` of 0 or beyond [`MAX_SPARSE_DIM`], or too many rows; `OutOfMemory`.
     pub fn with_capacity(rows: usize, dim: usize, nnz: usize) -> Result<SparseRows> {
-        if dim == 0 || dim > MAX_SPARSE_DIM {
-            return Err(Error::invalid("dim", dim, format!("1..={MAX_SPARSE_DIM}")));
-        }
-        if rows > MAX_ROWS {
-            return Err(Error::invalid("rows", rows, format!("0..={MAX_ROWS}")));
-        }
+        check_shape(rows, dim, MAX_SPARSE_DIM)?;
         let mut starts = reserved(rows + 1)?;
         starts.push(0);
         Ok(SparseRows { starts, indices: reserved(nnz)?, values: reserved(nnz)?, dim, promised: rows })
