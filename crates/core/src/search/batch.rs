@@ -1,6 +1,6 @@
 //! Many queries over the graph, split over threads.
 
-use super::scorer::{CodeScorer, RowScorer};
+use super::scorer::{CodeScorer, DenseScorer, RowScorer};
 use super::walk::{Scratch, ScratchPool, descend, settle};
 use crate::code::Quantized;
 use crate::control::Control;
@@ -9,7 +9,7 @@ use crate::graph::Graph;
 use crate::knn::Knn;
 use crate::metric::Pair;
 use crate::options::Quantization;
-use crate::points::Points;
+use crate::points::{Points, RowRef};
 use crate::stats::Counters;
 use hnsw_kernels::Kernels;
 
@@ -55,14 +55,16 @@ pub(crate) fn search(
 impl Batch<'_> {
     /// Walks for query `row`; what it finds is in the pool.
     fn walk(&self, row: usize, scratch: &mut Scratch) {
-        let by_rows = RowScorer { pair: self.pair, rows: self.rows, query: self.queries.row(row) };
-        match &self.codes {
-            None => descend(self.graph, &by_rows, 0, self.ef, scratch),
-            Some((codes, queries)) => {
-                let by_codes = CodeScorer { kernels: Kernels::detect(), codes, query: queries.code(row) };
-                descend(self.graph, &by_codes, 0, self.ef, scratch);
-                settle(self.graph, &by_rows, self.settled(codes.kind()), scratch);
-            }
+        let query = self.queries.row(row);
+        let by_rows = RowScorer { pair: self.pair, rows: self.rows, query };
+        if let Some((codes, queries)) = &self.codes {
+            let by_codes = CodeScorer { kernels: Kernels::detect(), codes, query: queries.code(row) };
+            descend(self.graph, &by_codes, 0, self.ef, scratch);
+            settle(self.graph, &by_rows, self.settled(codes.kind()), scratch);
+        } else if let (Pair::Kernel(kernel), Some(rows), RowRef::Dense(query)) = (self.pair, self.rows.dense(), query) {
+            descend(self.graph, &DenseScorer { kernel, rows, query }, 0, self.ef, scratch);
+        } else {
+            descend(self.graph, &by_rows, 0, self.ef, scratch);
         }
     }
 

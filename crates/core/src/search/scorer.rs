@@ -3,8 +3,8 @@
 use crate::code::Quantized;
 use crate::metric::Pair;
 use crate::options::Quantization;
-use crate::points::{Points, RowRef};
-use hnsw_kernels::Kernels;
+use crate::points::{Points, RowRef, Rows};
+use hnsw_kernels::{Kernels, PairKernel};
 
 /// Which form of the rows a walk runs on.
 pub(crate) trait Scorer {
@@ -34,6 +34,30 @@ impl Scorer for RowScorer<'_> {
     #[inline]
     fn prefetch(&self, id: u32) {
         self.rows.prefetch(id as usize);
+    }
+}
+
+/// Dense rows by one kernel: what most walks run on, without a look at forms for every row.
+pub(crate) struct DenseScorer<'a> {
+    pub kernel: PairKernel,
+    pub rows: &'a Rows,
+    pub query: &'a [f32],
+}
+
+impl Scorer for DenseScorer<'_> {
+    #[inline]
+    fn one(&self, id: u32) -> f32 {
+        self.kernel.one(self.query, self.rows.row(id as usize))
+    }
+
+    #[inline]
+    fn four(&self, ids: [u32; 4]) -> [f32; 4] {
+        self.kernel.four(self.query, ids.map(|id| self.rows.row(id as usize)))
+    }
+
+    #[inline]
+    fn prefetch(&self, id: u32) {
+        hnsw_kernels::prefetch(self.rows.row(id as usize));
     }
 }
 
