@@ -4,9 +4,9 @@
 //! than pair by pair. The proxy of a pair never depends on the set it was computed in.
 
 use crate::code::ByteCodes;
-use crate::exact::sparse::{PANEL, Panel, SparseSide};
+use crate::exact::sparse::{PANEL, Panel, SparseSide, counts};
 use crate::exact::tiles::FloatSide;
-use crate::metric::Pair;
+use crate::metric::{Coefficient, Pair};
 use crate::points::Points;
 use hnsw_kernels::{Kernels, MatRef, Packed};
 
@@ -99,10 +99,22 @@ impl Local for FloatLocal<'_> {
     }
 }
 
-/// Sparse products.
+/// Sparse products: squared distances or, where `sets` says how, proxies of sets.
 pub(crate) struct SparseLocal<'a> {
     pub kernels: &'static Kernels,
     pub side: &'a SparseSide<'a>,
+    pub sets: Option<(Coefficient, f64)>,
+}
+
+impl SparseLocal<'_> {
+    #[inline]
+    fn proxy(&self, a: f32, b: f32, dot: f32) -> f32 {
+        match self.sets {
+            Some((of, dim)) => of(counts(a, b, dot), dim),
+            // Rounding may push a squared distance below zero.
+            None => ((a + b) - 2.0 * dot).max(0.0),
+        }
+    }
 }
 
 impl Local for SparseLocal<'_> {
@@ -121,8 +133,7 @@ impl Local for SparseLocal<'_> {
                 let own = norms[a as usize];
                 let dots = panel.dots(self.kernels, self.side.row(a as usize));
                 for ((&b, dot), out) in group.iter().zip(dots).zip(&mut out[first..]) {
-                    // Rounding may push a squared distance below zero.
-                    *out = ((own + norms[b as usize]) - 2.0 * dot).max(0.0);
+                    *out = self.proxy(own, norms[b as usize], dot);
                 }
             }
         }

@@ -63,11 +63,12 @@ pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Co
     {
         return run(&FloatLocal { kernels, side: &side }, source, options, k, control);
     }
-    if source.products()
+    let sets = source.pair().of_sets();
+    if (source.products() || sets.is_some())
         && let Some(rows) = source.rows.sparse()
-        && let Some(side) = SparseSide::of(rows, kernels, options.threads)
+        && let Some(side) = SparseSide::of(rows, sets.is_some(), kernels, options.threads)
     {
-        return run(&SparseLocal { kernels, side: &side }, source, options, k, control);
+        return run(&SparseLocal { kernels, side: &side, sets }, source, options, k, control);
     }
     run(&PairLocal { pair: source.pair(), rows: source.rows }, source, options, k, control)
 }

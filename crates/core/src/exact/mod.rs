@@ -32,7 +32,7 @@ use crate::points::Points;
 use hnsw_kernels::Kernels;
 use recheck::{Sides, recheck};
 pub(crate) use renew::renew;
-use sparse::{SparseSide, SparseTiles};
+use sparse::{SetTiles, SparseSide, SparseTiles};
 use tiles::{ByteTiles, FloatSide, FloatTiles, PairTiles, Tiles};
 
 /// Rows of a block. 256 x 256 f32 of accumulators and 256 packed rows of 784 columns fit a 2 MB L2 cache.
@@ -85,8 +85,13 @@ pub(crate) fn graph(source: Source<'_>, k: usize, threads: usize, control: Contr
             }
         }
         Points::Sparse(rows) if source.products() => {
-            if let Some(side) = SparseSide::of(rows, kernels, threads) {
-                return nearest(&SparseTiles { kernels, a: &side, b: &side }, k, SLACK, &sides, threads, control);
+            if let Some(side) = SparseSide::of(rows, false, kernels, threads) {
+                return nearest(&SparseTiles::new(kernels, &side, &side), k, SLACK, &sides, threads, control);
+            }
+        }
+        Points::Sparse(rows) => {
+            if let (Some(of), Some(side)) = (pair.of_sets(), SparseSide::of(rows, true, kernels, threads)) {
+                return nearest(&SetTiles::new(kernels, &side, &side, of), k, 0, &sides, threads, control);
             }
         }
         _ => {}
@@ -136,11 +141,18 @@ pub(crate) fn batch(
             return nearest(&FloatTiles { kernels, a: &a, b: &b }, k, SLACK, &sides, threads, control);
         }
         if let (Some(rows), Some(queries)) = (rows.sparse(), queries.sparse())
-            && let Some(b) = SparseSide::of(rows, kernels, threads)
+            && let Some(b) = SparseSide::of(rows, false, kernels, threads)
             && let Some(a) = b.beside(queries, kernels, threads)
         {
-            return nearest(&SparseTiles { kernels, a: &a, b: &b }, k, SLACK, &sides, threads, control);
+            return nearest(&SparseTiles::new(kernels, &a, &b), k, SLACK, &sides, threads, control);
         }
+    }
+    if queries.len() >= MIN_BATCH
+        && let (Some(of), Some(rows), Some(queries)) = (pair.of_sets(), rows.sparse(), queries.sparse())
+        && let Some(b) = SparseSide::of(rows, true, kernels, threads)
+        && let Some(a) = b.beside(queries, kernels, threads)
+    {
+        return nearest(&SetTiles::new(kernels, &a, &b, of), k, 0, &sides, threads, control);
     }
     nearest(&PairTiles { kernels, pair, a: queries, b: rows }, k, 0, &sides, threads, control)
 }

@@ -1,12 +1,14 @@
-//! Tiles of sparse rows: products of one row with 32 others side by side.
+//! Tiles of sparse rows: products of one row with 32 others side by side, as distances or, with ones for values,
+//! as the numbers of columns that two sets share.
 //!
 //! Columns are numbered anew where there are very many, because panels hold a number for each.
 
 use super::BLOCK;
 use super::tiles::Tiles;
+use crate::metric::Coefficient;
 use crate::parallel;
 use crate::points::{SparseRow, SparseRows};
-use hnsw_kernels::{Kernels, SparsePanel};
+use hnsw_kernels::{Counts, Kernels, SparsePanel};
 use std::ops::Range;
 
 /// Rows of a panel.
@@ -23,6 +25,8 @@ const ROUNDINGS: f32 = 8.0;
 pub(crate) struct SparseSide<'a> {
     rows: &'a SparseRows,
     numbers: Option<Numbers>,
+    /// Stand for the values where only columns count.
+    ones: Option<Vec<f32>>,
     norms: Vec<f32>,
     max_norm: f32,
     longest: usize,
@@ -44,15 +48,15 @@ impl Numbers {
 }
 
 impl<'a> SparseSide<'a> {
-    /// `None` where norms are too large for products. O(entries · log(entries)).
-    pub fn of(rows: &'a SparseRows, kernels: &'static Kernels, threads: usize) -> Option<SparseSide<'a>> {
+    /// `None` where norms are too large for products. `sets`: every value counts as 1. O(entries · log(entries)).
+    pub fn of(rows: &'a SparseRows, sets: bool, kernels: &'static Kernels, threads: usize) -> Option<SparseSide<'a>> {
         let columns = (rows.dim() >= DIRECT).then(|| {
             let mut columns = rows.parts().1.to_vec();
             columns.sort_unstable();
             columns.dedup();
             columns
         });
-        Self::numbered(rows, columns, kernels, threads)
+        Self::numbered(rows, sets, columns, kernels, threads)
     }
 
     /// Other rows with the column numbers of `self`, for products with it.
@@ -63,20 +67,41 @@ impl<'a> SparseSide<'a> {
         threads: usize,
     ) -> Option<SparseSide<'b>> {
         let columns = self.numbers.as_ref().map(|numbers| numbers.columns.clone());
-        SparseSide::numbered(rows, columns, kernels, threads)
+        SparseSide::numbered(rows, self.ones.is_some(), columns, kernels, threads)
     }
 
     fn numbered(
         rows: &'a SparseRows,
+        sets: bool,
         columns: Option<Vec<u32>>,
         kernels: &'static Kernels,
         threads: usize,
     ) -> Option<SparseSide<'a>> {
         let longest = rows.parts().0.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
-        let norms = norms(rows, longest, kernels, threads);
-        let max_norm = norms.iter().copied().fold(0.0, f32::max);
         let numbers = columns.map(|columns| Numbers::of(columns, rows));
-        (max_norm < MAX_NORM).then_some(SparseSide { rows, numbers, norms, max_norm, longest })
+        let ones = sets.then(|| vec![1.0; longest]);
+        let mut side = SparseSide { rows, numbers, ones, norms: Vec::new(), max_norm: 0.0, longest };
+        side.norms = side.squares(kernels, threads);
+        side.max_norm = side.norms.iter().copied().fold(0.0, f32::max);
+        (side.max_norm < MAX_NORM).then_some(side)
+    }
+
+    /// Squared norms by the kernel of the products, so that the distance between equal rows is exactly 0.
+    fn squares(&self, kernels: &'static Kernels, threads: usize) -> Vec<f32> {
+        // Which columns they are is of no importance to the product of a row with itself.
+        let places: Vec<u32> = (0..self.longest as u32).collect();
+        let mut norms = vec![0.0f32; self.rows.len()];
+        let panel = || Panel::new(self.longest.max(1));
+        parallel::chunks_mut(threads, &mut norms, PANEL, panel, |panel, start, part| {
+            let row = |i: usize| {
+                let values = self.row(start + i).values;
+                SparseRow { indices: &places[..values.len()], values }
+            };
+            panel.fill((0..part.len()).map(row));
+            part.iter_mut().enumerate().for_each(|(i, norm)| *norm = panel.dots(kernels, row(i))[i]);
+            true
+        });
+        norms
     }
 
     /// Squared norms.
@@ -93,33 +118,16 @@ impl<'a> SparseSide<'a> {
     /// Row `i` as panels see it.
     #[inline]
     pub fn row(&self, i: usize) -> SparseRow<'_> {
-        let row = self.rows.row(i);
-        match &self.numbers {
-            Some(numbers) => {
-                let start = self.rows.parts().0[i];
-                SparseRow { indices: &numbers.of_entries[start..start + row.values.len()], ..row }
-            }
-            None => row,
+        let SparseRow { mut indices, mut values } = self.rows.row(i);
+        if let Some(numbers) = &self.numbers {
+            let start = self.rows.parts().0[i];
+            indices = &numbers.of_entries[start..start + values.len()];
         }
+        if let Some(ones) = &self.ones {
+            values = &ones[..values.len()];
+        }
+        SparseRow { indices, values }
     }
-}
-
-/// By the kernel of the products, so that the distance between equal rows is exactly 0.
-fn norms(rows: &SparseRows, longest: usize, kernels: &'static Kernels, threads: usize) -> Vec<f32> {
-    // Which columns they are is of no importance to the product of a row with itself.
-    let places: Vec<u32> = (0..longest as u32).collect();
-    let mut norms = vec![0.0f32; rows.len()];
-    let panel = || Panel::new(longest.max(1));
-    parallel::chunks_mut(threads, &mut norms, PANEL, panel, |panel, start, part| {
-        let row = |i: usize| {
-            let values = rows.row(start + i).values;
-            SparseRow { indices: &places[..values.len()], values }
-        };
-        panel.fill((0..part.len()).map(row));
-        part.iter_mut().enumerate().for_each(|(i, norm)| *norm = panel.dots(kernels, row(i))[i]);
-        true
-    });
-    norms
 }
 
 /// Up to 32 rows, side by side.
@@ -145,11 +153,42 @@ impl Panel {
     }
 }
 
+/// Two sides of sparse products, by panels of B.
+#[derive(Clone, Copy)]
+struct Products<'a> {
+    kernels: &'static Kernels,
+    a: &'a SparseSide<'a>,
+    b: &'a SparseSide<'a>,
+}
+
+impl Products<'_> {
+    fn panels(&self) -> Vec<Panel> {
+        (0..BLOCK / PANEL).map(|_| self.b.panel()).collect()
+    }
+
+    fn pack(&self, b: Range<usize>, panels: &mut [Panel]) {
+        for (start, panel) in b.clone().step_by(PANEL).zip(panels) {
+            panel.fill((start..(start + PANEL).min(b.end)).map(|i| self.b.row(i)));
+        }
+    }
+
+    /// Products of the rows `a` with the packed ones, `len` of them.
+    fn fill(&self, a: Range<usize>, len: usize, panels: &[Panel], out: &mut [f32], ld: usize) {
+        for (at, panel) in panels.iter().enumerate().take(len.div_ceil(PANEL)) {
+            for (i, cells) in a.clone().zip(out.chunks_mut(ld)) {
+                cells[at * PANEL..][..PANEL].copy_from_slice(&panel.dots(self.kernels, self.a.row(i)));
+            }
+        }
+    }
+}
+
 /// Squared distances between sparse rows with a known error, rechecked later.
-pub(crate) struct SparseTiles<'a> {
-    pub kernels: &'static Kernels,
-    pub a: &'a SparseSide<'a>,
-    pub b: &'a SparseSide<'a>,
+pub(crate) struct SparseTiles<'a>(Products<'a>);
+
+impl<'a> SparseTiles<'a> {
+    pub fn new(kernels: &'static Kernels, a: &'a SparseSide<'a>, b: &'a SparseSide<'a>) -> SparseTiles<'a> {
+        SparseTiles(Products { kernels, a, b })
+    }
 }
 
 impl Tiles for SparseTiles<'_> {
@@ -157,37 +196,93 @@ impl Tiles for SparseTiles<'_> {
     type Scratch = Vec<Panel>;
 
     fn a_len(&self) -> usize {
-        self.a.rows.len()
+        self.0.a.rows.len()
     }
     fn b_len(&self) -> usize {
-        self.b.rows.len()
+        self.0.b.rows.len()
     }
     fn scratch(&self) -> Vec<Panel> {
-        (0..BLOCK / PANEL).map(|_| self.b.panel()).collect()
+        self.0.panels()
     }
     fn pack(&self, b: Range<usize>, panels: &mut Vec<Panel>) {
-        for (start, panel) in b.clone().step_by(PANEL).zip(panels) {
-            panel.fill((start..(start + PANEL).min(b.end)).map(|i| self.b.row(i)));
-        }
+        self.0.pack(b, panels);
     }
     fn fill(&self, a: Range<usize>, b: Range<usize>, panels: &mut Vec<Panel>, out: &mut [f32], ld: usize) {
-        for (at, panel) in panels.iter().enumerate().take(b.len().div_ceil(PANEL)) {
-            for (i, cells) in a.clone().zip(out.chunks_mut(ld)) {
-                cells[at * PANEL..][..PANEL].copy_from_slice(&panel.dots(self.kernels, self.a.row(i)));
-            }
-        }
+        self.0.fill(a, b.len(), panels, out, ld);
     }
     fn scan(&self, cells: &[f32], a: usize, b: Range<usize>, row: f32, columns: Option<&[f32]>, hits: &mut Vec<u32>) {
-        let (na, nb) = (self.a.norms[a], &self.b.norms[b.clone()]);
-        self.kernels.scan_l2_f32(&cells[..b.len()], na, nb, row, columns, hits);
+        let (na, nb) = (self.0.a.norms[a], &self.0.b.norms[b.clone()]);
+        self.0.kernels.scan_l2_f32(&cells[..b.len()], na, nb, row, columns, hits);
     }
     #[inline]
     fn proxy(&self, cell: f32, a: usize, b: usize) -> f32 {
         // Rounding may push a squared distance below zero.
-        ((self.a.norms[a] + self.b.norms[b]) - 2.0 * cell).max(0.0)
+        ((self.0.a.norms[a] + self.0.b.norms[b]) - 2.0 * cell).max(0.0)
     }
     fn error_bound(&self, a: usize) -> f32 {
-        let longest = self.a.longest.max(self.b.longest) as f32;
-        2.0 * f32::EPSILON * (1.01 * longest + ROUNDINGS) * (self.a.norms[a] + self.b.max_norm)
+        let Products { a: of, b: others, .. } = self.0;
+        let longest = of.longest.max(others.longest) as f32;
+        2.0 * f32::EPSILON * (1.01 * longest + ROUNDINGS) * (of.norms[a] + others.max_norm)
+    }
+}
+
+/// Proxies of sets, final as they are: counts are whole numbers.
+pub(crate) struct SetTiles<'a> {
+    products: Products<'a>,
+    of: Coefficient,
+    dim: f64,
+}
+
+impl<'a> SetTiles<'a> {
+    /// Both sides must be of sets; see [`Pair::of_sets`](crate::metric::Pair::of_sets).
+    pub fn new(
+        kernels: &'static Kernels,
+        a: &'a SparseSide<'a>,
+        b: &'a SparseSide<'a>,
+        (of, dim): (Coefficient, f64),
+    ) -> SetTiles<'a> {
+        SetTiles { products: Products { kernels, a, b }, of, dim }
+    }
+}
+
+/// Counts from the sizes of two sets and of what they share.
+#[inline]
+pub(crate) fn counts(a: f32, b: f32, both: f32) -> Counts {
+    Counts { both: both as u32, only_a: (a - both) as u32, only_b: (b - both) as u32 }
+}
+
+impl Tiles for SetTiles<'_> {
+    type Value = f32;
+    type Scratch = Vec<Panel>;
+
+    fn a_len(&self) -> usize {
+        self.products.a.rows.len()
+    }
+    fn b_len(&self) -> usize {
+        self.products.b.rows.len()
+    }
+    fn scratch(&self) -> Vec<Panel> {
+        self.products.panels()
+    }
+    fn pack(&self, b: Range<usize>, panels: &mut Vec<Panel>) {
+        self.products.pack(b, panels);
+    }
+    fn fill(&self, a: Range<usize>, b: Range<usize>, panels: &mut Vec<Panel>, out: &mut [f32], ld: usize) {
+        self.products.fill(a.clone(), b.len(), panels, out, ld);
+        let sizes = &self.products.b.norms[b];
+        for (i, cells) in a.zip(out.chunks_mut(ld)) {
+            let own = self.products.a.norms[i];
+            cells.iter_mut().zip(sizes).for_each(|(cell, &size)| *cell = (self.of)(counts(own, size, *cell), self.dim));
+        }
+    }
+    fn scan(&self, cells: &[f32], _a: usize, b: Range<usize>, row: f32, columns: Option<&[f32]>, hits: &mut Vec<u32>) {
+        self.products.kernels.scan_f32(&cells[..b.len()], row, columns, hits);
+    }
+    #[inline]
+    fn proxy(&self, cell: f32, _a: usize, _b: usize) -> f32 {
+        cell
+    }
+    fn error_bound(&self, _a: usize) -> f32 {
+        0.0
     }
 }

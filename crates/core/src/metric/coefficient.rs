@@ -6,7 +6,7 @@
 use hnsw_kernels::Counts;
 
 /// A proxy from the counts and the number of columns.
-pub(super) type Coefficient = fn(Counts, f64) -> f32;
+pub(crate) type Coefficient = fn(Counts, f64) -> f32;
 
 /// Columns that only one row holds.
 fn one(counts: Counts) -> f64 {

@@ -39,6 +39,7 @@ mod transport;
 
 use crate::error::{Error, Result};
 use crate::points::{Form, Points, RowRef};
+pub(crate) use coefficient::Coefficient;
 use finish::Finish;
 use hnsw_kernels::Kernels;
 pub(crate) use pair::Pair;

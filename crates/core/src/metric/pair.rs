@@ -117,6 +117,11 @@ pub(crate) enum Pair<'a> {
 }
 
 impl Pair<'_> {
+    /// The proxy from the counts of two sets, and the number of columns; `None` unless rows are sparse sets.
+    pub fn of_sets(&self) -> Option<(Coefficient, f64)> {
+        if let Pair::SparseCounts(of, with) = self { Some((*of, with.dim as f64)) } else { None }
+    }
+
     #[inline]
     pub fn one(&self, a: RowRef<'_>, b: RowRef<'_>) -> f32 {
         match (self, a, b) {
