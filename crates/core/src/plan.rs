@@ -80,7 +80,9 @@ impl Rates {
         let tile_term = match source.rows.form() {
             _ if source.byte_tiles() => f32_tile / 4.0,
             Form::Dense if source.products() => f32_tile,
-            Form::Sparse if source.products() || source.pair().of_sets().is_some() => sparse_tile,
+            Form::Sparse if source.products() || source.pair().of_sets().is_some() || source.metric.centres() => {
+                sparse_tile
+            }
             _ => pair_term,
         };
         Rates { tile_term, pair_term, cell: 0.3e-9, miss: 60e-9 }

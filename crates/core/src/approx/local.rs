@@ -4,9 +4,9 @@
 //! than pair by pair. The proxy of a pair never depends on the set it was computed in.
 
 use crate::code::ByteCodes;
-use crate::exact::sparse::{PANEL, Panel, SparseSide, counts};
+use crate::exact::sparse::{PANEL, Panel, Rule, SparseSide};
 use crate::exact::tiles::FloatSide;
-use crate::metric::{Coefficient, Pair};
+use crate::metric::Pair;
 use crate::points::Points;
 use hnsw_kernels::{Kernels, MatRef, Packed};
 
@@ -99,22 +99,11 @@ impl Local for FloatLocal<'_> {
     }
 }
 
-/// Sparse products: squared distances or, where `sets` says how, proxies of sets.
+/// Sparse products, and how proxies follow from them.
 pub(crate) struct SparseLocal<'a> {
     pub kernels: &'static Kernels,
     pub side: &'a SparseSide<'a>,
-    pub sets: Option<(Coefficient, f64)>,
-}
-
-impl SparseLocal<'_> {
-    #[inline]
-    fn proxy(&self, a: f32, b: f32, dot: f32) -> f32 {
-        match self.sets {
-            Some((of, dim)) => of(counts(a, b, dot), dim),
-            // Rounding may push a squared distance below zero.
-            None => ((a + b) - 2.0 * dot).max(0.0),
-        }
-    }
+    pub rule: &'a Rule,
 }
 
 impl Local for SparseLocal<'_> {
@@ -133,7 +122,7 @@ impl Local for SparseLocal<'_> {
                 let own = norms[a as usize];
                 let dots = panel.dots(self.kernels, self.side.row(a as usize));
                 for ((&b, dot), out) in group.iter().zip(dots).zip(&mut out[first..]) {
-                    *out = self.proxy(own, norms[b as usize], dot);
+                    *out = self.rule.proxy([a, b].map(|id| id as usize), [own, norms[b as usize]], dot);
                 }
             }
         }

@@ -20,7 +20,7 @@ mod table;
 
 use crate::control::Control;
 use crate::error::Result;
-use crate::exact::sparse::SparseSide;
+use crate::exact::sparse::{Rule, SparseSide};
 use crate::exact::tiles::FloatSide;
 use crate::exact::{self, Source};
 use crate::knn::Knn;
@@ -63,12 +63,11 @@ pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Co
     {
         return run(&FloatLocal { kernels, side: &side }, source, options, k, control);
     }
-    let sets = source.pair().of_sets();
-    if (source.products() || sets.is_some())
-        && let Some(rows) = source.rows.sparse()
-        && let Some(side) = SparseSide::of(rows, sets.is_some(), kernels, options.threads)
+    if let Some(rows) = source.rows.sparse()
+        && let Some(rule) = Rule::of(source, rows, rows)
+        && let Some(side) = SparseSide::of(rows, rule.sets(), kernels, options.threads)
     {
-        return run(&SparseLocal { kernels, side: &side, sets }, source, options, k, control);
+        return run(&SparseLocal { kernels, side: &side, rule: &rule }, source, options, k, control);
     }
     run(&PairLocal { pair: source.pair(), rows: source.rows }, source, options, k, control)
 }

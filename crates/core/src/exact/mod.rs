@@ -28,11 +28,11 @@ use crate::control::Control;
 use crate::error::Result;
 use crate::knn::Knn;
 use crate::metric::{Metric, Pair};
-use crate::points::Points;
+use crate::points::{Points, SparseRows};
 use hnsw_kernels::Kernels;
 use recheck::{Sides, recheck};
 pub(crate) use renew::renew;
-use sparse::{SetTiles, SparseSide, SparseTiles};
+use sparse::{Rule, RuleTiles, SparseSide, SparseTiles};
 use tiles::{ByteTiles, FloatSide, FloatTiles, PairTiles, Tiles};
 
 /// Rows of a block. 256 x 256 f32 of accumulators and 256 packed rows of 784 columns fit a 2 MB L2 cache.
@@ -84,19 +84,36 @@ pub(crate) fn graph(source: Source<'_>, k: usize, threads: usize, control: Contr
                 return nearest(&FloatTiles { kernels, a: &side, b: &side }, k, SLACK, &sides, threads, control);
             }
         }
-        Points::Sparse(rows) if source.products() => {
-            if let Some(side) = SparseSide::of(rows, false, kernels, threads) {
-                return nearest(&SparseTiles::new(kernels, &side, &side), k, SLACK, &sides, threads, control);
-            }
-        }
         Points::Sparse(rows) => {
-            if let (Some(of), Some(side)) = (pair.of_sets(), SparseSide::of(rows, true, kernels, threads)) {
-                return nearest(&SetTiles::new(kernels, &side, &side, of), k, 0, &sides, threads, control);
+            if let Some(found) = sparse_products(source, rows, rows, &sides, k, threads, control) {
+                return found;
             }
         }
         _ => {}
     }
     nearest(&PairTiles { kernels, pair, a: rows, b: rows }, k, 0, &sides, threads, control)
+}
+
+/// By products of sparse rows; `None` where the metric does not reduce to them, or norms are too large.
+fn sparse_products(
+    source: Source<'_>,
+    a: &SparseRows,
+    b: &SparseRows,
+    sides: &Sides<'_>,
+    k: usize,
+    threads: usize,
+    control: Control<'_>,
+) -> Option<Result<Knn>> {
+    let kernels = source.kernels;
+    let rule = Rule::of(source, a, b)?;
+    let of_b = SparseSide::of(b, rule.sets(), kernels, threads)?;
+    let beside = if sides.same { None } else { Some(of_b.beside(a, kernels, threads)?) };
+    let of_a = beside.as_ref().unwrap_or(&of_b);
+    Some(match rule {
+        Rule::Distance => nearest(&SparseTiles::new(kernels, of_a, &of_b), k, SLACK, sides, threads, control),
+        Rule::Sets(..) => nearest(&RuleTiles::new(kernels, of_a, &of_b, &rule), k, 0, sides, threads, control),
+        Rule::Centred(..) => nearest(&RuleTiles::new(kernels, of_a, &of_b, &rule), k, SLACK, sides, threads, control),
+    })
 }
 
 /// Tiles of any kind, then the recheck. `slack`: candidates kept beyond `k`.
@@ -140,19 +157,12 @@ pub(crate) fn batch(
         {
             return nearest(&FloatTiles { kernels, a: &a, b: &b }, k, SLACK, &sides, threads, control);
         }
-        if let (Some(rows), Some(queries)) = (rows.sparse(), queries.sparse())
-            && let Some(b) = SparseSide::of(rows, false, kernels, threads)
-            && let Some(a) = b.beside(queries, kernels, threads)
-        {
-            return nearest(&SparseTiles::new(kernels, &a, &b), k, SLACK, &sides, threads, control);
-        }
     }
     if queries.len() >= MIN_BATCH
-        && let (Some(of), Some(rows), Some(queries)) = (pair.of_sets(), rows.sparse(), queries.sparse())
-        && let Some(b) = SparseSide::of(rows, true, kernels, threads)
-        && let Some(a) = b.beside(queries, kernels, threads)
+        && let (Some(rows), Some(queries)) = (rows.sparse(), queries.sparse())
+        && let Some(found) = sparse_products(source, queries, rows, &sides, k, threads, control)
     {
-        return nearest(&SetTiles::new(kernels, &a, &b, of), k, 0, &sides, threads, control);
+        return found;
     }
     nearest(&PairTiles { kernels, pair, a: queries, b: rows }, k, 0, &sides, threads, control)
 }

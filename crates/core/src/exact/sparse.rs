@@ -1,11 +1,10 @@
-//! Tiles of sparse rows: products of one row with 32 others side by side, as distances or, with ones for values,
-//! as the numbers of columns that two sets share.
+//! Tiles of sparse rows: products of one row with 32 others side by side, from which distances follow by a rule.
 //!
 //! Columns are numbered anew where there are very many, because panels hold a number for each.
 
-use super::BLOCK;
 use super::tiles::Tiles;
-use crate::metric::Coefficient;
+use super::{BLOCK, Source};
+use crate::metric::{Centre, Coefficient};
 use crate::parallel;
 use crate::points::{SparseRow, SparseRows};
 use hnsw_kernels::{Counts, Kernels, SparsePanel};
@@ -226,32 +225,77 @@ impl Tiles for SparseTiles<'_> {
     }
 }
 
-/// Proxies of sets, final as they are: counts are whole numbers.
-pub(crate) struct SetTiles<'a> {
-    products: Products<'a>,
-    of: Coefficient,
-    dim: f64,
+/// How a proxy follows from a product.
+pub(crate) enum Rule {
+    /// As a squared distance.
+    Distance,
+    /// By the numbers of columns that two sets share and do not share; final, counts are whole numbers.
+    Sets(Coefficient, f64),
+    /// By correlation: the centres of A, of B, and the number of columns.
+    Centred([Vec<Centre>; 2], f64),
 }
 
-impl<'a> SetTiles<'a> {
-    /// Both sides must be of sets; see [`Pair::of_sets`](crate::metric::Pair::of_sets).
+impl Rule {
+    /// The rule of `source` for two sides, where one is known; sides of sets are of ones.
+    pub fn of(source: Source<'_>, a: &SparseRows, b: &SparseRows) -> Option<Rule> {
+        let centres = |rows: &SparseRows| {
+            let dim = rows.dim() as f64;
+            (0..rows.len()).map(|i| Centre::of(rows.row(i), dim)).collect::<Vec<Centre>>()
+        };
+        match source.pair().of_sets() {
+            _ if source.products() => Some(Rule::Distance),
+            Some((of, dim)) => Some(Rule::Sets(of, dim)),
+            None if source.metric.centres() => Some(Rule::Centred([centres(a), centres(b)], b.dim() as f64)),
+            None => None,
+        }
+    }
+
+    /// Whether values count as 1.
+    pub fn sets(&self) -> bool {
+        matches!(self, Rule::Sets(..))
+    }
+
+    /// The proxy of row `a` of the one side and `b` of the other, from their squared norms and their product.
+    #[inline]
+    pub fn proxy(&self, [a, b]: [usize; 2], [na, nb]: [f32; 2], dot: f32) -> f32 {
+        match self {
+            // Rounding may push a squared distance below zero.
+            Rule::Distance => ((na + nb) - 2.0 * dot).max(0.0),
+            Rule::Sets(of, dim) => {
+                let counts = Counts { both: dot as u32, only_a: (na - dot) as u32, only_b: (nb - dot) as u32 };
+                of(counts, *dim)
+            }
+            Rule::Centred([of_a, of_b], dim) => of_a[a].proxy(of_b[b], f64::from(dot), *dim),
+        }
+    }
+}
+
+/// Proxies that are computed cell by cell.
+pub(crate) struct RuleTiles<'a> {
+    products: Products<'a>,
+    rule: &'a Rule,
+    stretch: f32,
+}
+
+impl<'a> RuleTiles<'a> {
+    /// Both sides must be as the rule wants them.
     pub fn new(
         kernels: &'static Kernels,
         a: &'a SparseSide<'a>,
         b: &'a SparseSide<'a>,
-        (of, dim): (Coefficient, f64),
-    ) -> SetTiles<'a> {
-        SetTiles { products: Products { kernels, a, b }, of, dim }
+        rule: &'a Rule,
+    ) -> RuleTiles<'a> {
+        let stretch = match rule {
+            Rule::Centred([_, of_b], _) => {
+                of_b.iter().zip(&b.norms).map(|(of, &norm)| of.stretch(norm)).fold(1.0, f32::max)
+            }
+            _ => 1.0,
+        };
+        RuleTiles { products: Products { kernels, a, b }, rule, stretch }
     }
 }
 
-/// Counts from the sizes of two sets and of what they share.
-#[inline]
-pub(crate) fn counts(a: f32, b: f32, both: f32) -> Counts {
-    Counts { both: both as u32, only_a: (a - both) as u32, only_b: (b - both) as u32 }
-}
-
-impl Tiles for SetTiles<'_> {
+impl Tiles for RuleTiles<'_> {
     type Value = f32;
     type Scratch = Vec<Panel>;
 
@@ -268,11 +312,12 @@ impl Tiles for SetTiles<'_> {
         self.products.pack(b, panels);
     }
     fn fill(&self, a: Range<usize>, b: Range<usize>, panels: &mut Vec<Panel>, out: &mut [f32], ld: usize) {
+        let Products { a: of, b: others, .. } = self.products;
         self.products.fill(a.clone(), b.len(), panels, out, ld);
-        let sizes = &self.products.b.norms[b];
         for (i, cells) in a.zip(out.chunks_mut(ld)) {
-            let own = self.products.a.norms[i];
-            cells.iter_mut().zip(sizes).for_each(|(cell, &size)| *cell = (self.of)(counts(own, size, *cell), self.dim));
+            for (j, cell) in b.clone().zip(cells) {
+                *cell = self.rule.proxy([i, j], [of.norms[i], others.norms[j]], *cell);
+            }
         }
     }
     fn scan(&self, cells: &[f32], _a: usize, b: Range<usize>, row: f32, columns: Option<&[f32]>, hits: &mut Vec<u32>) {
@@ -282,7 +327,11 @@ impl Tiles for SetTiles<'_> {
     fn proxy(&self, cell: f32, _a: usize, _b: usize) -> f32 {
         cell
     }
-    fn error_bound(&self, _a: usize) -> f32 {
-        0.0
+    fn error_bound(&self, a: usize) -> f32 {
+        let Rule::Centred([of_a, _], _) = self.rule else { return 0.0 };
+        let Products { a: of, b: others, .. } = self.products;
+        let longest = of.longest.max(others.longest) as f32;
+        let stretch = of_a[a].stretch(of.norms[a]) * self.stretch;
+        4.0 * f32::EPSILON * (1.01 * longest + ROUNDINGS) * stretch
     }
 }

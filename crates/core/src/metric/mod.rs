@@ -46,6 +46,7 @@ pub(crate) use pair::Pair;
 use pair::{Context, Measure};
 pub use params::MetricParams;
 use recipe::Recipe;
+pub(crate) use sparse::Centre;
 use std::sync::Arc;
 use table::find;
 pub use table::{Kind, METRICS, MetricInfo, REFUSED, names};
@@ -110,6 +111,11 @@ impl Metric {
     /// compute.
     pub(crate) fn products(&self, form: Form) -> bool {
         self.measure.products(form)
+    }
+
+    /// Whether sparse rows are compared by their deviations from their own means.
+    pub(crate) fn centres(&self) -> bool {
+        self.info.name == "correlation"
     }
 
     /// Whether near means a large inner product: such rows are not near themselves, and links need another measure.

@@ -4,21 +4,51 @@ use super::super::pair::Context;
 use super::merge;
 use crate::points::SparseRow;
 
-/// Twice 1 - Pearson correlation over all columns, the squared distance of centred unit rows; 0 between constant rows, 1 between one and any other.
+/// What correlation knows of a row by itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Centre {
+    mean: f64,
+    /// Sum of squared deviations from the mean; exactly 0 for a constant row.
+    square: f64,
+}
+
+impl Centre {
+    pub(crate) fn of(row: SparseRow<'_>, dim: f64) -> Centre {
+        let mean = mean(row, dim);
+        Centre { mean, square: square(row, mean, dim) }
+    }
+
+    /// The proxy of two rows from their product.
+    #[inline]
+    pub(crate) fn proxy(self, other: Centre, product: f64, dim: f64) -> f32 {
+        self.of_centred(other, product - dim * self.mean * other.mean)
+    }
+
+    #[inline]
+    fn of_centred(self, other: Centre, product: f64) -> f32 {
+        if self.square == 0.0 || other.square == 0.0 {
+            return if self.square == other.square { 0.0 } else { 2.0 };
+        }
+        (2.0 - 2.0 * product / (self.square * other.square).sqrt()).clamp(0.0, 4.0) as f32
+    }
+
+    /// How much longer a row of this squared norm is than its deviations: products lose that much accuracy.
+    pub(crate) fn stretch(self, norm: f32) -> f32 {
+        if self.square == 0.0 { 1.0 } else { (f64::from(norm) / self.square).sqrt() as f32 }
+    }
+}
+
+/// Twice 1 - Pearson correlation over all columns, the squared distance of centred unit rows; 0 between constant
+/// rows, 1 between one and any other.
 pub(in crate::metric) fn correlation(a: SparseRow<'_>, b: SparseRow<'_>, with: &Context) -> f32 {
     let dim = with.dim as f64;
-    let (mean_a, mean_b) = (mean(a, dim), mean(b, dim));
-    let (square_a, square_b) = (square(a, mean_a, dim), square(b, mean_b, dim));
-    if square_a == 0.0 || square_b == 0.0 {
-        return if square_a == square_b { 0.0 } else { 2.0 };
-    }
+    let (of_a, of_b) = (Centre::of(a, dim), Centre::of(b, dim));
     let (mut product, mut columns) = (0.0, 0u32);
     merge(a, b, |x, y| {
-        product += (x - mean_a) * (y - mean_b);
+        product += (x - of_a.mean) * (y - of_b.mean);
         columns += 1;
     });
-    product += (dim - f64::from(columns)) * mean_a * mean_b;
-    (2.0 - 2.0 * product / (square_a * square_b).sqrt()).clamp(0.0, 4.0) as f32
+    of_a.of_centred(of_b, product + (dim - f64::from(columns)) * of_a.mean * of_b.mean)
 }
 
 fn mean(row: SparseRow<'_>, dim: f64) -> f64 {

@@ -15,6 +15,7 @@ mod mass;
 mod powers;
 mod sets;
 
+pub(crate) use correlation::Centre;
 pub(super) use correlation::correlation;
 pub(super) use divergence::{SMOOTHING, jensen_shannon, symmetric_kl};
 pub(super) use mass::{kantorovich, wasserstein};
