@@ -68,6 +68,14 @@ impl<'a> Source<'a> {
     pub fn products(&self) -> bool {
         self.metric.products(self.rows.form())
     }
+
+    /// Codes of other rows for byte products with these; `None` where there are none.
+    pub fn codes_of(&self, others: &Points, threads: usize, control: Control<'_>) -> Result<Option<ByteCodes>> {
+        match (self.codes, others.dense()) {
+            (Some(codes), Some(others)) if self.byte_tiles() => codes.of_others(others, threads, control),
+            _ => Ok(None),
+        }
+    }
 }
 
 /// The `k` nearest other rows of every row; proxies are f32 pair distances.
@@ -147,22 +155,25 @@ pub(crate) fn batch(
     let Source { rows, kernels, .. } = source;
     let pair = source.pair();
     let sides = Sides { a: queries, b: rows, pair, same: false };
-    if queries.len() >= MIN_BATCH && source.products() {
+    if queries.len() >= MIN_BATCH {
         if let (Some(b), Some(a), true) = (source.codes, query_codes, source.byte_tiles()) {
             return nearest(&ByteTiles { kernels, a, b }, k, 0, &sides, threads, control);
         }
-        if let (Some(rows), Some(queries)) = (rows.dense(), queries.dense())
-            && let Some(b) = FloatSide::of(rows, kernels, threads)
-            && let Some(a) = FloatSide::beside(queries, &b, kernels, threads)
-        {
-            return nearest(&FloatTiles { kernels, a: &a, b: &b }, k, SLACK, &sides, threads, control);
+        match (rows, queries) {
+            (Points::Dense(rows), Points::Dense(queries)) if source.products() => {
+                if let Some(b) = FloatSide::of(rows, kernels, threads)
+                    && let Some(a) = FloatSide::beside(queries, &b, kernels, threads)
+                {
+                    return nearest(&FloatTiles { kernels, a: &a, b: &b }, k, SLACK, &sides, threads, control);
+                }
+            }
+            (Points::Sparse(rows), Points::Sparse(queries)) => {
+                if let Some(found) = sparse_products(source, queries, rows, &sides, k, threads, control) {
+                    return found;
+                }
+            }
+            _ => {}
         }
-    }
-    if queries.len() >= MIN_BATCH
-        && let (Some(rows), Some(queries)) = (rows.sparse(), queries.sparse())
-        && let Some(found) = sparse_products(source, queries, rows, &sides, k, threads, control)
-    {
-        return found;
     }
     nearest(&PairTiles { kernels, pair, a: queries, b: rows }, k, 0, &sides, threads, control)
 }

@@ -5,12 +5,10 @@
 //! The result is that of [`super::graph`], bit for bit.
 
 use super::{Source, batch};
-use crate::code::ByteCodes;
 use crate::control::{Control, Phase};
 use crate::error::Result;
 use crate::knn::Knn;
 use crate::neighbors::{Neighbor, Neighbors};
-use crate::points::Points;
 
 /// Queries of one batch.
 const STEP: usize = 8192;
@@ -44,7 +42,7 @@ pub(crate) fn renew(
         put(&mut out, row, others.take(k));
     })?;
     let (pair, others) = (source.pair(), source.rows.subset(changed)?);
-    let codes = work.codes_of(&others)?;
+    let codes = source.codes_of(&others, threads, control)?;
     let beside = Source { rows: &others, codes: codes.as_ref(), ..source };
     let mut all: Vec<Neighbor> = Vec::new();
     work.each(&kept, beside, k, |row, found| {
@@ -87,7 +85,7 @@ impl Work<'_> {
     ) -> Result<()> {
         for ids in ids.chunks(STEP) {
             let queries = self.source.rows.subset(ids)?;
-            let codes = self.codes_of(&queries)?;
+            let codes = self.source.codes_of(&queries, self.threads, self.control)?;
             let found = batch(beside, &queries, codes.as_ref(), k.min(beside.rows.len()), self.threads, self.control)?;
             for (i, &row) in ids.iter().enumerate() {
                 take(row, &mut found.row(i).map(|(id, proxy)| Neighbor { proxy, id }));
@@ -95,13 +93,5 @@ impl Work<'_> {
             self.phase.advance(ids.len() as u64);
         }
         Ok(())
-    }
-
-    /// Codes of some of the rows, where the rows have codes.
-    fn codes_of(&self, rows: &Points) -> Result<Option<ByteCodes>> {
-        match (self.source.codes, rows.dense()) {
-            (Some(codes), Some(rows)) if self.source.byte_tiles() => codes.of_others(rows, self.threads, self.control),
-            _ => Ok(None),
-        }
     }
 }

@@ -24,22 +24,20 @@ impl Index {
         let Some(rows) = rows.dense().filter(|_| self.options.metric.largest_products()) else { return Ok(None) };
         let dim = rows.dim();
         let square = |i: usize| rows.row(i)[..dim].iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
-        let largest = (0..rows.len()).map(square).fold(0.0, f64::max);
+        let squares: Vec<f64> = (0..rows.len()).map(square).collect();
+        let largest = squares.iter().copied().fold(0.0, f64::max);
         let mut longer = Rows::zeroed(rows.len(), dim + 1)?;
-        for i in 0..rows.len() {
+        for (i, square) in squares.into_iter().enumerate() {
             let row = &mut longer.raw_row_mut(i)[..=dim];
             row[..dim].copy_from_slice(&rows.row(i)[..dim]);
-            row[dim] = (largest - square(i)).max(0.0).sqrt().min(f64::from(f32::MAX)) as f32;
+            row[dim] = (largest - square).max(0.0).sqrt().min(f64::from(f32::MAX)) as f32;
         }
         let metric = Metric::resolve("sqeuclidean", MetricParams::default(), dim + 1)?;
         Ok(Some(Linked { rows: longer.into(), metric }))
     }
 
-    /// What links are chosen by.
-    pub(super) fn link_source<'a>(&'a self, rows: &'a Points, linked: Option<&'a Linked>) -> Source<'a> {
-        match linked {
-            Some(Linked { rows, metric }) => Source { rows, codes: None, metric, kernels: self.kernels },
-            None => Source { rows, codes: None, metric: &self.options.metric, kernels: self.kernels },
-        }
+    /// What links are chosen by: `linked`, or the rows of `plain` themselves.
+    pub(super) fn link_source<'a>(&self, plain: Source<'a>, linked: Option<&'a Linked>) -> Source<'a> {
+        linked.map_or(plain, |linked| Source { rows: &linked.rows, codes: None, metric: &linked.metric, ..plain })
     }
 }

@@ -119,10 +119,7 @@ impl Index {
     pub(super) fn search_index(&self, data: &Data, control: Control<'_>) -> Result<Arc<Search>> {
         self.search.get_or_make(control, || {
             let linked = self.linked(&data.rows)?;
-            let source = match &linked {
-                Some(_) => self.link_source(&data.rows, linked.as_ref()),
-                None => self.source(data),
-            };
+            let source = self.link_source(self.source(data), linked.as_ref());
             let nearest = |source: Source<'_>, k, control| {
                 self.nearest(source, k, &plan::graph(source, &self.options, k), control).map(|(knn, _)| knn)
             };

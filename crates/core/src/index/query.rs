@@ -89,12 +89,7 @@ impl Index {
         for first in (0..queries.len()).step_by(MAX_BATCH) {
             let part = queries.part(first..(first + MAX_BATCH).min(queries.len()))?;
             let part = part.as_ref().unwrap_or(queries);
-            let codes = match (&data.codes, part.dense()) {
-                (Some(codes), Some(part)) if source.byte_tiles() => {
-                    codes.of_others(part, self.options.threads, control)?
-                }
-                _ => None,
-            };
+            let codes = source.codes_of(part, self.options.threads, control)?;
             let threads = self.threads_for(part.len() * data.rows.len() * data.rows.width());
             let knn = exact::batch(source, part, codes.as_ref(), k, threads, control)?;
             knn.write_to(out, first, &self.options.metric);

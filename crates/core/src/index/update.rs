@@ -4,6 +4,7 @@ use super::{Data, Former, Index, Measured, Search};
 use crate::code::ByteCodes;
 use crate::control::Control;
 use crate::error::{Error, Result};
+use crate::exact::Source;
 use crate::graph;
 use crate::points::{MAX_ROWS, Points, Undo};
 use std::collections::{BTreeMap, BTreeSet};
@@ -152,7 +153,8 @@ impl Index {
         };
         let mut graph = old.graph.clone();
         let linked = self.linked(rows)?;
-        let source = self.link_source(rows, linked.as_ref());
+        let plain = Source { rows, codes: None, metric: &self.options.metric, kernels: self.kernels };
+        let source = self.link_source(plain, linked.as_ref());
         let repaired = graph::insert::update(&mut graph, source, replaced, &self.options, control)?;
         Ok(Some(Search { graph, repaired, codes: self.quantized(rows, control)? }))
     }

@@ -111,18 +111,6 @@ macro_rules! each {
     };
 }
 
-/// As [`each`] for two of one form; forms are compared at the doors.
-macro_rules! both {
-    ($a:expr, $b:expr, $x:ident, $y:ident => $body:expr) => {
-        match ($a, $b) {
-            (Points::Dense($x), Points::Dense($y)) => $body,
-            (Points::Sparse($x), Points::Sparse($y)) => $body,
-            (Points::Bits($x), Points::Bits($y)) => $body,
-            _ => unreachable!("rows of one index have one form"),
-        }
-    };
-}
-
 impl Points {
     /// Number of rows.
     pub fn len(&self) -> usize {
@@ -216,7 +204,12 @@ impl Points {
 
     /// Appends `other`; on failure nothing changes.
     pub(crate) fn append(&mut self, other: &Points) -> Result<()> {
-        both!(self, other, a, b => a.append(b))
+        match (self, other) {
+            (Points::Dense(rows), Points::Dense(others)) => rows.append(others),
+            (Points::Sparse(rows), Points::Sparse(others)) => rows.append(others),
+            (Points::Bits(rows), Points::Bits(others)) => rows.append(others),
+            _ => unreachable!("rows of one index have one form"),
+        }
     }
 
     /// Drops the rows from `len` on.
