@@ -166,8 +166,8 @@ export class HnswIndex {
   }
 
   /**
-   * Replaces rows, then appends others; all of it or, when it rejects, nothing. The neighbour graph is made anew
-   * when next asked for, the search index is patched. Updates run in the order in which they were called; queries
+   * Replaces rows, then appends others; all of it or, when it rejects, nothing. The neighbour graph is brought up to
+   * date, or made anew, when next asked for, the search index is patched. Updates run in the order in which they were called; queries
    * wait for a running one. No changes are fine.
    *
    * Rejects with `ERR_UNKNOWN_ID` for an id that no row has, `ERR_EMPTY_INDEX` for 0 rows,

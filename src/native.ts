@@ -50,7 +50,8 @@ export interface NativeMetricOptions {
   cost?: Float32Array;
 }
 
-export interface NativeOptions extends NativeMetricOptions {
+/** What an index is made with, besides its metric. */
+interface NativeSettings {
   quantization?: string;
   nNeighbors: number;
   algorithm: string;
@@ -64,22 +65,14 @@ export interface NativeOptions extends NativeMetricOptions {
   carried: string;
 }
 
+export interface NativeOptions extends NativeMetricOptions, NativeSettings {}
+
 /** What an index is. */
-export interface NativeDescription {
+export interface NativeDescription extends NativeSettings {
   rows: number;
   dim: number;
   form: string;
   metric: string;
-  quantization?: string;
-  nNeighbors: number;
-  algorithm: string;
-  m: number;
-  efConstruction: number;
-  maxCandidates: number;
-  nIters: number;
-  seed: bigint;
-  threads: number;
-  carried: string;
 }
 
 /** Bytes on their way into the core, filled from the front. */

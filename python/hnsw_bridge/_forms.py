@@ -10,6 +10,7 @@ or shared with a copy of the index, stays as it is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -41,6 +42,18 @@ class Form(Protocol):
 
 
 class _InNumpy:
+    _as_rows: Callable[..., Matrix]
+
+    def stored(self, data: Any) -> Matrix:
+        rows = self._as_rows(data, "data", copy=True)
+        check_stored_shape(rows.shape)
+        return rows
+
+    def given(self, data: Any, width: int, name: str) -> Matrix:
+        rows = self._as_rows(data, name)
+        check_width(rows.shape, width, name)
+        return rows
+
     def replaced(self, rows: Matrix, positions: Positions, replacing: Matrix) -> Matrix:
         changed = rows.copy()
         last = _last_of_each(positions)
@@ -55,32 +68,14 @@ class Dense(_InNumpy):
     """float32 in C order."""
 
     name = "dense"
-
-    def stored(self, data: Any) -> Matrix:
-        rows = as_float32(data, "data", copy=True)
-        check_stored_shape(rows.shape)
-        return rows
-
-    def given(self, data: Any, width: int, name: str) -> Matrix:
-        rows = as_float32(data, name)
-        check_width(rows.shape, width, name)
-        return rows
+    _as_rows = staticmethod(as_float32)
 
 
 class Bits(_InNumpy):
     """uint8 in C order, eight bits in each."""
 
     name = "bits"
-
-    def stored(self, data: Any) -> Matrix:
-        rows = as_bytes(data, "data", copy=True)
-        check_stored_shape(rows.shape)
-        return rows
-
-    def given(self, data: Any, width: int, name: str) -> Matrix:
-        rows = as_bytes(data, name)
-        check_width(rows.shape, width, name)
-        return rows
+    _as_rows = staticmethod(as_bytes)
 
 
 class Sparse:
