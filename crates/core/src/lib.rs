@@ -34,7 +34,7 @@ pub use hnsw_kernels as kernels;
 pub use index::{Changes, Index};
 pub use metric::{Kind, METRICS, Metric, MetricInfo, MetricParams, REFUSED};
 pub use neighbors::{MISSING, Neighbors};
-pub use options::{Algorithm, MAX_K, MAX_M, Options, Quantization, Query};
+pub use options::{Algorithm, GRAPH_RECALL, MAX_K, MAX_M, Options, Quantization, Query};
 pub use parallel::available_threads;
 pub use plan::{Choice, Plan};
 pub use points::{BitRows, Form, MAX_DIM, MAX_ROWS, MAX_SPARSE_DIM, Points, Rows, SparseRows};

@@ -73,6 +73,10 @@ impl Quantization {
 pub const MAX_K: usize = 1 << 24;
 /// Largest accepted `m`.
 pub const MAX_M: usize = 512;
+/// Least and largest accepted `graph_recall`.
+pub const GRAPH_RECALL: (f64, f64) = (0.5, 1.0);
+/// What `graph_recall` is where the caller says nothing.
+pub const DEFAULT_GRAPH_RECALL: f64 = 0.99;
 
 /// Options of an index. The mapping from PyNNDescent's names to `m` and `ef_construction` lies outside.
 #[derive(Debug, Clone)]
@@ -91,6 +95,8 @@ pub struct Options {
     pub max_candidates: usize,
     /// Most descent rounds.
     pub n_iters: usize,
+    /// Least recall of an approximate neighbour graph, measured on a sample of its rows; builds aim higher.
+    pub graph_recall: f64,
     /// Seed of every draw: levels, trees, samples.
     pub seed: u64,
     /// Codes that walks run on, if not the rows.
@@ -112,6 +118,7 @@ impl Options {
             ef_construction: 200,
             max_candidates: 60,
             n_iters: 10,
+            graph_recall: DEFAULT_GRAPH_RECALL,
             seed: 42,
             quantization: None,
             caller: Vec::new(),
@@ -126,6 +133,10 @@ impl Options {
         between("ef_construction", self.ef_construction, 1, MAX_K)?;
         between("max_candidates", self.max_candidates, 1, 4096)?;
         between("n_iters", self.n_iters, 0, 10_000)?;
+        let (low, high) = GRAPH_RECALL;
+        if !(low..=high).contains(&self.graph_recall) {
+            return Err(Error::invalid("graph_recall", self.graph_recall, format!("{low}..={high}")));
+        }
         between("threads", self.threads, 1, 4096)
     }
 

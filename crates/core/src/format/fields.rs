@@ -75,6 +75,11 @@ impl<'a> Reader<'a> {
         Ok(if there == 1 { Some(words(bytes, f32::from_le_bytes)?) } else { None })
     }
 
+    /// Whether everything has been read.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Nothing may be left.
     pub fn end(self) -> Result<()> {
         if self.0.is_empty() { Ok(()) } else { Err(corrupt("a section is too long")) }

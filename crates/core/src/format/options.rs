@@ -5,7 +5,7 @@ use super::container::{Container, Content, Section, corrupt};
 use super::fields::{Reader, Writer};
 use crate::error::Result;
 use crate::metric::{Metric, MetricParams};
-use crate::options::{Algorithm, Options, Quantization};
+use crate::options::{Algorithm, DEFAULT_GRAPH_RECALL, Options, Quantization};
 use crate::points::Form;
 
 /// Rows by their numbers.
@@ -32,6 +32,7 @@ pub(crate) fn section(options: &Options, shape: Shape) -> Section<'static> {
         fields.size(number);
     }
     fields.u64(options.seed).text(options.quantization.map_or("", Quantization::name));
+    fields.number(Some(options.graph_recall));
     Section::new(Kind::Options, Content::Own(fields.0))
 }
 
@@ -67,6 +68,8 @@ pub(crate) fn read(container: &Container<'_>, threads: usize) -> Result<(Options
             "" => None,
             name => Some(Quantization::parse(name).map_err(refused)?),
         },
+        // Dumps made before the option existed end here.
+        graph_recall: if fields.is_empty() { None } else { fields.number()? }.unwrap_or(DEFAULT_GRAPH_RECALL),
         threads,
         caller: container.get(Kind::Caller).unwrap_or_default().to_vec(),
         ..Options::new(metric)
