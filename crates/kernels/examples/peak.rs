@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use hnsw_kernels::{ByteKernel, Kernels, MatRef, Packed, PairKernel, SparsePanel};
+use hnsw_kernels::{Bf16, ByteKernel, Kernels, MatRef, Packed, PairKernel, SparsePanel};
 
 const ROWS: usize = 512;
 /// Spent on each figure.
@@ -44,6 +44,14 @@ fn tiles(k: &Kernels, dim: usize) {
     let pack = best(|| k.pack_f32(b, &mut packed));
     let dot = best(|| k.dot_tile_f32(a, black_box(&packed), &mut out, ROWS));
     report(k, "f32", dim, ops, dot, pack);
+
+    let h: Vec<Bf16> = f.iter().map(|&x| Bf16::from_f32(x)).collect();
+    let (a, b) = h.split_at(ROWS * stride);
+    let (a, b) = (MatRef::new(a, ROWS, dim, stride), MatRef::new(b, ROWS, dim, stride));
+    let (mut packed, mut out) = (Packed::new(), vec![0.0; ROWS * ROWS]);
+    let pack = best(|| k.pack_bf16(b, &mut packed));
+    let dot = best(|| k.dot_tile_bf16(a, black_box(&packed), &mut out, ROWS));
+    report(k, "bf16", dim, ops, dot, pack);
 
     let u: Vec<u8> = (0..2 * ROWS * stride).map(|i| (i % 251) as u8).collect();
     let (a, b) = u.split_at(ROWS * stride);

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use crate::bf16::Bf16;
 use crate::isa::Isa;
 use crate::pair::{ByteKernel, CountKernel, PairKernel};
 use crate::sets;
@@ -14,7 +15,7 @@ pub(crate) const COLUMN_ROUND: usize = 16;
 pub const U8_MAX_DIM: usize = 33_025;
 
 pub(crate) type PackFn = unsafe fn(*const u8, usize, usize, usize, *mut u32, usize, u8);
-pub(crate) type DotFn<T, S> = unsafe fn(*const T, usize, usize, *const S, usize, usize, *mut S, usize);
+pub(crate) type DotFn<T, S> = unsafe fn(*const T, usize, usize, *const u32, usize, usize, *mut S, usize);
 pub(crate) type ScanFn = unsafe fn(*const f32, usize, f32, *const f32, &mut Vec<u32>);
 pub(crate) type ScanL2Fn<T> = unsafe fn(*const T, T, *const T, usize, T, *const T, &mut Vec<u32>);
 pub(crate) type SparseFn = unsafe fn(&SparsePanel, &[u32], &[f32], &mut [f32; SparsePanel::ROWS]) -> bool;
@@ -28,6 +29,8 @@ pub struct Kernels {
     pub vnni: bool,
     /// Whether bits are counted by VPOPCNTDQ.
     pub vpopcnt: bool,
+    /// Whether bf16 products use instructions of their own.
+    pub bf16: bool,
     /// Squared euclidean distance.
     pub l2sq: PairKernel,
     /// Inner product.
@@ -60,10 +63,13 @@ pub struct Kernels {
     pub u4_l2sq: ByteKernel<u32>,
     pub(crate) u8_pays: bool,
     pub(crate) layout_f32: Layout,
+    pub(crate) layout_bf16: Layout,
     pub(crate) layout_u8: Layout,
     pub(crate) pack: PackFn,
     pub(crate) dot_f32: DotFn<f32, f32>,
+    pub(crate) dot_bf16: DotFn<Bf16, f32>,
     pub(crate) dot_u8: DotFn<u8, i32>,
+    pub(crate) to_bf16: unsafe fn(*const f32, usize, *mut Bf16),
     pub(crate) scan: ScanFn,
     pub(crate) scan_l2_f32: ScanL2Fn<f32>,
     pub(crate) scan_l2_i32: ScanL2Fn<i32>,
@@ -98,7 +104,7 @@ impl Kernels {
         format!("{} of {}", Self::detect().label(), all.join(" "))
     }
 
-    /// `avx512+vnni+vpopcntdq`, `avx2`, `neon+dotprod`, ...
+    /// `avx512+vnni+vpopcntdq+bf16`, `avx2`, `neon+dotprod`, ...
     #[must_use]
     pub fn label(&self) -> String {
         let dot = match (self.vnni, self.isa) {
@@ -107,7 +113,8 @@ impl Kernels {
             (true, _) => "+vnni",
         };
         let bits = if self.vpopcnt { "+vpopcntdq" } else { "" };
-        format!("{}{dot}{bits}", self.isa)
+        let halves = if self.bf16 { "+bf16" } else { "" };
+        format!("{}{dot}{bits}{halves}", self.isa)
     }
 
     /// Packs `b` as the right side of [`Self::dot_tile_f32`]. O(rows x dim).
@@ -136,8 +143,56 @@ impl Kernels {
         let (n, lda) = (a.rows(), a.stride());
         // SAFETY: `check_tile` compared every shape; the set's CPU is present.
         unsafe {
-            let (b, cols) = (b.as_ptr().cast(), b.rows());
+            let (b, cols) = (b.as_ptr(), b.rows());
             (self.dot_f32)(a.as_ptr(), n, lda, b, cols, a.dim(), out.as_mut_ptr(), ld);
+        }
+    }
+
+    /// Whether [`Self::dot_tile_bf16`] is faster than the f32 tile here.
+    #[must_use]
+    pub fn has_bf16_tile(&self) -> bool {
+        self.bf16
+    }
+
+    /// `out[i]` is the bf16 nearest to `x[i]`, see [`Bf16::from_f32`]. O(length).
+    ///
+    /// # Panics
+    ///
+    /// If the lengths differ.
+    pub fn to_bf16(&self, x: &[f32], out: &mut [Bf16]) {
+        assert!(x.len() == out.len(), "{} values into {}", x.len(), out.len());
+        // SAFETY: both hold `x.len()` values; the set's CPU is present.
+        unsafe { (self.to_bf16)(x.as_ptr(), x.len(), out.as_mut_ptr()) }
+    }
+
+    /// Packs `b` as the right side of [`Self::dot_tile_bf16`]. O(rows x dim).
+    pub fn pack_bf16(&self, b: MatRef<'_, Bf16>, out: &mut Packed<Bf16>) {
+        let layout = self.layout_bf16;
+        let to = out.reshape(b.rows(), b.dim(), layout);
+        let (bytes, stride) = (b.dim() * 2, b.stride() * 2);
+        // SAFETY: as in `pack_f32`.
+        unsafe {
+            (self.pack)(b.as_ptr().cast(), b.rows(), bytes, stride, to, layout.width, 0);
+        }
+    }
+
+    /// `out[i * ld + j] = <a_i, b_j>` in f32. O(rows x rows x dim).
+    ///
+    /// The value depends on the two rows only, and is the same bit for bit with A and B exchanged;
+    /// sets differ in rounding. Subnormal values may count as zero; of others, the error is at most
+    /// [`bf16_dot_error_factor`]`(dim) * sum |a_k * b_k|`, and `dim * 2^-125` for what underflows.
+    /// Columns beyond the last as in [`Self::dot_tile_f32`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::dot_tile_f32`].
+    pub fn dot_tile_bf16(&self, a: MatRef<'_, Bf16>, b: &Packed<Bf16>, out: &mut [f32], ld: usize) {
+        check_tile(a, b, self.layout_bf16, out.len(), ld);
+        let (n, lda) = (a.rows(), a.stride());
+        // SAFETY: as in `dot_tile_f32`.
+        unsafe {
+            let (b, cols) = (b.as_ptr(), b.rows());
+            (self.dot_bf16)(a.as_ptr(), n, lda, b, cols, a.dim(), out.as_mut_ptr(), ld);
         }
     }
 
@@ -168,7 +223,7 @@ impl Kernels {
         let (n, lda) = (a.rows(), a.stride());
         // SAFETY: as in `dot_tile_f32`.
         unsafe {
-            let (b, cols) = (b.as_ptr().cast(), b.rows());
+            let (b, cols) = (b.as_ptr(), b.rows());
             (self.dot_u8)(a.as_ptr(), n, lda, b, cols, a.dim(), out.as_mut_ptr(), ld);
         }
     }
@@ -290,5 +345,17 @@ pub fn dot_error_factor(dim: usize) -> f32 {
     // addition per further block.
     let (blocks, length) = k_blocks(dim);
     let nu = (2 * length + blocks) as f32 * (f32::EPSILON / 2.0);
+    1.01 * nu / (1.0 - nu)
+}
+
+/// Bound of the relative error of [`Kernels::dot_tile_bf16`] on normal values, for rows of `dim`
+/// values.
+#[must_use]
+pub fn bf16_dot_error_factor(dim: usize) -> f32 {
+    // gamma(n) as above. Products of two bf16 are exact in f32; what rounds is additions, at most one
+    // for each value, one for each block, and one per step where an instruction keeps two sums. The
+    // unit is that of any faithful rounding, since not every maker says how the pair is added.
+    let (blocks, _) = k_blocks(dim.div_ceil(2));
+    let nu = (dim + blocks + dim.div_ceil(32) + 2) as f32 * f32::EPSILON;
     1.01 * nu / (1.0 - nu)
 }

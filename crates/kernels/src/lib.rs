@@ -25,6 +25,7 @@
 // and a result.
 #![allow(clippy::needless_range_loop, clippy::too_many_arguments)]
 
+mod bf16;
 mod isa;
 mod kernels;
 mod pair;
@@ -35,8 +36,9 @@ mod simd;
 mod sparse;
 mod tile;
 
+pub use bf16::Bf16;
 pub use isa::Isa;
-pub use kernels::{Kernels, U8_MAX_DIM, dot_error_factor};
+pub use kernels::{Kernels, U8_MAX_DIM, bf16_dot_error_factor, dot_error_factor};
 pub use pair::{ByteKernel, CountKernel, Counts, PairKernel, minkowski};
 pub use prefetch::prefetch;
 pub use sparse::SparsePanel;

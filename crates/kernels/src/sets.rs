@@ -1,5 +1,6 @@
 //! One table of function pointers per instruction set.
 
+use crate::bf16::{self, Bf16};
 use crate::isa::Isa;
 use crate::kernels::Kernels;
 use crate::pair::{
@@ -9,6 +10,7 @@ use crate::pair::{
 use crate::scan;
 #[cfg(target_arch = "aarch64")]
 use crate::simd::neon;
+use crate::simd::words::{Bytes, Floats, Widened};
 use crate::simd::{Dot4, Popcount, Simd, scalar};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{avx2, avx512};
@@ -49,14 +51,14 @@ macro_rules! pair_kernels {
 }
 
 /// Instantiates every kernel inside functions that carry `$attr`, and collects them in a table.
-/// `f32`/`u8`: rows, vectors, and vectors of a narrow last panel of the register tile; `panel`: vectors
-/// of a line of a sparse panel.
+/// `f32`/`u8`: rows, vectors, and vectors of a narrow last panel of the register tile; `bf16`: rows,
+/// where vectors are those of f32; `panel`: vectors of a line of a sparse panel.
 macro_rules! kernel_set {
     (
         $(#[$cfg:meta])*
         $table:ident in $module:ident: $isa:expr, $attr:tt, $simd:ty, $dot4:ty,
         vnni: $vnni:expr, u8_pays: $pays:expr, group: $group:literal,
-        f32: [$mf:literal, $vf:literal, $hf:literal],
+        f32: [$mf:literal, $vf:literal, $hf:literal], bf16: $mw:literal,
         u8: [$mi:literal, $vi:literal, $hi:literal], panel: $panel:literal
     ) => {
         $(#[$cfg])*
@@ -76,22 +78,45 @@ macro_rules! kernel_set {
 
             # $attr
             unsafe fn dot_f32(
-                a: *const f32, n: usize, lda: usize, b: *const f32, cols: usize, dim: usize,
+                a: *const f32, n: usize, lda: usize, b: *const u32, cols: usize, dim: usize,
                 out: *mut f32, ld: usize,
             ) {
                 // SAFETY: as above.
                 unsafe {
-                    tile::dot_f32::<$simd, $mf, $vf, $hf>(a, n, lda, b, cols, dim, out, ld);
+                    tile::dot::<Floats<$simd>, $mf, $vf, $hf>(
+                        a.cast(), n, 4 * lda, b.cast(), cols, 4 * dim, out, ld,
+                    );
                 }
             }
 
             # $attr
+            unsafe fn dot_bf16(
+                a: *const Bf16, n: usize, lda: usize, b: *const u32, cols: usize, dim: usize,
+                out: *mut f32, ld: usize,
+            ) {
+                // SAFETY: as above.
+                unsafe {
+                    tile::dot::<Widened<$simd>, $mw, $vf, $hf>(
+                        a.cast(), n, 2 * lda, b.cast(), cols, 2 * dim, out, ld,
+                    );
+                }
+            }
+
+            # $attr
+            unsafe fn to_bf16(x: *const f32, n: usize, out: *mut Bf16) {
+                // SAFETY: as above.
+                unsafe { bf16::to_bf16(x, n, out) }
+            }
+
+            # $attr
             unsafe fn dot_u8(
-                a: *const u8, n: usize, lda: usize, b: *const i32, cols: usize, dim: usize,
+                a: *const u8, n: usize, lda: usize, b: *const u32, cols: usize, dim: usize,
                 out: *mut i32, ld: usize,
             ) {
                 // SAFETY: as above.
-                unsafe { tile::dot_u8::<$dot4, $mi, $vi, $hi>(a, n, lda, b, cols, dim, out, ld) }
+                unsafe {
+                    tile::dot::<Bytes<$dot4>, $mi, $vi, $hi>(a, n, lda, b.cast(), cols, dim, out, ld);
+                }
             }
 
             # $attr
@@ -138,6 +163,7 @@ macro_rules! kernel_set {
                 isa: $isa,
                 vnni: $vnni,
                 vpopcnt: false,
+                bf16: false,
                 l2sq: pair::<L2Sq>(),
                 ip: pair::<Ip>(),
                 l1: pair::<L1>(),
@@ -154,10 +180,13 @@ macro_rules! kernel_set {
                 u4_l2sq: bytes::<U4L2Sq<$dot4>>(),
                 u8_pays: $pays,
                 layout_f32: Layout { isa: $isa, width: $vf * <$simd>::LANES, flip: 0 },
+                layout_bf16: Layout { isa: $isa, width: $vf * <$simd>::LANES, flip: 0 },
                 layout_u8: Layout { isa: $isa, width: $vi * <$simd>::LANES, flip: <$dot4>::FLIP },
                 pack,
                 dot_f32,
+                dot_bf16,
                 dot_u8,
+                to_bf16,
                 scan: scan_f32,
                 scan_l2_f32,
                 scan_l2_i32,
@@ -172,26 +201,26 @@ macro_rules! kernel_set {
 
 kernel_set!(
     SCALAR in scalar_set: Isa::Scalar, [inline(never)], scalar::Scalar, scalar::Scalar,
-    vnni: false, u8_pays: false, group: 4, f32: [4, 4, 2], u8: [4, 4, 2], panel: 32
+    vnni: false, u8_pays: false, group: 4, f32: [4, 4, 2], bf16: 4, u8: [4, 4, 2], panel: 32
 );
 
 kernel_set!(
     #[cfg(target_arch = "x86_64")]
     AVX2 in avx2_set: Isa::Avx2, [target_feature(enable = "avx2,fma")], avx2::Avx2, avx2::Madd256,
-    vnni: false, u8_pays: true, group: 2, f32: [6, 2, 1], u8: [4, 2, 1], panel: 4
+    vnni: false, u8_pays: true, group: 2, f32: [6, 2, 1], bf16: 4, u8: [4, 2, 1], panel: 4
 );
 
 kernel_set!(
     #[cfg(target_arch = "x86_64")]
     AVX2_VNNI in avx2_vnni_set: Isa::Avx2, [target_feature(enable = "avx2,fma,avxvnni")], avx2::Avx2, avx2::Vnni256,
-    vnni: true, u8_pays: true, group: 2, f32: [6, 2, 1], u8: [6, 2, 1], panel: 4
+    vnni: true, u8_pays: true, group: 2, f32: [6, 2, 1], bf16: 4, u8: [6, 2, 1], panel: 4
 );
 
 kernel_set!(
     #[cfg(target_arch = "x86_64")]
     AVX512 in avx512_set: Isa::Avx512, [target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")],
     avx512::Avx512, avx512::Madd512,
-    vnni: false, u8_pays: false, group: 4, f32: [12, 2, 1], u8: [12, 2, 1], panel: 2
+    vnni: false, u8_pays: false, group: 4, f32: [12, 2, 1], bf16: 12, u8: [12, 2, 1], panel: 2
 );
 
 kernel_set!(
@@ -199,19 +228,19 @@ kernel_set!(
     AVX512_VNNI in avx512_vnni_set: Isa::Avx512,
     [target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma")],
     avx512::Avx512, avx512::Vnni512,
-    vnni: true, u8_pays: true, group: 4, f32: [12, 2, 1], u8: [12, 2, 1], panel: 2
+    vnni: true, u8_pays: true, group: 4, f32: [12, 2, 1], bf16: 12, u8: [12, 2, 1], panel: 2
 );
 
 kernel_set!(
     #[cfg(target_arch = "aarch64")]
     NEON in neon_set: Isa::Neon, [target_feature(enable = "neon")], neon::Neon, neon::Widen,
-    vnni: false, u8_pays: false, group: 4, f32: [8, 2, 1], u8: [4, 2, 1], panel: 8
+    vnni: false, u8_pays: false, group: 4, f32: [8, 2, 1], bf16: 8, u8: [4, 2, 1], panel: 8
 );
 
 kernel_set!(
     #[cfg(target_arch = "aarch64")]
     NEON_DOT in neon_dot_set: Isa::Neon, [target_feature(enable = "neon,dotprod")], neon::Neon, neon::Udot,
-    vnni: true, u8_pays: true, group: 4, f32: [8, 2, 1], u8: [8, 2, 1], panel: 8
+    vnni: true, u8_pays: true, group: 4, f32: [8, 2, 1], bf16: 8, u8: [8, 2, 1], panel: 8
 );
 
 #[cfg(target_arch = "x86_64")]
@@ -232,6 +261,35 @@ mod vpopcnt {
 /// VNNI and VPOPCNTDQ, as every CPU since Ice Lake and Zen 4 has them.
 #[cfg(target_arch = "x86_64")]
 static AVX512_VNNI_VPOPCNT: Kernels = vpopcnt::TABLE;
+
+#[cfg(target_arch = "x86_64")]
+mod avx512_bf16 {
+    use super::*;
+    use crate::simd::avx512::Bf16Pairs;
+
+    // SAFETY of the body: `dot` has the contract of what it wraps, and the attribute makes its
+    // instructions available.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma")]
+    unsafe fn dot_bf16(
+        a: *const Bf16,
+        n: usize,
+        lda: usize,
+        b: *const u32,
+        cols: usize,
+        dim: usize,
+        out: *mut f32,
+        ld: usize,
+    ) {
+        // SAFETY: as above.
+        unsafe { tile::dot::<Bf16Pairs, 12, 2, 1>(a.cast(), n, 2 * lda, b.cast(), cols, 2 * dim, out, ld) }
+    }
+
+    pub(crate) const TABLE: Kernels = Kernels { bf16: true, dot_bf16, ..vpopcnt::TABLE };
+}
+
+/// With AVX512_BF16 as well: Zen 4, Sapphire Rapids and later.
+#[cfg(target_arch = "x86_64")]
+static AVX512_VNNI_VPOPCNT_BF16: Kernels = avx512_bf16::TABLE;
 
 /// Every set whose instructions this CPU has, slowest first.
 pub(crate) fn available() -> Vec<&'static Kernels> {
@@ -264,6 +322,10 @@ fn add_x86(sets: &mut Vec<&'static Kernels>) {
     }
     sets.push(&AVX512);
     if has!("avx512vnni") {
-        sets.push(if has!("avx512vpopcntdq") { &AVX512_VNNI_VPOPCNT } else { &AVX512_VNNI });
+        sets.push(match (has!("avx512vpopcntdq"), has!("avx512bf16")) {
+            (true, true) => &AVX512_VNNI_VPOPCNT_BF16,
+            (true, false) => &AVX512_VNNI_VPOPCNT,
+            (false, _) => &AVX512_VNNI,
+        });
     }
 }

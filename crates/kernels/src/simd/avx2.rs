@@ -52,6 +52,7 @@ impl Simd for Avx2 {
         block(v: __m256) -> [__m256; 8] = [v; 8];
         transpose(b: &mut [__m256; 8]) = transpose(b);
         bits(a: __m256) -> __m256i = _mm256_castps_si256(a);
+        floats(a: __m256i) -> __m256 = _mm256_castsi256_ps(a);
         splat_i(x: i32) -> __m256i = _mm256_set1_epi32(x);
         load_i(p: *const i32) -> __m256i = _mm256_loadu_si256(p.cast());
         store_i(p: *mut i32, v: __m256i) = _mm256_storeu_si256(p.cast(), v);
@@ -61,6 +62,7 @@ impl Simd for Avx2 {
         xor_i(a: __m256i, b: __m256i) -> __m256i = _mm256_xor_si256(a, b);
         and_i(a: __m256i, b: __m256i) -> __m256i = _mm256_and_si256(a, b);
         or_i(a: __m256i, b: __m256i) -> __m256i = _mm256_or_si256(a, b);
+        shl16_i(a: __m256i) -> __m256i = _mm256_slli_epi32::<16>(a);
         shr4_i(a: __m256i) -> __m256i = _mm256_srli_epi16::<4>(a);
         abs_diff_u8(a: __m256i, b: __m256i) -> __m256i =
             _mm256_or_si256(_mm256_subs_epu8(a, b), _mm256_subs_epu8(b, a));

@@ -2,7 +2,10 @@
 
 use std::arch::x86_64::*;
 
-use super::{Dot4, Popcount, Simd, ops};
+use std::mem::transmute;
+
+use super::words::float_sums;
+use super::{Dot4, Popcount, Simd, WordDot, ops};
 
 /// 512-bit vectors.
 #[derive(Clone, Copy)]
@@ -45,6 +48,7 @@ impl Simd for Avx512 {
         block(v: __m512) -> [__m512; 16] = [v; 16];
         transpose(b: &mut [__m512; 16]) = transpose(b);
         bits(a: __m512) -> __m512i = _mm512_castps_si512(a);
+        floats(a: __m512i) -> __m512 = _mm512_castsi512_ps(a);
         splat_i(x: i32) -> __m512i = _mm512_set1_epi32(x);
         load_i(p: *const i32) -> __m512i = _mm512_loadu_epi32(p);
         store_i(p: *mut i32, v: __m512i) = _mm512_storeu_epi32(p, v);
@@ -54,6 +58,7 @@ impl Simd for Avx512 {
         xor_i(a: __m512i, b: __m512i) -> __m512i = _mm512_xor_si512(a, b);
         and_i(a: __m512i, b: __m512i) -> __m512i = _mm512_and_si512(a, b);
         or_i(a: __m512i, b: __m512i) -> __m512i = _mm512_or_si512(a, b);
+        shl16_i(a: __m512i) -> __m512i = _mm512_slli_epi32::<16>(a);
         shr4_i(a: __m512i) -> __m512i = _mm512_srli_epi16::<4>(a);
         abs_diff_u8(a: __m512i, b: __m512i) -> __m512i =
             _mm512_or_si512(_mm512_subs_epu8(a, b), _mm512_subs_epu8(b, a));
@@ -197,5 +202,22 @@ unsafe fn split_i8(x: __m512i) -> [__m512i; 2] {
     unsafe {
         let even = _mm512_srai_epi16::<8>(_mm512_slli_epi16::<8>(x));
         [even, _mm512_srai_epi16::<8>(x)]
+    }
+}
+
+/// Products of bf16 pairs by AVX512_BF16: each of the two sums rounded to nearest even, subnormal
+/// values taken for zero.
+pub(crate) struct Bf16Pairs;
+
+impl WordDot for Bf16Pairs {
+    float_sums!(Avx512);
+    type A = __m512i;
+    type B = __m512i;
+
+    ops! {
+        left(word: i32) -> __m512i = _mm512_set1_epi32(word);
+        right(words: *const i32) -> __m512i = _mm512_loadu_epi32(words);
+        dot(acc: __m512, a: __m512i, b: __m512i) -> __m512 =
+            _mm512_dpbf16_ps(acc, transmute::<__m512i, __m512bh>(a), transmute::<__m512i, __m512bh>(b));
     }
 }

@@ -15,6 +15,9 @@ pub(crate) mod avx512;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod neon;
 pub(crate) mod scalar;
+pub(crate) mod words;
+
+pub(crate) use words::WordDot;
 
 /// Declares `#[inline(always)]` trait methods whose bodies are single intrinsics or a few of them.
 macro_rules! ops {
@@ -72,6 +75,8 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn transpose(b: &mut Self::Block);
     /// The same bits, seen as integers.
     unsafe fn bits(a: Self::F) -> Self::I;
+    /// The same bits, seen as f32.
+    unsafe fn floats(a: Self::I) -> Self::F;
 
     unsafe fn splat_i(x: i32) -> Self::I;
     unsafe fn load_i(p: *const i32) -> Self::I;
@@ -84,6 +89,8 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn xor_i(a: Self::I, b: Self::I) -> Self::I;
     unsafe fn and_i(a: Self::I, b: Self::I) -> Self::I;
     unsafe fn or_i(a: Self::I, b: Self::I) -> Self::I;
+    /// Every lane's lower half moves into its upper half, zero into its lower one.
+    unsafe fn shl16_i(a: Self::I) -> Self::I;
     /// Every byte's upper half moves into its lower half; the upper one is anything.
     unsafe fn shr4_i(a: Self::I) -> Self::I;
     /// `|a - b|` of unsigned bytes.

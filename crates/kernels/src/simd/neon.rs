@@ -50,6 +50,7 @@ impl Simd for Neon {
         block(v: float32x4_t) -> [float32x4_t; 4] = [v; 4];
         transpose(b: &mut [float32x4_t; 4]) = transpose(b);
         bits(a: float32x4_t) -> int32x4_t = vreinterpretq_s32_f32(a);
+        floats(a: int32x4_t) -> float32x4_t = vreinterpretq_f32_s32(a);
         splat_i(x: i32) -> int32x4_t = vdupq_n_s32(x);
         load_i(p: *const i32) -> int32x4_t = vld1q_s32(p);
         store_i(p: *mut i32, v: int32x4_t) = vst1q_s32(p, v);
@@ -59,6 +60,7 @@ impl Simd for Neon {
         xor_i(a: int32x4_t, b: int32x4_t) -> int32x4_t = veorq_s32(a, b);
         and_i(a: int32x4_t, b: int32x4_t) -> int32x4_t = vandq_s32(a, b);
         or_i(a: int32x4_t, b: int32x4_t) -> int32x4_t = vorrq_s32(a, b);
+        shl16_i(a: int32x4_t) -> int32x4_t = vshlq_n_s32::<16>(a);
         shr4_i(a: int32x4_t) -> int32x4_t = vreinterpretq_s32_u8(vshrq_n_u8::<4>(vreinterpretq_u8_s32(a)));
         abs_diff_u8(a: int32x4_t, b: int32x4_t) -> int32x4_t =
             vreinterpretq_s32_u8(vabdq_u8(vreinterpretq_u8_s32(a), vreinterpretq_u8_s32(b)));

@@ -33,6 +33,7 @@ impl Simd for Scalar {
         block(v: f32) -> [f32; 1] = [v];
         transpose(_b: &mut [f32; 1]) = ();
         bits(a: f32) -> i32 = a.to_bits().cast_signed();
+        floats(a: i32) -> f32 = f32::from_bits(a.cast_unsigned());
         splat_i(x: i32) -> i32 = x;
         load_i(p: *const i32) -> i32 = p.read_unaligned();
         store_i(p: *mut i32, v: i32) = p.write_unaligned(v);
@@ -42,6 +43,7 @@ impl Simd for Scalar {
         xor_i(a: i32, b: i32) -> i32 = a ^ b;
         and_i(a: i32, b: i32) -> i32 = a & b;
         or_i(a: i32, b: i32) -> i32 = a | b;
+        shl16_i(a: i32) -> i32 = a << 16;
         shr4_i(a: i32) -> i32 = a >> 4;
         abs_diff_u8(a: i32, b: i32) -> i32 = {
             let (mut x, y) = (a.to_ne_bytes(), b.to_ne_bytes());

@@ -13,14 +13,12 @@
 //! Promise: the value at `(i, j)` depends on the two rows only, not on their place in the tile, and
 //! swapping A and B gives the same bits.
 
-mod f32;
 mod matrix;
 mod packed;
-mod u8;
+mod words;
 
-pub(crate) use self::f32::{dot_f32, k_blocks};
 pub(crate) use self::packed::pack;
-pub(crate) use self::u8::dot_u8;
+pub(crate) use self::words::{dot, k_blocks};
 pub use self::{matrix::MatRef, packed::Element, packed::Packed};
 
 pub(crate) use self::packed::Layout;

@@ -1,23 +1,26 @@
 //! The packed right side of a tile.
 //!
-//! Everything is moved as 32-bit words: one `f32`, or four bytes that meet in one integer product.
+//! Everything is moved as 32-bit words: one `f32`, or the two bf16 or four bytes that meet in one step.
 //! Panel `p` holds columns (rows of B) `p * width ..`, word-major: `word w of column c` lies at
 //! `(p * words + w) * width + c`. Columns beyond the last row are zero. Packing is a transposition,
 //! done in square register blocks.
 
 use std::marker::PhantomData;
 
+use crate::bf16::Bf16;
 use crate::isa::Isa;
 use crate::simd::Simd;
 
-/// A value that tiles are made of: `f32` or `u8`.
+/// A value that tiles are made of: `f32`, [`Bf16`] or `u8`.
 pub trait Element: Copy + sealed::Sealed {}
 impl Element for f32 {}
+impl Element for Bf16 {}
 impl Element for u8 {}
 
 mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
+    impl Sealed for crate::Bf16 {}
     impl Sealed for u8 {}
 }
 

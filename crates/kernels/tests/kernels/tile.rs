@@ -1,6 +1,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use hnsw_kernels::{Kernels, MatRef, Packed, U8_MAX_DIM, dot_error_factor};
+use hnsw_kernels::{Bf16, Kernels, MatRef, Packed, U8_MAX_DIM, bf16_dot_error_factor, dot_error_factor};
 
 use crate::support::Random;
 
@@ -39,6 +39,23 @@ fn product_f32(k: &Kernels, a: MatRef<f32>, b: MatRef<f32>, packed: &mut Packed<
     out.chunks(ld).flat_map(|row| &row[..b.rows()]).copied().collect()
 }
 
+fn product_bf16(k: &Kernels, a: MatRef<Bf16>, b: MatRef<Bf16>, packed: &mut Packed<Bf16>) -> Vec<f32> {
+    k.pack_bf16(b, packed);
+    let ld = padded(b.rows()) + 3;
+    let mut out = vec![GUARD; a.rows() * ld];
+    k.dot_tile_bf16(a, packed, &mut out, ld);
+    for row in out.chunks(ld) {
+        assert_eq!(row[padded(b.rows())..], [GUARD; 3], "{} wrote beyond the padding", k.label());
+    }
+    out.chunks(ld).flat_map(|row| &row[..b.rows()]).copied().collect()
+}
+
+fn rounded(x: &[f32]) -> Vec<Bf16> {
+    let mut out = vec![Bf16::default(); x.len()];
+    Kernels::detect().to_bf16(x, &mut out);
+    out
+}
+
 fn product_u8(k: &Kernels, a: MatRef<u8>, b: MatRef<u8>, packed: &mut Packed<u8>) -> Vec<i32> {
     k.pack_u8(b, packed);
     let ld = padded(b.rows()) + 3;
@@ -51,15 +68,30 @@ fn product_u8(k: &Kernels, a: MatRef<u8>, b: MatRef<u8>, packed: &mut Packed<u8>
 }
 
 /// `<a_i, b_j>` and `sum |a_k b_k|` in f64, row by row.
-fn exact(a: MatRef<f32>, b: MatRef<f32>) -> Vec<(f64, f64)> {
+fn exact<T: Copy + Into<Exact>>(a: MatRef<T>, b: MatRef<T>) -> Vec<(f64, f64)> {
     let mut out = Vec::new();
     for i in 0..a.rows() {
         for j in 0..b.rows() {
-            let terms = a.row(i).iter().zip(b.row(j)).map(|(x, y)| f64::from(*x) * f64::from(*y));
+            let terms = a.row(i).iter().zip(b.row(j)).map(|(x, y)| (*x).into().0 * (*y).into().0);
             out.push(terms.fold((0.0, 0.0), |(s, t), x| (s + x, t + x.abs())));
         }
     }
     out
+}
+
+/// A value of a row in f64.
+struct Exact(f64);
+
+impl From<f32> for Exact {
+    fn from(x: f32) -> Self {
+        Self(x.into())
+    }
+}
+
+impl From<Bf16> for Exact {
+    fn from(x: Bf16) -> Self {
+        Self(x.to_f32().into())
+    }
 }
 
 #[test]
@@ -117,6 +149,106 @@ fn f32_value_depends_on_the_two_rows_only() {
             }
         }
     }
+}
+
+#[test]
+fn bf16_tiles_of_integers_are_exact() {
+    let mut random = Random(15);
+    for k in Kernels::available() {
+        let mut packed = Packed::new();
+        for (m, n, dim) in shapes() {
+            for (offset, extra) in [(0, 0), (1, 5), (3, 16)] {
+                let stride = dim + extra;
+                let a = rounded(&random.integers(offset + m * stride));
+                let b = rounded(&random.integers(offset + n * stride));
+                let a = MatRef::new(&a[offset..], m, dim, stride);
+                let b = MatRef::new(&b[offset..], n, dim, stride);
+                let seen = product_bf16(k, a, b, &mut packed);
+                let want: Vec<f32> = exact(a, b).iter().map(|x| x.0 as f32).collect();
+                assert_eq!(seen, want, "{} {m} x {n} x {dim}", k.label());
+            }
+        }
+    }
+}
+
+#[test]
+fn bf16_tiles_keep_the_promised_error_bound_and_exchanging_the_rows_changes_nothing() {
+    let mut random = Random(16);
+    for k in Kernels::available() {
+        for (m, n, dim) in [(13, 40, 3), (40, 13, 129), (13, 40, 784), (5, 17, 4001)] {
+            // Of one sign, so that roundings add up, then of both.
+            for offset in [1.5, 0.0] {
+                let mut side = |rows: usize| {
+                    let reals: Vec<f32> = random.reals(rows * dim).iter().map(|x| x + offset).collect();
+                    rounded(&reals)
+                };
+                let (a, b) = (side(m), side(n));
+                let (a, b) = (MatRef::new(&a, m, dim, dim), MatRef::new(&b, n, dim, dim));
+                let seen = product_bf16(k, a, b, &mut Packed::new());
+                for (seen, (exact, magnitude)) in seen.iter().zip(exact(a, b)) {
+                    let bound = f64::from(bf16_dot_error_factor(dim)) * magnitude;
+                    assert!((f64::from(*seen) - exact).abs() <= bound, "{} dim {dim}: {seen} {exact}", k.label());
+                }
+                let exchanged = product_bf16(k, b, a, &mut Packed::new());
+                for i in 0..m {
+                    for j in 0..n {
+                        let (ij, ji) = (seen[i * n + j], exchanged[j * m + i]);
+                        assert_eq!(ij.to_bits(), ji.to_bits(), "{} dim {dim} rows {i} {j}", k.label());
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn bf16_tiles_lose_no_more_than_promised_where_products_underflow() {
+    let tiny = [f32::MIN_POSITIVE, -f32::MIN_POSITIVE, 1e-20, -1e-20, 1e-19, 2e-38, 1.0, 0.0];
+    let row = rounded(&tiny);
+    let mat = MatRef::new(&row, tiny.len(), 1, 1);
+    for k in Kernels::available() {
+        for (seen, (exact, magnitude)) in product_bf16(k, mat, mat, &mut Packed::new()).iter().zip(exact(mat, mat)) {
+            let bound = f64::from(bf16_dot_error_factor(1)) * magnitude + f64::exp2(-125.0);
+            assert!((f64::from(*seen) - exact).abs() <= bound, "{}: {seen:e} {exact:e}", k.label());
+        }
+    }
+}
+
+#[test]
+fn bf16_values_are_the_nearest_with_ties_to_even() {
+    let mut random = Random(17);
+    let mut x: Vec<f32> = (0..10_000).map(|_| f32::from_bits(random.next() as u32)).collect();
+    // Ties, neighbours of ties, the largest, the smallest normal and subnormal values.
+    for bits in [0x3F80_8000, 0x3F81_8000, 0x3F80_7FFF, 0x3F80_8001, 0x7F7F_7FFF, 0x7F7F_8000, 0x7F80_0000_u32] {
+        x.extend([bits, bits | 1 << 31].map(f32::from_bits));
+    }
+    x.extend([0.0, -0.0, f32::MIN_POSITIVE, 1e-39, -1e-45, f32::NAN]);
+    for k in Kernels::available() {
+        let mut out = vec![Bf16::default(); x.len()];
+        k.to_bf16(&x, &mut out);
+        for (&x, &seen) in x.iter().zip(&out) {
+            assert_eq!(seen, Bf16::from_f32(x), "{} {x:e}", k.label());
+            let seen = seen.to_f32();
+            if x.is_nan() {
+                assert!(seen.is_nan());
+            } else if x.abs() < f32::MIN_POSITIVE {
+                assert_eq!(seen.to_bits(), 0.0f32.copysign(x).to_bits(), "{x:e}");
+            } else {
+                let around = [-1, 1].map(|step| {
+                    let bits = (seen.to_bits() >> 16).wrapping_add_signed(step);
+                    f64::from(Bf16::from_bits(bits as u16).to_f32())
+                });
+                let distance = |y: f64| (y - f64::from(x)).abs();
+                for other in around.into_iter().filter(|y| y.is_finite()) {
+                    let (here, there) = (distance(seen.into()), distance(other));
+                    let even = seen.to_bits() >> 16 & 1 == 0;
+                    assert!(seen.is_infinite() || here < there || (here == there && even), "{x:e} {seen:e}");
+                }
+            }
+        }
+    }
+    assert_eq!(Bf16::from_f32(f32::MAX).to_f32(), f32::INFINITY);
+    assert_eq!(Bf16::from_f32(f32::from_bits(0x7F7F_7FFF)).to_bits(), 0x7F7F);
 }
 
 #[test]
