@@ -23,6 +23,7 @@ const FEATURES = [
   "metric.params",
   "quantization",
   "dump",
+  "graph_recall",
 ];
 
 /** A refused version range; the reply tells ours. */

@@ -27,6 +27,7 @@ const NAMES: ReadonlyMap<string, keyof BuildOptions> = new Map<string, keyof Bui
   ["max_candidates", "maxCandidates"],
   ["n_iters", "nIters"],
   ["n_trees", "nTrees"],
+  ["graph_recall", "graphRecall"],
   ["seed", "seed"],
   ["threads", "threads"],
 ]);

@@ -14,6 +14,8 @@ export interface IndexParameters extends Parameters {
   readonly quantization: Quantization | undefined;
   /** Pool width of queries that set none, if it was given. */
   readonly ef: number | undefined;
+  /** Least recall of an approximate neighbour graph. */
+  readonly graphRecall: number;
   readonly seed: bigint;
   readonly threads: number;
 }

@@ -59,6 +59,7 @@ interface NativeSettings {
   efConstruction: number;
   maxCandidates: number;
   nIters: number;
+  graphRecall: number;
   seed: bigint;
   threads: number;
   /** Kept with the index and its dump, never looked at. */

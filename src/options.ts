@@ -7,7 +7,7 @@ import type { Form } from "./matrix.ts";
 import { checkedMetric, type MetricOptions } from "./metric-options.ts";
 import type { NativeOptions } from "./native.ts";
 import { MIN_SEARCH_WIDTH, parametersFor, searchWidth } from "./parameters.ts";
-import { booleanOr, checkedCall, checkedKeys, integerOr, invalid, oneOf, realNumber } from "./validate.ts";
+import { booleanOr, checkedCall, checkedKeys, integerOr, invalid, oneOf, realBetween, realNumber } from "./validate.ts";
 
 /** Which side makes the products of an index. */
 export type Algorithm = "auto" | "exact" | "hnsw";
@@ -38,6 +38,11 @@ export interface BuildOptions extends CallOptions, MetricOptions {
   readonly nIters?: number | undefined;
   /** PyNNDescent's `n_trees`, from which `m` follows; 1 to 2^20. @default from the number of rows */
   readonly nTrees?: number | undefined;
+  /**
+   * Least recall of an approximate neighbour graph, 0.5 to 1, as measured on a sample of its rows; `plan` tells the
+   * recall that was reached. Exact graphs have 1. @default 0.99
+   */
+  readonly graphRecall?: number | undefined;
   /** An integer from 0 to 2^64 - 1; the same seed gives the same bytes on any number of threads. @default 42 */
   readonly seed?: number | bigint | undefined;
   /** Threads of each call, 1 to 4096. @default all cores */
@@ -72,7 +77,7 @@ export interface RestoreOptions extends CallOptions {
 const CALL_KEYS = ["signal", "onProgress"];
 const BUILD_KEYS = [
   ...["metric", "p", "w", "sigma", "vinv", "cost", "quantization", "nNeighbors", "algorithm", "m", "efConstruction"],
-  ...["ef", "maxCandidates", "nIters", "nTrees", "seed", "threads", ...CALL_KEYS],
+  ...["ef", "maxCandidates", "nIters", "nTrees", "graphRecall", "seed", "threads", ...CALL_KEYS],
 ];
 const QUERY_KEYS = ["k", "epsilon", "ef", ...CALL_KEYS];
 const ALGORITHMS: readonly Algorithm[] = ["auto", "exact", "hnsw"];
@@ -104,6 +109,7 @@ export function checkedBuild(input: BuildOptions | undefined): CheckedBuild {
   const common = {
     algorithm: oneOf("algorithm", given.algorithm, ALGORITHMS, "auto"),
     nNeighbors: integerOr("nNeighbors", given.nNeighbors, 1, MAX_K, 30),
+    graphRecall: realBetween("graphRecall", given.graphRecall, 0.5, 1) ?? 0.99,
     seed: seedOf(given.seed),
     threads: threadsOf(given.threads),
     ...(quantization === undefined ? {} : { quantization }),

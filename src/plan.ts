@@ -5,9 +5,12 @@ import type { NativeChoice, NativePlan, NativeStats } from "./native.ts";
 
 /** What was picked for one product of an index, and why. */
 export interface Choice {
-  /** `exact`, `approximate` (neighbour graph) or `hnsw` (queries). */
+  /** `exact`; `approximate` (neighbour graph); `hnsw` or `clusters` (queries). */
   readonly algorithm: string;
-  /** What the work runs on: `f32`, a smaller form where that loses nothing, or the codes of `quantization`. */
+  /**
+   * What the work runs on: `f32`, a smaller form where that loses nothing (`u8`), one that only says which rows need
+   * not be looked at (`u8 filter`, `bf16 filter`), or the codes of `quantization`.
+   */
   readonly codes: string;
   /** One sentence for people. */
   readonly reason: string;

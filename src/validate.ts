@@ -69,6 +69,14 @@ export function realNumber(name: string, value: number | undefined): number | un
   return value;
 }
 
+/** A number from `low` to `high`, or `undefined` if not given. */
+export function realBetween(name: string, value: number | undefined, low: number, high: number): number | undefined {
+  const number = realNumber(name, value);
+  if (number !== undefined && (number < low || number > high))
+    throw invalid(name, value, `a number from ${low} to ${high}`);
+  return number;
+}
+
 /** One of `allowed`, or `fallback` if not given. */
 export function oneOf<T extends string, F extends T | undefined>(
   name: string,

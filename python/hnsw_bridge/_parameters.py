@@ -18,7 +18,7 @@ from typing import Any
 from ._errors import InvalidArgument
 from ._metrics import as_number
 
-_ENGINE_OPTIONS = ("algorithm", "m", "ef_construction", "ef")
+_ENGINE_OPTIONS = ("algorithm", "m", "ef_construction", "ef", "graph_recall")
 _LARGEST_EPSILON = 1e6  # A number can cross the wire, infinity cannot; beyond this all is searched.
 
 _forced: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar(
@@ -36,6 +36,10 @@ def options(**engine_options: Any) -> Iterator[None]:
         What answers; "auto" is the default and picks by size, width and cores.
     m, ef_construction, ef : int
         HNSW's own parameters. They win over what PyNNDescent's names are mapped to.
+
+    graph_recall : float
+        The least recall of an approximate neighbour graph, 0.5 to 1; 0.99 by default. What was
+        reached is in ``plan["neighbor_graph"]["recall"]``.
 
     Raises
     ------

@@ -20,6 +20,7 @@ describe("hello", () => {
     expect(reply.features).toEqual([
       ...["update.append", "update.replace", "rows.sparse", "rows.bits", "values", "metric.params", "quantization"],
       "dump",
+      "graph_recall",
     ]);
     for (const metric of reply.metrics as object[]) {
       expect(metric).toMatchObject({

@@ -24,6 +24,7 @@ describe("build", () => {
       max_candidates: 50,
       n_iters: 9,
       n_trees: 6,
+      graph_recall: 0.75,
       seed: "18446744073709551615",
       threads: 1,
     };
@@ -41,6 +42,7 @@ describe("build", () => {
         maxCandidates: 50,
         nIters: 9,
         nTrees: 6,
+        graphRecall: 0.75,
         seed: 18446744073709551615n,
         threads: 1,
       },

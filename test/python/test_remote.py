@@ -152,3 +152,15 @@ def test_bits_of_many_batches_arrive():
     with hnsw_bridge.options(algorithm="exact"):
         index = HnswIndexWrapper(rows, "bit_hamming", n_neighbors=3)
     assert index.query(rows[[0, 5000, 8999]], k=1)[0].tolist() == [[0], [5000], [8999]]
+
+
+def test_the_least_recall_of_a_graph_is_an_engine_option():
+    rows = np.random.RandomState(2).normal(size=(50, 4)).astype(np.float32)
+    assert HnswIndexWrapper(rows).engine_parameters["graph_recall"] == 0.99
+    with hnsw_bridge.options(graph_recall=0.75):
+        assert HnswIndexWrapper(rows).engine_parameters["graph_recall"] == 0.75
+    with (
+        hnsw_bridge.options(graph_recall=0.4),
+        pytest.raises(ValueError, match=r"graphRecall is 0\.4"),
+    ):
+        HnswIndexWrapper(rows)
