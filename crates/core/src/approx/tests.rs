@@ -10,7 +10,7 @@ fn run_on(title: &str, rows: &mut Points, name: &str, k: usize, floor: f64) {
     let metric = metric(name, rows.dim());
     metric.transform(rows, 1, Control::none()).unwrap();
     let codes = rows.dense().and_then(|rows| crate::code::ByteCodes::of(rows, 1, Control::none()).unwrap());
-    let source = Source { rows, codes: codes.as_ref(), metric, kernels: Kernels::detect() };
+    let source = Source { rows, codes: codes.as_ref(), coarse: None, metric, kernels: Kernels::detect() };
     let truth = exact::graph(source, k, 2, Control::none()).unwrap();
     let of = |threads| {
         let options = Options { threads, ..Options::new(metric.clone()) };

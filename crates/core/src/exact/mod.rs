@@ -48,7 +48,10 @@ pub(crate) const MIN_BATCH: usize = 16;
 #[derive(Clone, Copy)]
 pub(crate) struct Source<'a> {
     pub rows: &'a Points,
+    /// Codes that stand for the rows exactly.
     pub codes: Option<&'a ByteCodes>,
+    /// Codes that lose something: a filter, and what walks may run on. Nothing depends on whether they are there.
+    pub coarse: Option<&'a ByteCodes>,
     pub metric: &'a Metric,
     pub kernels: &'static Kernels,
 }
@@ -62,6 +65,21 @@ impl<'a> Source<'a> {
     /// Byte products are possible and supported by this machine.
     pub fn byte_tiles(&self) -> bool {
         self.codes.is_some() && self.kernels.has_u8_tile() && self.products()
+    }
+
+    /// Codes for byte products, exact or else coarse, where this machine multiplies bytes faster than floats and
+    /// proxies are squared distances.
+    pub fn fast_codes(&self) -> Option<&'a ByteCodes> {
+        self.codes.or(self.coarse).filter(|_| self.bytes_pay())
+    }
+
+    /// Coarse codes would be of use: see [`Source::fast_codes`].
+    pub fn wants_coarse(&self) -> bool {
+        self.codes.is_none() && self.bytes_pay()
+    }
+
+    fn bytes_pay(&self) -> bool {
+        self.kernels.has_u8_tile() && self.rows.dense().is_some() && self.products()
     }
 
     /// The metric reduces to products.

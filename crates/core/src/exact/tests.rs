@@ -31,7 +31,7 @@ fn check(title: &str, mut rows: Points, name: &str, k: usize) {
         .filter(|_| metric.keeps_values())
         .and_then(|rows| ByteCodes::of(rows, 1, Control::none()).unwrap());
     for kernels in Kernels::available() {
-        let source = Source { rows: &rows, codes: codes.as_ref(), metric, kernels };
+        let source = Source { rows: &rows, codes: codes.as_ref(), coarse: None, metric, kernels };
         let expected = oracle(source, &rows, true, k);
         for threads in [1, 3] {
             let found = graph(source, k, threads, Control::none()).unwrap();
@@ -97,7 +97,8 @@ fn fewer_rows_than_neighbours_leave_cells_empty() {
 #[test]
 fn a_cancel_stops_the_tiles() {
     let rows = uniform(2000, 64, 8);
-    let source = Source { rows: &rows, codes: None, metric: metric("euclidean", 64), kernels: Kernels::detect() };
+    let source =
+        Source { rows: &rows, codes: None, coarse: None, metric: metric("euclidean", 64), kernels: Kernels::detect() };
     let stop = std::sync::atomic::AtomicBool::new(false);
     let tiles = std::sync::atomic::AtomicU64::new(0);
     let report = |progress: crate::Progress| {
@@ -132,7 +133,7 @@ fn sparse_products_are_those_of_dense_rows() {
         let metric = metric(name, 50);
         let found = [sparse(300, 50, 4, 10).into(), dense(&values, 50)].map(|mut rows: Points| {
             metric.transform(&mut rows, 1, Control::none()).unwrap();
-            let source = Source { rows: &rows, codes: None, metric, kernels: Kernels::detect() };
+            let source = Source { rows: &rows, codes: None, coarse: None, metric, kernels: Kernels::detect() };
             graph(source, 7, 2, Control::none()).unwrap()
         });
         for (a, b) in found[0].proxies.iter().zip(&found[1].proxies) {

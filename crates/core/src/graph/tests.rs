@@ -15,7 +15,7 @@ use crate::testing::{Rng, clustered, metric, uniform};
 use hnsw_kernels::Kernels;
 
 fn source(rows: &Points) -> Source<'_> {
-    Source { rows, codes: None, metric: metric("euclidean", rows.dim()), kernels: Kernels::detect() }
+    Source { rows, codes: None, coarse: None, metric: metric("euclidean", rows.dim()), kernels: Kernels::detect() }
 }
 
 fn options(threads: usize, dim: usize) -> Options {

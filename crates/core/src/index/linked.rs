@@ -38,6 +38,12 @@ impl Index {
 
     /// What links are chosen by: `linked`, or the rows of `plain` themselves.
     pub(super) fn link_source<'a>(&self, plain: Source<'a>, linked: Option<&'a Linked>) -> Source<'a> {
-        linked.map_or(plain, |linked| Source { rows: &linked.rows, codes: None, metric: &linked.metric, ..plain })
+        linked.map_or(plain, |linked| Source {
+            rows: &linked.rows,
+            codes: None,
+            coarse: None,
+            metric: &linked.metric,
+            ..plain
+        })
     }
 }

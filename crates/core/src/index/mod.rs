@@ -3,6 +3,7 @@
 //! Locks, in the order they are taken: the gate around the rows (shared by everything but updates), then
 //! a product's own. A product is always of the rows as they are: updates change both under the gate.
 
+mod coarse;
 mod linked;
 mod persist;
 mod products;
@@ -25,6 +26,7 @@ use crate::plan::QueryDecision;
 use crate::points::{Form, Points};
 use crate::search::walk::ScratchPool;
 use crate::stats::Counters;
+use coarse::Coarse;
 use hnsw_kernels::Kernels;
 use report::Said;
 use std::collections::BTreeSet;
@@ -66,10 +68,12 @@ pub struct Index {
     said: Mutex<Said>,
 }
 
-/// Rows as stored: transformed for the metric, and as bytes where that loses nothing.
+/// Rows as stored: transformed for the metric, and as bytes: where that loses nothing from the start, else
+/// when first wanted.
 struct Data {
     rows: Points,
     codes: Option<ByteCodes>,
+    coarse: Coarse,
 }
 
 /// The search index and what its repair had to do.
@@ -120,7 +124,7 @@ impl Index {
             form: rows.form(),
             len: AtomicUsize::new(rows.len()),
             said: Mutex::default(),
-            data: Gate::new(Data { rows, codes }),
+            data: Gate::new(Data { rows, codes, coarse: Coarse::default() }),
             graph: Lazy::default(),
             search: Lazy::default(),
             prepared: AtomicBool::new(false),
@@ -138,7 +142,25 @@ impl Index {
     }
 
     fn source<'a>(&'a self, data: &'a Data) -> Source<'a> {
-        Source { rows: &data.rows, codes: data.codes.as_ref(), metric: &self.options.metric, kernels: self.kernels }
+        Source {
+            rows: &data.rows,
+            codes: data.codes.as_ref(),
+            coarse: data.coarse.get(),
+            metric: &self.options.metric,
+            kernels: self.kernels,
+        }
+    }
+
+    /// [`Index::source`] with coarse codes, made now where they are of use and missing. O(n·dim) the first time.
+    fn coded<'a>(&'a self, data: &'a Data, control: Control<'_>) -> Result<Source<'a>> {
+        let source = self.source(data);
+        match data.rows.dense() {
+            Some(rows) if source.wants_coarse() => {
+                let coarse = data.coarse.get_or_make(rows, self.options.threads, control)?;
+                Ok(Source { coarse, ..source })
+            }
+            _ => Ok(source),
+        }
     }
 
     /// As given.

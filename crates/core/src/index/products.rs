@@ -124,7 +124,9 @@ impl Index {
                 self.nearest(source, k, &plan::graph(source, &self.options, k), control).map(|(knn, _)| knn)
             };
             let base = nearest(source, graph::bulk::candidates(&self.options), control)?;
-            let of_part = |part: &Points, k| nearest(Source { rows: part, codes: None, ..source }, k, control.quiet());
+            let of_part = |part: &Points, k| {
+                nearest(Source { rows: part, codes: None, coarse: None, ..source }, k, control.quiet())
+            };
             let built = graph::bulk::build(source, &self.options, &base, of_part, control)?;
             Counters::add(&self.counters.search_builds, 1);
             self.inserts.store(0, Ordering::Relaxed);

@@ -63,8 +63,10 @@ impl Index {
             return Err(Error::invalid("rows", total, format!("at most {MAX_ROWS}")));
         }
         let changed = ids.len() + total - before;
-        let Data { rows, codes } = &mut *data;
-        let new_codes = self.new_codes(codes.as_ref(), [others.as_ref(), fresh.as_ref()], control)?;
+        let Data { rows, codes, coarse } = &mut *data;
+        let new_rows = [others.as_ref(), fresh.as_ref()];
+        let new_codes = self.new_codes(codes.as_ref(), new_rows, control)?;
+        let new_coarse = self.new_codes(coarse.get(), new_rows, control)?;
         let mut guard = Rollback { rows, before, undo: None, done: false };
         if let Some(others) = others {
             guard.undo = Some(guard.rows.replace(&ids, others)?);
@@ -76,6 +78,7 @@ impl Index {
         guard.done = true;
         drop(guard);
         *codes = codes.take().zip(new_codes).and_then(|(codes, new)| codes.changed(&ids, new).ok());
+        coarse.change(&ids, new_coarse);
         self.inserts.fetch_add(changed, Ordering::Relaxed);
         self.len.store(total, Ordering::Relaxed);
         self.search.set(search.map(Arc::new));
@@ -153,7 +156,7 @@ impl Index {
         };
         let mut graph = old.graph.clone();
         let linked = self.linked(rows)?;
-        let plain = Source { rows, codes: None, metric: &self.options.metric, kernels: self.kernels };
+        let plain = Source { rows, codes: None, coarse: None, metric: &self.options.metric, kernels: self.kernels };
         let source = self.link_source(plain, linked.as_ref());
         let repaired = graph::insert::update(&mut graph, source, replaced, &self.options, control)?;
         Ok(Some(Search { graph, repaired, codes: self.quantized(rows, control)? }))

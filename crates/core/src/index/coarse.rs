@@ -1,0 +1,47 @@
+//! Coarse codes of the rows of an index: made when a product first wants them, kept from then on.
+
+use crate::code::ByteCodes;
+use crate::control::Control;
+use crate::error::Result;
+use crate::lazy::Lazy;
+use crate::points::Rows;
+use std::sync::OnceLock;
+
+/// Codes behind a plain reference; `None` inside where the rows are too wide for some.
+#[derive(Default)]
+pub(super) struct Coarse {
+    codes: OnceLock<Option<ByteCodes>>,
+    /// Lets one caller make them while the others wait.
+    making: Lazy<()>,
+}
+
+impl Coarse {
+    /// The codes if they are there.
+    pub fn get(&self) -> Option<&ByteCodes> {
+        self.codes.get()?.as_ref()
+    }
+
+    /// The codes of `rows`, made by the first of those who ask.
+    pub fn get_or_make(&self, rows: &Rows, threads: usize, control: Control<'_>) -> Result<Option<&ByteCodes>> {
+        self.making.get_or_make(control, || {
+            let codes = ByteCodes::coarse(rows, threads, control.quiet())?;
+            self.codes.get_or_init(|| codes);
+            Ok(())
+        })?;
+        Ok(self.get())
+    }
+
+    /// Brings the codes up to date with their rows: see [`ByteCodes::changed`]; without new ones they are dropped.
+    pub fn change(&mut self, ids: &[u32], new: Option<[Option<ByteCodes>; 2]>) {
+        let old = std::mem::take(self);
+        let codes = old.codes.into_inner().flatten().zip(new);
+        if let Some(codes) = codes.and_then(|(codes, new)| codes.changed(ids, new).ok()) {
+            *self = Coarse { codes: OnceLock::from(Some(codes)), making: old.making };
+        }
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.get().map_or(0, ByteCodes::bytes)
+    }
+}
