@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness import report
 from harness.paths import BENCH, ROOT
+from tasks import graph
 
 MARKED = re.compile(r"(<!-- results: graph -->\n).*?(<!-- end of results -->)", re.DOTALL)
 
@@ -26,10 +27,11 @@ def readme_part(result: dict) -> str:
         "",
     ]
     for data in result["data"]:
-        lines += [f"{data['about']}:", "", *report.table(data, result), ""]
-        lines += [*report.ratios(data), ""]
+        lines += [f"{data['about']}:", "", *graph.table(data, result), ""]
+        lines += [*graph.ratios(data), ""]
     lines += [
-        "*First*: import and first call in a fresh process; *later*: best of the later calls. "
+        "*First*: import and first call in a fresh process; *later*: best of the later calls; "
+        "*engine*: what of that the engine itself computed. "
         "`!`: other processes took more than 0.2 of a core. Memory: peak above the rows alone, "
         "all processes. Rerun: `npm run bench -- --suite graph`; "
         "[how it is measured](docs/measuring.md), "

@@ -10,6 +10,8 @@ ALIASES = {
     "linfty": "chebyshev",
     "linf": "chebyshev",
 }
+# How many values of gathered rows are held at a time.
+PAIR_VALUES = 1 << 22
 PRODUCT = ("euclidean", "sqeuclidean", "cosine", "correlation")
 SCIPY = {
     "euclidean": "euclidean",
@@ -64,3 +66,28 @@ def block(queries: np.ndarray, rows: np.ndarray, metric: str, p: float = 2.0) ->
 def paired(query: np.ndarray, rows: np.ndarray, metric: str, p: float = 2.0) -> np.ndarray:
     """Distances of one raw query to a few raw rows, in double precision."""
     return block(prepared(query[None, :], metric), prepared(rows, metric), metric, p)[0]
+
+
+def of_pairs(
+    queries: np.ndarray, rows: np.ndarray, ids: np.ndarray, metric: str, p: float = 2.0
+) -> np.ndarray:
+    """Distances q x k of each raw query to the raw rows that ``ids`` (q x k) names, in double
+    precision."""
+    name = canonical(metric)
+    if name not in PRODUCT:
+        pairs = zip(queries, ids, strict=True)
+        return np.array([paired(query, rows[some], metric, p) for query, some in pairs])
+    out = np.empty(ids.shape)
+    step = max(1, PAIR_VALUES // (ids.shape[1] * rows.shape[1]))
+    for i in range(0, len(ids), step):
+        some = ids[i : i + step]
+        near = prepared(rows[some.ravel()], metric).reshape(*some.shape, -1)
+        query = prepared(queries[i : i + step], metric)[:, None, :]
+        if name in ("cosine", "correlation"):
+            out[i : i + step] = 1.0 - np.einsum(
+                "qkd,qkd->qk", near, np.broadcast_to(query, near.shape)
+            )
+        else:
+            squared = np.einsum("qkd,qkd->qk", near - query, near - query)
+            out[i : i + step] = squared if name == "sqeuclidean" else np.sqrt(squared)
+    return out

@@ -26,21 +26,22 @@ class Quality:
 
 def judge(indices: np.ndarray, rows: np.ndarray, queries: np.ndarray, truth: Truth) -> Quality:
     """Quality of answers q x k for raw queries, in the order of ``truth``."""
-    hits, errors = 0, []
-    width = truth.k
-    for ids, query, exact in zip(indices[:, :width], queries, truth.distances, strict=True):
-        found = np.unique(ids[ids >= 0])
-        distances = np.sort(metrics.paired(query, rows[found], truth.metric, truth.p))
-        limit = exact[-1] + SLACK * max(abs(exact[-1]), np.finfo(np.float32).tiny)
-        hits += int((distances <= limit).sum())
-        total = exact.sum()
-        if len(found) == width and total > 0:
-            # the sums round differently in the two orders
-            errors.append(max(0.0, distances.sum() / total - 1.0))
+    width, exact = truth.k, truth.distances
+    ids = np.sort(indices[:, :width].astype(np.int64), axis=1)
+    counts = ids >= 0
+    counts[:, 1:] &= ids[:, 1:] != ids[:, :-1]
+    distances = metrics.of_pairs(queries, rows, np.maximum(ids, 0), truth.metric, truth.p)
+    last = exact[:, -1:]
+    limit = last + SLACK * np.maximum(np.abs(last), np.finfo(np.float32).tiny)
+    hits = int((counts & (distances <= limit)).sum())
+    totals = exact.sum(axis=1)
+    whole = counts.all(axis=1) & (ids.shape[1] == width) & (totals > 0)
+    # the sums round differently in the two orders
+    errors = np.maximum(0.0, distances[whole].sum(axis=1) / totals[whole] - 1.0)
     return Quality(
-        recall=hits / (width * len(truth.distances)),
-        distance_error=float(np.mean(errors)) if errors else 0.0,
-        rows=len(truth.distances),
+        recall=hits / (width * len(exact)),
+        distance_error=float(errors.mean()) if len(errors) else 0.0,
+        rows=len(exact),
     )
 
 

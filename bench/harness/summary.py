@@ -14,7 +14,7 @@ def quiet(attempt: dict) -> bool:
     return all(whole["quiet"] for whole in [*first, *later])
 
 
-def _undisturbed(parts: list[dict]) -> bool:
+def undisturbed(parts: list[dict]) -> bool:
     """Over all parts of a call at once: a part of milliseconds by itself tells only noise."""
     if any(part["others"] is None for part in parts):
         return True
@@ -58,7 +58,7 @@ def _whole(attempt: dict, call: int, position: int, with_import: bool = False) -
         "seconds": sum(part["seconds"] for part in parts),
         # what the engine says that it computed, less than what its caller waited
         "compute_s": attempt["calls"][call]["detail"].get("compute_s"),
-        "quiet": _undisturbed(parts),
+        "quiet": undisturbed(parts),
     }
 
 
@@ -79,5 +79,5 @@ def _memory(attempts: list[dict]) -> float | None:
             ]
             if any(peak is None for peak in peaks):
                 return None
-            sums.append(sum(peaks[:-1]) - peaks[-1])
+            sums.append(sum(peaks[:-1]) - peaks[-1] - call["memory"].get("helpers_data_mb", 0.0))
     return max(sums)

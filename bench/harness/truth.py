@@ -7,7 +7,9 @@ All other metrics: double precision throughout.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -58,15 +60,36 @@ def graph_truth(rows: np.ndarray, k: int, metric: str, size: int | None, p: floa
     return Truth(sample, indices, distances, metric, p)
 
 
+def query_truth(rows: np.ndarray, queries: np.ndarray, k: int, metric: str) -> Truth:
+    """Exact neighbours among the rows of all queries, in their order."""
+    return Truth(np.arange(len(queries)), *exact(rows, queries, k, metric), metric)
+
+
 def cached_graph_truth(name: str, rows: np.ndarray, k: int, metric: str, size: int | None) -> Truth:
     """As ``graph_truth``, kept in the cache under the name and a digest of the rows."""
-    digest = hashlib.sha256(np.ascontiguousarray(rows).view(np.uint8)).hexdigest()[:16]
     part = "all" if size is None or size >= len(rows) else str(size)
-    path = cache_dir() / f"truth-{name}-{digest}-{metrics.canonical(metric)}-k{k}-{part}.npz"
+    path = cache_dir() / f"truth-{name}-{_digest(rows)}-{metrics.canonical(metric)}-k{k}-{part}.npz"
+    return _kept(path, metric, lambda: graph_truth(rows, k, metric, size))
+
+
+def cached_query_truth(
+    name: str, rows: np.ndarray, queries: np.ndarray, k: int, metric: str
+) -> Truth:
+    """As ``query_truth``, kept in the cache under the name and digests of rows and queries."""
+    part = f"{_digest(rows)}-{_digest(queries)}-{metrics.canonical(metric)}-k{k}"
+    path = cache_dir() / f"truth-{name}-queries-{part}.npz"
+    return _kept(path, metric, lambda: query_truth(rows, queries, k, metric))
+
+
+def _digest(rows: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(rows).view(np.uint8)).hexdigest()[:16]
+
+
+def _kept(path: Path, metric: str, find: Callable[[], Truth]) -> Truth:
     if path.is_file():
         with np.load(path) as kept:
             return Truth(kept["sample"], kept["indices"], kept["distances"], metric)
-    truth = graph_truth(rows, k, metric, size)
+    truth = find()
     np.savez(path, sample=truth.sample, indices=truth.indices, distances=truth.distances)
     return truth
 

@@ -1,6 +1,12 @@
-"""One module per kind of measurement. A task has two sides:
+"""One module per kind of measurement. A task has two sides, and imports nothing but numpy and the
+harness, for it is loaded with every engine's Python.
 
-``run(job) -> dict``                 in the fresh process, with the engine
-``judge(job, result, rows, truth)``  in the runner, with the exact truth: adds recall
-``header`` and ``lines(...)``        its part of the Markdown report
+In the fresh process, with the engine:
+``run(job) -> dict``             what was measured; raises where it cannot be
+
+In the runner:
+``measure(session) -> list``     ``result["data"]``: one part per data set, or whatever it compares
+``lines(result) -> list``        Markdown of these parts
+``circumstances(result) -> list``  optional: how to read its figures, one line each
+``plots(result) -> list``        optional: what `harness.plots` draws
 """

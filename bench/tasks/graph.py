@@ -4,24 +4,22 @@ One call = build + neighbors, from a numpy array to a numpy array. The first cal
 process and its import are kept apart from the later calls.
 """
 
-import importlib
 from dataclasses import asdict
 
 import numpy as np
+from harness import comparing, process_side, recall, report, summary, truth
+from harness.comparing import Judged
 from harness.load import Stopwatch
-from harness.memory import peak_mb
+from harness.suite import is_own
 
 
 def run(job: dict) -> dict:
     """In the fresh process: every call's timings, memory, and the answers in ``job["answers"]``."""
-    rows = np.load(job["rows"])
-    data_mb = peak_mb()
-    with Stopwatch() as imported:
-        engine = importlib.import_module(f"engines.{job['engine']}").Engine(job["threads"])
+    engine, rows, started = process_side.start(job)
     answers: dict[str, np.ndarray] = {}
     calls = [_call(engine, rows, job, number, answers) for number in range(job["calls"])]
     np.savez(job["answers"], **answers)
-    return {"import": asdict(imported), "data_mb": data_mb, "calls": calls}
+    return {**started, "calls": calls, "detail": calls[-1]["detail"]}
 
 
 def _call(engine, rows, job, number, answers):
@@ -34,14 +32,125 @@ def _call(engine, rows, job, number, answers):
         answers[answer_name(number, position)] = np.asarray(indices, dtype=np.int32)
         settings.append({"setting": setting, **asdict(answered)})
     detail = engine.describe(index)
-    # a helper process may end with its index: its peak is read while it lives
-    memory = {
-        "process_mb": peak_mb(),
-        "helpers_mb": [peak_mb(i) for i in detail.pop("helpers", [])],
-    }
+    memory = process_side.memory(detail)
     engine.release(index)
     return {"build": asdict(built), "settings": settings, "memory": memory, "detail": detail}
 
 
 def answer_name(call: int, setting: int) -> str:
     return f"call{call}-setting{setting}"
+
+
+def measure(session) -> list[dict]:
+    return [_of_set(session, name) for name in session.sets]
+
+
+def _of_set(session, name: str) -> dict:
+    prepared = comparing.datasets.prepare(name, session.rows)
+    rows = prepared.load()
+    plan = session.plan
+    size = None if session.options.truth == "all" else plan.recall["rows"]
+    session.say(f"{name}: exact truth of {min(size or len(rows), len(rows))} rows")
+    exact = truth.cached_graph_truth(prepared.path.stem, rows, plan.k, prepared.metric, size)
+
+    def judge(result: dict, answers_file) -> None:
+        with np.load(answers_file) as answers:
+            for number, call in enumerate(result["calls"]):
+                for position, setting in enumerate(call["settings"]):
+                    answer = answers[answer_name(number, position)]
+                    quality = recall.judge_graph(answer, rows, exact)
+                    setting["recall"] = quality.recall
+                    setting["distance_error"] = quality.distance_error
+
+    def warm_job(job: dict) -> dict:
+        return {**job, "rows": str(comparing.warm_rows(name).path), "calls": 1}
+
+    def summarise(entry, attempts: list[dict]) -> list[dict]:
+        return [
+            summary.summarise(attempts, position, plan.recall["least"])
+            for position in range(len(entry.settings))
+        ]
+
+    return comparing.of_set(
+        session,
+        Judged(prepared, rows, judge),
+        lambda entry: session.base_job(entry, prepared),
+        warm_job,
+        summary.quiet,
+        summarise,
+    )
+
+
+def circumstances(result: dict) -> list[str]:
+    sample = result["recall"]["rows"]
+    judged = "all rows" if result["truth"] == "all" else f"a seeded sample of {sample} rows"
+    return [
+        f"recall@{result['k']}: self included, ties count, truth on {judged}",
+        f"no speed is stated for a recall below {result['recall']['least']}",
+        "first = import + first call in a fresh process, later = a later call in it; best of "
+        "several; engine = what of the later call the engine says it computed",
+        "memory: peak of all processes of the engine above the peak with the rows alone",
+    ]
+
+
+def lines(result: dict) -> list[str]:
+    out = []
+    for part in result["data"]:
+        out += [f"## {part['name']}", "", f"{part['about']}; used: {report.shape(part)}.", ""]
+        out += [*table(part, result), "", *ratios(part), ""]
+    return out
+
+
+def table(part: dict, result: dict) -> list[str]:
+    head = ["engine", "version", "setting", "first s", "later s", "engine s"]
+    head += [f"recall@{result['k']}", "distance error", "memory MB"]
+    rows = []
+    for engine in part["engines"]:
+        if "error" in engine:
+            rows.append(report.not_measured(engine, len(head)))
+        else:
+            rows += [_row(part, engine, figures) for figures in engine["summary"]]
+    return report.table(head, "lll" + "r" * 6, rows)
+
+
+def _row(part: dict, engine: dict, figures: dict) -> list[str]:
+    speeds = [
+        report.seconds(figures["first_s"], figures["first_quiet"]),
+        report.seconds(figures["later_s"], figures["later_quiet"]),
+        report.seconds(figures["compute_s"]),
+    ]
+    return [
+        engine["name"],
+        engine["version"] or "-",
+        report.setting({**engine["options"], **figures["setting"]}),
+        *report.speeds(speeds, part, figures["fast_enough_to_state"]),
+        f"{figures['recall']:.4f}",
+        f"{figures['distance_error']:.1e}",
+        report.megabytes(figures["memory_over_data_mb"]),
+    ]
+
+
+def ratios(part: dict) -> list[str]:
+    """Each peer's best stated speed over ours, and what a first call costs beyond its compute."""
+    if part.get("correctness_only"):
+        return []
+    pairs = [(e, s) for e in comparing.measured(part) for s in e["summary"]]
+    stated = [(e, s) for e, s in pairs if s["fast_enough_to_state"]]
+    own = next((s for e, s in stated if e["engine"] == "bridge"), None)
+    if own is None:
+        return []
+    out = []
+    if own["first_compute_s"] is not None:
+        above = own["first_s"] - own["first_compute_s"]
+        out.append(
+            f"- import to first result: {own['first_s']:.2f} s, {above:.2f} s above the engine's "
+            f"own {own['first_compute_s']:.2f} s"
+        )
+    for name in dict.fromkeys(e["name"] for e, _ in stated if not is_own(e["engine"])):
+        best = min((s for e, s in stated if e["name"] == name), key=lambda s: s["later_s"])
+        first, later = best["first_s"] / own["first_s"], best["later_s"] / own["later_s"]
+        out.append(
+            f"- {name} (recall {best['recall']:.4f}) takes {first:.2f} times as long in a fresh "
+            f"process, {later:.2f} times in later calls"
+        )
+    return out

@@ -72,7 +72,7 @@ def test_suite_names_engines_that_exist_and_peers_that_are_pinned(name: str) -> 
     for entry in suite.load(name).engines:
         assert (_BENCH / "engines" / f"{entry.engine}.py").is_file()
         if entry.engine != "bridge":
-            pins = (_BENCH / "peers" / f"{entry.engine}.txt").read_text().split()
+            pins = (_BENCH / "peers" / f"{entry.engine}.txt").read_text().splitlines()
             assert all("==" in pin for pin in pins)
 
 
