@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use crate::bf16::Bf16;
 use crate::isa::Isa;
 use crate::pair::{ByteKernel, CountKernel, PairKernel};
+use crate::panel::PanelKernels;
 use crate::sets;
 use crate::sparse::{SparsePanel, check_lengths};
 use crate::tile::{Layout, MatRef, Packed, k_blocks};
@@ -61,6 +62,8 @@ pub struct Kernels {
     pub i8_dot: ByteKernel<i32>,
     /// Squared euclidean distance of unsigned half bytes, two in each byte.
     pub u4_l2sq: ByteKernel<u32>,
+    /// Tiles of sums that are no products.
+    pub panels: PanelKernels,
     pub(crate) u8_pays: bool,
     pub(crate) layout_f32: Layout,
     pub(crate) layout_bf16: Layout,
@@ -212,6 +215,16 @@ impl Kernels {
         }
     }
 
+    /// Packs `b` as the right side of the byte tiles of [`Self::panels`]. O(rows x dim).
+    pub fn pack_bytes(&self, b: MatRef<'_, u8>, out: &mut Packed<u8>) {
+        let Layout { width, flip, .. } = self.panels.layout_bytes;
+        let to = out.reshape(b.rows(), b.dim(), self.panels.layout_bytes);
+        // SAFETY: as in `pack_f32`.
+        unsafe {
+            (self.pack)(b.as_ptr(), b.rows(), b.dim(), b.stride(), to, width, flip);
+        }
+    }
+
     /// `out[i * ld + j] = <a_i, b_j>`, exact. Columns beyond the last as in [`Self::dot_tile_f32`].
     ///
     /// # Panics
@@ -315,7 +328,7 @@ impl Kernels {
     }
 }
 
-fn check_tile<T: crate::Element>(a: MatRef<'_, T>, b: &Packed<T>, layout: Layout, out: usize, ld: usize) {
+pub(crate) fn check_tile<T: crate::Element>(a: MatRef<'_, T>, b: &Packed<T>, layout: Layout, out: usize, ld: usize) {
     let width = b.rows().next_multiple_of(COLUMN_ROUND);
     assert!(b.layout() == Some(layout), "packed by another kernel set");
     assert!(a.dim() == b.dim(), "rows of {} and {} values", a.dim(), b.dim());

@@ -1,5 +1,5 @@
 //! SIMD kernels with run-time dispatch: distances and counts of pairs of rows of values, codes or
-//! bits, tiles of products, products of sparse rows, threshold scans.
+//! bits, tiles of products and of other sums, products of sparse rows, threshold scans.
 //!
 //! [`Kernels::detect`] chooses the best instruction set once; everything hangs off the value it
 //! returns. Each kernel has one checked door (slices in, lengths compared), one generic body over
@@ -8,7 +8,7 @@
 //! ```text
 //!   Kernels, PairKernel, ByteKernel   doors: lengths and shapes are asserted
 //!     sets                            one table of function pointers per instruction set
-//!       pair, tile, sparse, scan      generic bodies
+//!       pair, tile, panel, sparse, scan   generic bodies
 //!         simd                        AVX-512, AVX2+FMA, NEON, scalar
 //! ```
 //!
@@ -29,6 +29,7 @@ mod bf16;
 mod isa;
 mod kernels;
 mod pair;
+mod panel;
 mod prefetch;
 mod scan;
 mod sets;
@@ -40,6 +41,7 @@ pub use bf16::Bf16;
 pub use isa::Isa;
 pub use kernels::{Kernels, U8_MAX_DIM, bf16_dot_error_factor, dot_error_factor};
 pub use pair::{ByteKernel, CountKernel, Counts, PairKernel, minkowski};
+pub use panel::{PanelKernel, PanelKernels, panel_error_factor};
 pub use prefetch::prefetch;
 pub use sparse::SparsePanel;
 pub use tile::{Element, MatRef, Packed};

@@ -4,18 +4,19 @@ use crate::bf16::{self, Bf16};
 use crate::isa::Isa;
 use crate::kernels::Kernels;
 use crate::pair::{
-    BITS_LONGEST, BitAndOr, BitHamming, BrayCurtis, ByteKernel, ByteOp, Canberra, CountNonZero, Hamming, I8Dot, Ip, L1,
-    L2Sq, Linf, PairKernel, PairOp, U4L2Sq, U8Dot, U8L2Sq, Words, against, against_four,
+    AbsSum, BITS_LONGEST, BitAnd, BitAndOr, BitHamming, BrayCurtis, ByteKernel, ByteOp, Canberra, CountNonZero,
+    Hamming, I8Dot, Ip, L1, L2Sq, Linf, PairKernel, PairOp, U4L2Sq, U8Dot, U8L2Sq, U8Min, Words, against, against_four,
 };
+use crate::panel::{FloatSteps, IntSteps, PanelKernel, PanelKernels};
 use crate::scan;
 #[cfg(target_arch = "aarch64")]
 use crate::simd::neon;
 use crate::simd::words::{Bytes, Floats, Widened};
-use crate::simd::{Dot4, Popcount, Simd, scalar};
+use crate::simd::{Dot4, Popcount, Simd, WordDot, scalar};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{avx2, avx512};
 use crate::sparse::{self, SparsePanel};
-use crate::tile::{self, Layout};
+use crate::tile::{self, Element, Layout};
 
 /// The kernels of pairs inside functions that carry `$attr`.
 macro_rules! pair_kernels {
@@ -50,22 +51,44 @@ macro_rules! pair_kernels {
     };
 }
 
+/// The tiles of other sums inside functions that carry `$attr`; `$m`, `$v`, `$h` as for tiles of f32.
+macro_rules! panel_kernels {
+    ($attr:tt, $isa:expr, $simd:ty, [$m:literal, $v:literal, $h:literal]) => {
+        // SAFETY of the body: as in `pair_kernels`.
+
+        # $attr
+        unsafe fn panel<W: WordDot<S = $simd>>(
+            a: *const u8, n: usize, lda: usize, b: *const i32, cols: usize, bytes: usize, out: *mut W::Out, ld: usize,
+        ) {
+            // SAFETY: as above.
+            unsafe { tile::dot::<W, $m, $v, $h>(a, n, lda, b, cols, bytes, out, ld) }
+        }
+
+        const WORDS: Layout = Layout { isa: $isa, width: $v * <$simd>::LANES, flip: 0 };
+
+        const fn sums<T: Element, W: WordDot<S = $simd>>() -> PanelKernel<T, W::Out> {
+            PanelKernel::new(panel::<W>, WORDS)
+        }
+    };
+}
+
 /// Instantiates every kernel inside functions that carry `$attr`, and collects them in a table.
 /// `f32`/`u8`: rows, vectors, and vectors of a narrow last panel of the register tile; `bf16`: rows,
-/// where vectors are those of f32; `panel`: vectors of a line of a sparse panel.
+/// where vectors are those of f32; `panel`: vectors of a line of a sparse panel; `sums`: those of other sums.
 macro_rules! kernel_set {
     (
         $(#[$cfg:meta])*
         $table:ident in $module:ident: $isa:expr, $attr:tt, $simd:ty, $dot4:ty,
         vnni: $vnni:expr, u8_pays: $pays:expr, group: $group:literal,
         f32: [$mf:literal, $vf:literal, $hf:literal], bf16: $mw:literal,
-        u8: [$mi:literal, $vi:literal, $hi:literal], panel: $panel:literal
+        u8: [$mi:literal, $vi:literal, $hi:literal], panel: $panel:literal, sums: $sums:tt
     ) => {
         $(#[$cfg])*
         mod $module {
             use super::*;
 
             pair_kernels!($attr, $simd, group: $group);
+            panel_kernels!($attr, $isa, $simd, $sums);
 
             # $attr
             unsafe fn pack(
@@ -178,6 +201,16 @@ macro_rules! kernel_set {
                 u8_dot: bytes::<U8Dot<$dot4>>(),
                 i8_dot: bytes::<I8Dot<$dot4>>(),
                 u4_l2sq: bytes::<U4L2Sq<$dot4>>(),
+                panels: PanelKernels {
+                    l1: sums::<f32, FloatSteps<$simd, L1>>(),
+                    abs_sum: sums::<f32, FloatSteps<$simd, AbsSum>>(),
+                    linf: sums::<f32, FloatSteps<$simd, Linf>>(),
+                    hamming: sums::<f32, FloatSteps<$simd, Hamming>>(),
+                    canberra: sums::<f32, FloatSteps<$simd, Canberra>>(),
+                    min_sum_u8: sums::<u8, IntSteps<$simd, Words<U8Min<$dot4>>>>(),
+                    bit_and: sums::<u8, IntSteps<$simd, Words<BitAnd<$simd>>>>(),
+                    layout_bytes: WORDS,
+                },
                 u8_pays: $pays,
                 layout_f32: Layout { isa: $isa, width: $vf * <$simd>::LANES, flip: 0 },
                 layout_bf16: Layout { isa: $isa, width: $vf * <$simd>::LANES, flip: 0 },
@@ -201,26 +234,30 @@ macro_rules! kernel_set {
 
 kernel_set!(
     SCALAR in scalar_set: Isa::Scalar, [inline(never)], scalar::Scalar, scalar::Scalar,
-    vnni: false, u8_pays: false, group: 4, f32: [4, 4, 2], bf16: 4, u8: [4, 4, 2], panel: 32
+    vnni: false, u8_pays: false, group: 4, f32: [4, 4, 2], bf16: 4, u8: [4, 4, 2], panel: 32,
+    sums: [4, 4, 2]
 );
 
 kernel_set!(
     #[cfg(target_arch = "x86_64")]
     AVX2 in avx2_set: Isa::Avx2, [target_feature(enable = "avx2,fma")], avx2::Avx2, avx2::Madd256,
-    vnni: false, u8_pays: true, group: 2, f32: [6, 2, 1], bf16: 4, u8: [4, 2, 1], panel: 4
+    vnni: false, u8_pays: true, group: 2, f32: [6, 2, 1], bf16: 4, u8: [4, 2, 1], panel: 4,
+    sums: [4, 2, 1]
 );
 
 kernel_set!(
     #[cfg(target_arch = "x86_64")]
     AVX2_VNNI in avx2_vnni_set: Isa::Avx2, [target_feature(enable = "avx2,fma,avxvnni")], avx2::Avx2, avx2::Vnni256,
-    vnni: true, u8_pays: true, group: 2, f32: [6, 2, 1], bf16: 4, u8: [6, 2, 1], panel: 4
+    vnni: true, u8_pays: true, group: 2, f32: [6, 2, 1], bf16: 4, u8: [6, 2, 1], panel: 4,
+    sums: [4, 2, 1]
 );
 
 kernel_set!(
     #[cfg(target_arch = "x86_64")]
     AVX512 in avx512_set: Isa::Avx512, [target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")],
     avx512::Avx512, avx512::Madd512,
-    vnni: false, u8_pays: false, group: 4, f32: [12, 2, 1], bf16: 12, u8: [12, 2, 1], panel: 2
+    vnni: false, u8_pays: false, group: 4, f32: [12, 2, 1], bf16: 12, u8: [12, 2, 1], panel: 2,
+    sums: [12, 2, 1]
 );
 
 kernel_set!(
@@ -228,19 +265,22 @@ kernel_set!(
     AVX512_VNNI in avx512_vnni_set: Isa::Avx512,
     [target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma")],
     avx512::Avx512, avx512::Vnni512,
-    vnni: true, u8_pays: true, group: 4, f32: [12, 2, 1], bf16: 12, u8: [12, 2, 1], panel: 2
+    vnni: true, u8_pays: true, group: 4, f32: [12, 2, 1], bf16: 12, u8: [12, 2, 1], panel: 2,
+    sums: [12, 2, 1]
 );
 
 kernel_set!(
     #[cfg(target_arch = "aarch64")]
     NEON in neon_set: Isa::Neon, [target_feature(enable = "neon")], neon::Neon, neon::Widen,
-    vnni: false, u8_pays: false, group: 4, f32: [8, 2, 1], bf16: 8, u8: [4, 2, 1], panel: 8
+    vnni: false, u8_pays: false, group: 4, f32: [8, 2, 1], bf16: 8, u8: [4, 2, 1], panel: 8,
+    sums: [8, 2, 1]
 );
 
 kernel_set!(
     #[cfg(target_arch = "aarch64")]
     NEON_DOT in neon_dot_set: Isa::Neon, [target_feature(enable = "neon,dotprod")], neon::Neon, neon::Udot,
-    vnni: true, u8_pays: true, group: 4, f32: [8, 2, 1], bf16: 8, u8: [8, 2, 1], panel: 8
+    vnni: true, u8_pays: true, group: 4, f32: [8, 2, 1], bf16: 8, u8: [8, 2, 1], panel: 8,
+    sums: [8, 2, 1]
 );
 
 #[cfg(target_arch = "x86_64")]
@@ -250,10 +290,21 @@ mod vpopcnt {
 
     pair_kernels!([target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq,fma")], Avx512, group: 4);
 
+    panel_kernels!(
+        [target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq,fma")],
+        Isa::Avx512,
+        Avx512,
+        [12, 2, 1]
+    );
+
     pub(crate) const TABLE: Kernels = Kernels {
         vpopcnt: true,
         bit_hamming: bytes::<BitHamming<Vpopcnt>>(),
         bit_and_or: and_or::<Vpopcnt>(),
+        panels: PanelKernels {
+            bit_and: sums::<u8, IntSteps<Avx512, Words<BitAnd<Vpopcnt>>>>(),
+            ..avx512_vnni_set::TABLE.panels
+        },
         ..avx512_vnni_set::TABLE
     };
 }

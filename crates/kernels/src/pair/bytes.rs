@@ -162,6 +162,24 @@ impl<P: Popcount> ByteOp for BitHamming<P> {
     }
 }
 
+/// Bits set in both rows, each 32-bit lane by itself.
+pub(crate) struct BitAnd<P>(PhantomData<P>);
+
+impl<P: Popcount> ByteOp for BitAnd<P> {
+    type S = P::S;
+    type Out = u32;
+    const LONGEST: usize = BITS_LONGEST;
+
+    #[inline(always)]
+    unsafe fn step(acc: I<Self>, q: I<Self>, row: I<Self>) -> I<Self> {
+        // SAFETY: the contract of `ByteOp`.
+        unsafe { P::add_ones_each(acc, P::S::and_i(q, row)) }
+    }
+    fn result(sum: u32, _alone: u32) -> u32 {
+        sum
+    }
+}
+
 /// Bits set in both rows, and in either.
 pub(crate) struct BitAndOr<P>(PhantomData<P>);
 
@@ -207,6 +225,27 @@ impl<D: Dot4> ByteOp for U8L2Sq<D> {
     unsafe fn step(acc: I<Self>, q: I<Self>, row: I<Self>) -> I<Self> {
         // SAFETY: the contract of `ByteOp`.
         unsafe { D::squares(acc, D::S::abs_diff_u8(q, row)) }
+    }
+    fn result(sum: u32, _alone: u32) -> u32 {
+        sum
+    }
+}
+
+/// Sum of the lesser bytes.
+pub(crate) struct U8Min<D>(PhantomData<D>);
+
+impl<D: Dot4> ByteOp for U8Min<D> {
+    type S = D::S;
+    type Out = u32;
+    const LONGEST: usize = u32::MAX as usize / 255;
+
+    #[inline(always)]
+    unsafe fn step(acc: I<Self>, q: I<Self>, row: I<Self>) -> I<Self> {
+        // SAFETY: the contract of `ByteOp`. As a right side, flipped or not, these bytes are 1.
+        unsafe {
+            let ones = D::right(D::S::splat_i(0x0101_0101));
+            D::dot(acc, D::left(D::S::min_u8(q, row)), ones)
+        }
     }
     fn result(sum: u32, _alone: u32) -> u32 {
         sum

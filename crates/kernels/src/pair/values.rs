@@ -43,6 +43,7 @@ sums! {
     };
     Ip(acc, a, b) = S::fma(a, b, acc);
     L1(acc, a, b) = S::add(acc, S::abs(S::sub(a, b)));
+    AbsSum(acc, a, b) = S::add(acc, S::abs(S::add(a, b)));
     Hamming(acc, a, b) = S::count_ne(acc, a, b);
     Canberra(acc, a, b) = {
         let share = S::div_or_zero(S::abs(S::sub(a, b)), S::add(S::abs(a), S::abs(b)));

@@ -64,6 +64,7 @@ impl Simd for Avx2 {
         or_i(a: __m256i, b: __m256i) -> __m256i = _mm256_or_si256(a, b);
         shl16_i(a: __m256i) -> __m256i = _mm256_slli_epi32::<16>(a);
         shr4_i(a: __m256i) -> __m256i = _mm256_srli_epi16::<4>(a);
+        min_u8(a: __m256i, b: __m256i) -> __m256i = _mm256_min_epu8(a, b);
         abs_diff_u8(a: __m256i, b: __m256i) -> __m256i =
             _mm256_or_si256(_mm256_subs_epu8(a, b), _mm256_subs_epu8(b, a));
         le_i(a: __m256i, b: __m256i) -> u32 =
@@ -107,15 +108,30 @@ impl Popcount for Avx2 {
     type S = Avx2;
 
     ops! {
-        // Half a byte at a time from a table, the bytes of a quarter then added up.
-        add_ones(acc: __m256i, x: __m256i) -> __m256i = {
-            let table = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
-            let low = _mm256_set1_epi8(0x0F);
-            let even = _mm256_shuffle_epi8(table, _mm256_and_si256(x, low));
-            let odd = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16::<4>(x), low));
-            let ones = _mm256_add_epi8(even, odd);
-            _mm256_add_epi32(acc, _mm256_sad_epu8(ones, _mm256_setzero_si256()))
+        // The bytes of 64 bits are added up at once.
+        add_ones(acc: __m256i, x: __m256i) -> __m256i =
+            _mm256_add_epi32(acc, _mm256_sad_epu8(ones(x), _mm256_setzero_si256()));
+        add_ones_each(acc: __m256i, x: __m256i) -> __m256i = {
+            let pairs = _mm256_maddubs_epi16(ones(x), _mm256_set1_epi8(1));
+            _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
         };
+    }
+}
+
+/// How many bits are set in every byte: half a byte at a time from a table.
+///
+/// # Safety
+///
+/// AVX2 is present.
+#[inline(always)]
+unsafe fn ones(x: __m256i) -> __m256i {
+    // SAFETY: the contract of this function.
+    unsafe {
+        let table = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+        let low = _mm256_set1_epi8(0x0F);
+        let even = _mm256_shuffle_epi8(table, _mm256_and_si256(x, low));
+        let odd = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16::<4>(x), low));
+        _mm256_add_epi8(even, odd)
     }
 }
 

@@ -60,6 +60,7 @@ impl Simd for Avx512 {
         or_i(a: __m512i, b: __m512i) -> __m512i = _mm512_or_si512(a, b);
         shl16_i(a: __m512i) -> __m512i = _mm512_slli_epi32::<16>(a);
         shr4_i(a: __m512i) -> __m512i = _mm512_srli_epi16::<4>(a);
+        min_u8(a: __m512i, b: __m512i) -> __m512i = _mm512_min_epu8(a, b);
         abs_diff_u8(a: __m512i, b: __m512i) -> __m512i =
             _mm512_or_si512(_mm512_subs_epu8(a, b), _mm512_subs_epu8(b, a));
         le_i(a: __m512i, b: __m512i) -> u32 = u32::from(_mm512_cmple_epi32_mask(a, b));
@@ -103,15 +104,30 @@ impl Popcount for Avx512 {
     type S = Avx512;
 
     ops! {
-        // Half a byte at a time from a table, the bytes of an eighth then added up.
-        add_ones(acc: __m512i, x: __m512i) -> __m512i = {
-            let table = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
-            let low = _mm512_set1_epi8(0x0F);
-            let even = _mm512_shuffle_epi8(table, _mm512_and_si512(x, low));
-            let odd = _mm512_shuffle_epi8(table, _mm512_and_si512(_mm512_srli_epi16::<4>(x), low));
-            let ones = _mm512_add_epi8(even, odd);
-            _mm512_add_epi32(acc, _mm512_sad_epu8(ones, _mm512_setzero_si512()))
+        // The bytes of 64 bits are added up at once.
+        add_ones(acc: __m512i, x: __m512i) -> __m512i =
+            _mm512_add_epi32(acc, _mm512_sad_epu8(ones(x), _mm512_setzero_si512()));
+        add_ones_each(acc: __m512i, x: __m512i) -> __m512i = {
+            let pairs = _mm512_maddubs_epi16(ones(x), _mm512_set1_epi8(1));
+            _mm512_add_epi32(acc, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))
         };
+    }
+}
+
+/// How many bits are set in every byte: half a byte at a time from a table.
+///
+/// # Safety
+///
+/// AVX-512 BW is present.
+#[inline(always)]
+unsafe fn ones(x: __m512i) -> __m512i {
+    // SAFETY: the contract of this function.
+    unsafe {
+        let table = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+        let low = _mm512_set1_epi8(0x0F);
+        let even = _mm512_shuffle_epi8(table, _mm512_and_si512(x, low));
+        let odd = _mm512_shuffle_epi8(table, _mm512_and_si512(_mm512_srli_epi16::<4>(x), low));
+        _mm512_add_epi8(even, odd)
     }
 }
 

@@ -93,6 +93,8 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn shl16_i(a: Self::I) -> Self::I;
     /// Every byte's upper half moves into its lower half; the upper one is anything.
     unsafe fn shr4_i(a: Self::I) -> Self::I;
+    /// The lesser of unsigned bytes.
+    unsafe fn min_u8(a: Self::I, b: Self::I) -> Self::I;
     /// `|a - b|` of unsigned bytes.
     unsafe fn abs_diff_u8(a: Self::I, b: Self::I) -> Self::I;
     /// Bit `i` is set where `a[i] <= b[i]`.
@@ -112,6 +114,12 @@ pub(crate) trait Popcount: 'static {
 
     /// `acc` plus the number of bits set in `x`; all lanes together count.
     unsafe fn add_ones(acc: <Self::S as Simd>::I, x: <Self::S as Simd>::I) -> <Self::S as Simd>::I;
+    /// As `add_ones`, each 32-bit lane by itself.
+    #[inline(always)]
+    unsafe fn add_ones_each(acc: <Self::S as Simd>::I, x: <Self::S as Simd>::I) -> <Self::S as Simd>::I {
+        // SAFETY: the contract of this function.
+        unsafe { Self::add_ones(acc, x) }
+    }
 }
 
 /// Sums of products of four bytes per 32-bit lane.

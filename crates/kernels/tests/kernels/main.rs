@@ -7,6 +7,7 @@
 mod bytes;
 mod choice;
 mod pair;
+mod panel;
 mod scan;
 mod sparse;
 mod support;
