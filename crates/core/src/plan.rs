@@ -65,7 +65,7 @@ struct Rates {
 impl Rates {
     fn of(source: Source<'_>) -> Rates {
         let (f32_tile, sparse_tile, kernel) = match source.kernels.isa {
-            Isa::Avx512 => (14e-12, 20e-12, 60e-12),
+            Isa::Amx | Isa::Avx512 => (14e-12, 20e-12, 60e-12),
             Isa::Avx2 => (28e-12, 25e-12, 80e-12),
             Isa::Neon => (60e-12, 50e-12, 120e-12),
             Isa::Scalar => (1e-9, 0.5e-9, 1e-9),

@@ -13,6 +13,8 @@ pub enum Isa {
     Avx2,
     /// x86-64 AVX-512 F, BW, DQ and VL.
     Avx512,
+    /// x86-64 AVX-512 with VNNI, VPOPCNTDQ and BF16, and AMX tiles of bytes and bf16.
+    Amx,
 }
 
 impl Isa {
@@ -24,6 +26,7 @@ impl Isa {
             Self::Neon => "neon",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+            Self::Amx => "amx",
         }
     }
 }

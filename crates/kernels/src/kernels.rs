@@ -15,7 +15,7 @@ pub(crate) const COLUMN_ROUND: usize = 16;
 /// Longest rows whose u8 products fit an i32: `255 * 255 * U8_MAX_DIM < 2^31`.
 pub const U8_MAX_DIM: usize = 33_025;
 
-pub(crate) type PackFn = unsafe fn(*const u8, usize, usize, usize, *mut u32, usize, u8);
+pub(crate) type PackFn = unsafe fn(*const u8, usize, usize, usize, *mut u32, Layout);
 pub(crate) type DotFn<T, S> = unsafe fn(*const T, usize, usize, *const u32, usize, usize, *mut S, usize);
 pub(crate) type ScanFn = unsafe fn(*const f32, usize, f32, *const f32, &mut Vec<u32>);
 pub(crate) type ScanL2Fn<T> = unsafe fn(*const T, T, *const T, usize, T, *const T, &mut Vec<u32>);
@@ -26,11 +26,11 @@ pub(crate) type SparseFn = unsafe fn(&SparsePanel, &[u32], &[f32], &mut [f32; Sp
 pub struct Kernels {
     /// The instruction set.
     pub isa: Isa,
-    /// Whether u8 products use integer dot-product instructions: VNNI, or dotprod on aarch64.
+    /// Whether u8 products use integer dot-product instructions: VNNI, dotprod on aarch64, or AMX.
     pub vnni: bool,
     /// Whether bits are counted by VPOPCNTDQ.
     pub vpopcnt: bool,
-    /// Whether bf16 products use instructions of their own.
+    /// Whether bf16 products use instructions of their own: AVX512_BF16 or AMX.
     pub bf16: bool,
     /// Squared euclidean distance.
     pub l2sq: PairKernel,
@@ -81,7 +81,7 @@ pub struct Kernels {
 }
 
 impl Kernels {
-    /// The best kernels this machine can run, chosen once. `HNSW_BRIDGE_ISA=scalar|neon|avx2|avx512`
+    /// The best kernels this machine can run, chosen once. `HNSW_BRIDGE_ISA=scalar|neon|avx2|avx512|amx`
     /// in the environment lowers the choice to that set; a name that this machine lacks is ignored.
     #[must_use]
     pub fn detect() -> &'static Self {
@@ -100,6 +100,19 @@ impl Kernels {
         sets::available()
     }
 
+    /// The AMX set whether or not this machine has AMX, for tests that stand in for its instructions.
+    ///
+    /// # Safety
+    ///
+    /// The CPU has the instructions of the set below it, AVX-512 with VNNI, VPOPCNTDQ and BF16; those of
+    /// AMX are present, or a trap handler executes them.
+    #[doc(hidden)]
+    #[cfg(target_arch = "x86_64")]
+    #[must_use]
+    pub unsafe fn amx() -> &'static Self {
+        &sets::AMX
+    }
+
     /// The chosen set and the ones it was chosen from, for humans: `avx512+vnni of scalar avx2 ...`.
     #[must_use]
     pub fn features() -> String {
@@ -107,7 +120,7 @@ impl Kernels {
         format!("{} of {}", Self::detect().label(), all.join(" "))
     }
 
-    /// `avx512+vnni+vpopcntdq+bf16`, `avx2`, `neon+dotprod`, ...
+    /// `avx512+vnni+vpopcntdq+bf16+amx`, `avx2`, `neon+dotprod`, ...
     #[must_use]
     pub fn label(&self) -> String {
         let dot = match (self.vnni, self.isa) {
@@ -117,7 +130,8 @@ impl Kernels {
         };
         let bits = if self.vpopcnt { "+vpopcntdq" } else { "" };
         let halves = if self.bf16 { "+bf16" } else { "" };
-        format!("{}{dot}{bits}{halves}", self.isa)
+        let (base, tiles) = if self.isa == Isa::Amx { (Isa::Avx512, "+amx") } else { (self.isa, "") };
+        format!("{base}{dot}{bits}{halves}{tiles}")
     }
 
     /// Packs `b` as the right side of [`Self::dot_tile_f32`]. O(rows x dim).
@@ -127,7 +141,7 @@ impl Kernels {
         let (bytes, stride) = (b.dim() * 4, b.stride() * 4);
         // SAFETY: `MatRef` holds the rows, `reshape` made the room, the set's CPU is present.
         unsafe {
-            (self.pack)(b.as_ptr().cast(), b.rows(), bytes, stride, to, layout.width, 0);
+            (self.pack)(b.as_ptr().cast(), b.rows(), bytes, stride, to, layout);
         }
     }
 
@@ -175,7 +189,7 @@ impl Kernels {
         let (bytes, stride) = (b.dim() * 2, b.stride() * 2);
         // SAFETY: as in `pack_f32`.
         unsafe {
-            (self.pack)(b.as_ptr().cast(), b.rows(), bytes, stride, to, layout.width, 0);
+            (self.pack)(b.as_ptr().cast(), b.rows(), bytes, stride, to, layout);
         }
     }
 
@@ -207,21 +221,21 @@ impl Kernels {
 
     /// Packs `b` as the right side of [`Self::dot_tile_u8`]. O(rows x dim).
     pub fn pack_u8(&self, b: MatRef<'_, u8>, out: &mut Packed<u8>) {
-        let Layout { width, flip, .. } = self.layout_u8;
-        let to = out.reshape(b.rows(), b.dim(), self.layout_u8);
+        let layout = self.layout_u8;
+        let to = out.reshape(b.rows(), b.dim(), layout);
         // SAFETY: as in `pack_f32`.
         unsafe {
-            (self.pack)(b.as_ptr(), b.rows(), b.dim(), b.stride(), to, width, flip);
+            (self.pack)(b.as_ptr(), b.rows(), b.dim(), b.stride(), to, layout);
         }
     }
 
     /// Packs `b` as the right side of the byte tiles of [`Self::panels`]. O(rows x dim).
     pub fn pack_bytes(&self, b: MatRef<'_, u8>, out: &mut Packed<u8>) {
-        let Layout { width, flip, .. } = self.panels.layout_bytes;
-        let to = out.reshape(b.rows(), b.dim(), self.panels.layout_bytes);
+        let layout = self.panels.layout_bytes;
+        let to = out.reshape(b.rows(), b.dim(), layout);
         // SAFETY: as in `pack_f32`.
         unsafe {
-            (self.pack)(b.as_ptr(), b.rows(), b.dim(), b.stride(), to, width, flip);
+            (self.pack)(b.as_ptr(), b.rows(), b.dim(), b.stride(), to, layout);
         }
     }
 

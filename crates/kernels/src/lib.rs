@@ -10,6 +10,7 @@
 //!     sets                            one table of function pointers per instruction set
 //!       pair, tile, panel, sparse, scan   generic bodies
 //!         simd                        AVX-512, AVX2+FMA, NEON, scalar
+//!       amx                           tiles of bytes and bf16 in assembly
 //! ```
 //!
 //! ```
@@ -25,6 +26,8 @@
 // and a result.
 #![allow(clippy::needless_range_loop, clippy::too_many_arguments)]
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod bf16;
 mod isa;
 mod kernels;

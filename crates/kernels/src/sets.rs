@@ -1,5 +1,7 @@
 //! One table of function pointers per instruction set.
 
+#[cfg(target_arch = "x86_64")]
+use crate::amx;
 use crate::bf16::{self, Bf16};
 use crate::isa::Isa;
 use crate::kernels::Kernels;
@@ -64,7 +66,7 @@ macro_rules! panel_kernels {
             unsafe { tile::dot::<W, $m, $v, $h>(a, n, lda, b, cols, bytes, out, ld) }
         }
 
-        const WORDS: Layout = Layout { isa: $isa, width: $v * <$simd>::LANES, flip: 0 };
+        const WORDS: Layout = Layout { isa: $isa, width: $v * <$simd>::LANES, flip: 0, step: 1 };
 
         const fn sums<T: Element, W: WordDot<S = $simd>>() -> PanelKernel<T, W::Out> {
             PanelKernel::new(panel::<W>, WORDS)
@@ -92,11 +94,10 @@ macro_rules! kernel_set {
 
             # $attr
             unsafe fn pack(
-                b: *const u8, n: usize, bytes: usize, stride: usize, out: *mut u32, width: usize,
-                flip: u8,
+                b: *const u8, n: usize, bytes: usize, stride: usize, out: *mut u32, layout: Layout,
             ) {
                 // SAFETY: as above.
-                unsafe { tile::pack::<$simd>(b, n, bytes, stride, out, width, flip) }
+                unsafe { tile::pack::<$simd>(b, n, bytes, stride, out, layout) }
             }
 
             # $attr
@@ -212,9 +213,9 @@ macro_rules! kernel_set {
                     layout_bytes: WORDS,
                 },
                 u8_pays: $pays,
-                layout_f32: Layout { isa: $isa, width: $vf * <$simd>::LANES, flip: 0 },
-                layout_bf16: Layout { isa: $isa, width: $vf * <$simd>::LANES, flip: 0 },
-                layout_u8: Layout { isa: $isa, width: $vi * <$simd>::LANES, flip: <$dot4>::FLIP },
+                layout_f32: Layout { isa: $isa, width: $vf * <$simd>::LANES, flip: 0, step: 1 },
+                layout_bf16: Layout { isa: $isa, width: $vf * <$simd>::LANES, flip: 0, step: 1 },
+                layout_u8: Layout { isa: $isa, width: $vi * <$simd>::LANES, flip: <$dot4>::FLIP, step: 1 },
                 pack,
                 dot_f32,
                 dot_bf16,
@@ -342,6 +343,21 @@ mod avx512_bf16 {
 #[cfg(target_arch = "x86_64")]
 static AVX512_VNNI_VPOPCNT_BF16: Kernels = avx512_bf16::TABLE;
 
+/// That, with the products of bytes and bf16 by AMX.
+#[cfg(target_arch = "x86_64")]
+pub(crate) static AMX: Kernels = {
+    let layout = Layout { isa: Isa::Amx, width: amx::WIDTH, flip: 0, step: amx::STEP };
+    Kernels {
+        isa: Isa::Amx,
+        layout_f32: Layout { isa: Isa::Amx, ..avx512_bf16::TABLE.layout_f32 },
+        layout_bf16: layout,
+        layout_u8: layout,
+        dot_bf16: amx::dot_bf16,
+        dot_u8: amx::dot_u8,
+        ..avx512_bf16::TABLE
+    }
+};
+
 /// Every set whose instructions this CPU has, slowest first.
 pub(crate) fn available() -> Vec<&'static Kernels> {
     #[allow(unused_mut, reason = "other CPUs have the scalar set only")]
@@ -378,5 +394,8 @@ fn add_x86(sets: &mut Vec<&'static Kernels>) {
             (true, false) => &AVX512_VNNI_VPOPCNT,
             (false, _) => &AVX512_VNNI,
         });
+        if has!("avx512vpopcntdq") && has!("avx512bf16") && amx::usable() {
+            sets.push(&AMX);
+        }
     }
 }

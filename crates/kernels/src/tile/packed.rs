@@ -2,8 +2,8 @@
 //!
 //! Everything is moved as 32-bit words: one `f32`, or the two bf16 or four bytes that meet in one step.
 //! Panel `p` holds columns (rows of B) `p * width ..`, word-major: `word w of column c` lies at
-//! `(p * words + w) * width + c`. Columns beyond the last row are zero. Packing is a transposition,
-//! done in square register blocks.
+//! `(p * words + w) * width + c`. Columns beyond the last row, and words that only fill up a step, are
+//! zero. Packing is a transposition, done in square register blocks.
 
 use std::marker::PhantomData;
 
@@ -32,6 +32,15 @@ pub(crate) struct Layout {
     pub(crate) width: usize,
     /// Mask on every packed byte.
     pub(crate) flip: u8,
+    /// Words that the product takes at a time: columns hold a multiple of them.
+    pub(crate) step: usize,
+}
+
+impl Layout {
+    /// Words of a packed column for rows of `bytes` bytes.
+    fn words(self, bytes: usize) -> usize {
+        bytes.div_ceil(4).next_multiple_of(self.step)
+    }
 }
 
 /// One cache line, so that a `Vec` of them is aligned to 64 bytes.
@@ -84,7 +93,7 @@ impl<T: Element> Packed<T> {
 
     /// Makes room for `rows` x `dim`; every word is initialised, none has a defined value.
     pub(crate) fn reshape(&mut self, rows: usize, dim: usize, layout: Layout) -> *mut u32 {
-        let words = (dim * size_of::<T>()).div_ceil(4);
+        let words = layout.words(dim * size_of::<T>());
         let total = rows.next_multiple_of(layout.width) * words;
         self.lines.resize(total.div_ceil(16), Line([0; 16]));
         (self.rows, self.dim, self.layout) = (rows, dim, Some(layout));
@@ -98,12 +107,13 @@ impl<T: Element> Default for Packed<T> {
     }
 }
 
-/// Transposes `rows` rows of `bytes` bytes, `stride` bytes apart, into panels of `width` columns.
+/// Transposes `rows` rows of `bytes` bytes, `stride` bytes apart, into panels of `layout`.
 ///
 /// # Safety
 ///
-/// The rows are readable; `out` is writable for `rows` rounded up to `width` times `bytes / 4`
-/// rounded up words; `width` is a multiple of `S::LANES`; the instruction set of `S` is present.
+/// The rows are readable; `out` is writable for `rows` rounded up to `layout.width` times
+/// `layout.words(bytes)` words; the width is a multiple of `S::LANES`; the instruction set of `S` is
+/// present.
 #[inline(always)]
 pub(crate) unsafe fn pack<S: Simd>(
     src: *const u8,
@@ -111,10 +121,10 @@ pub(crate) unsafe fn pack<S: Simd>(
     bytes: usize,
     stride: usize,
     out: *mut u32,
-    width: usize,
-    flip: u8,
+    layout: Layout,
 ) {
-    let (full, words) = (bytes / 4, bytes.div_ceil(4));
+    let Layout { width, flip, .. } = layout;
+    let (full, used, words) = (bytes / 4, bytes.div_ceil(4), layout.words(bytes));
     let mask = i32::from_ne_bytes([flip; 4]);
     let mut c = 0;
     while c < rows.next_multiple_of(width) {
@@ -131,9 +141,12 @@ pub(crate) unsafe fn pack<S: Simd>(
                 store_block::<S>(block, n, column.add(w * width), width, mask);
                 w += n;
             }
-            if full < words {
+            if full < used {
                 let tail = column.add(full * width);
                 pack_tail(first.wrapping_add(full * 4), live, bytes % 4, stride, tail, S::LANES, flip);
+            }
+            for w in used..words {
+                S::store_i(column.add(w * width).cast(), S::splat_i(mask));
             }
         }
         c += S::LANES;

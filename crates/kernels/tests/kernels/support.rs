@@ -1,4 +1,33 @@
-//! Seeded data.
+//! Kernel sets and seeded data.
+
+use hnsw_kernels::{Isa, Kernels};
+
+/// Every kernel set of this machine, and that of AMX by emulation where only its tiles are missing.
+pub fn sets() -> Vec<&'static Kernels> {
+    let mut sets = Kernels::available();
+    if sets.iter().all(|k| k.isa != Isa::Amx) {
+        match emulated_amx() {
+            Some(amx) => sets.push(amx),
+            None => eprintln!("the AMX set is not run: it needs Linux and AVX-512 with VNNI, VPOPCNTDQ and BF16"),
+        }
+    }
+    sets
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub fn emulated_amx() -> Option<&'static Kernels> {
+    let below = *Kernels::available().last()?;
+    (below.isa == Isa::Avx512 && below.vnni && below.vpopcnt && below.bf16).then(|| {
+        crate::emulator::install();
+        // SAFETY: the set below is the one that AMX builds upon; the handler executes the rest.
+        unsafe { Kernels::amx() }
+    })
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+pub fn emulated_amx() -> Option<&'static Kernels> {
+    None
+}
 
 /// SplitMix64.
 pub struct Random(pub u64);

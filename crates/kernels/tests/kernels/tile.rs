@@ -2,7 +2,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hnsw_kernels::{Bf16, Kernels, MatRef, Packed, U8_MAX_DIM, bf16_dot_error_factor, dot_error_factor};
 
-use crate::support::Random;
+use crate::support::{Random, sets};
 
 /// Written into results beforehand, to see what a kernel touches.
 const GUARD: f32 = -1234.5;
@@ -10,7 +10,17 @@ const GUARD_I32: i32 = -987_654;
 
 /// (rows of A, rows of B, dim): all small shapes around the register tiles, and a few large ones.
 fn shapes() -> Vec<(usize, usize, usize)> {
-    let mut shapes = vec![(0, 0, 0), (0, 5, 3), (5, 0, 3), (3, 3, 0), (257, 70, 60), (30, 300, 300), (26, 33, 1030)];
+    let mut shapes = vec![
+        (0, 0, 0),
+        (0, 5, 3),
+        (5, 0, 3),
+        (3, 3, 0),
+        (257, 70, 60),
+        (30, 300, 300),
+        (26, 33, 1030),
+        (33, 40, 2100),
+        (49, 65, 4200),
+    ];
     for m in 1..=29 {
         shapes.push((m, 5 + m, 9));
     }
@@ -97,7 +107,7 @@ impl From<Bf16> for Exact {
 #[test]
 fn f32_tiles_of_integers_are_exact() {
     let mut random = Random(11);
-    for k in Kernels::available() {
+    for k in sets() {
         let mut packed = Packed::new();
         for (m, n, dim) in shapes() {
             for (offset, extra) in [(0, 0), (1, 5), (3, 16)] {
@@ -116,7 +126,7 @@ fn f32_tiles_of_integers_are_exact() {
 #[test]
 fn f32_tiles_keep_the_promised_error_bound() {
     let mut random = Random(12);
-    for k in Kernels::available() {
+    for k in sets() {
         for (m, n, dim) in [(13, 40, 3), (13, 40, 784), (5, 17, 4000)] {
             let (a, b) = (random.reals(m * dim), random.reals(n * dim));
             let (a, b) = (MatRef::new(&a, m, dim, dim), MatRef::new(&b, n, dim, dim));
@@ -133,7 +143,7 @@ fn f32_tiles_keep_the_promised_error_bound() {
 fn f32_value_depends_on_the_two_rows_only() {
     let mut random = Random(13);
     let (m, n) = (41, 75);
-    for k in Kernels::available() {
+    for k in sets() {
         for dim in [5, 100, 784] {
             let (a, b) = (random.reals(m * dim), random.reals(n * dim));
             let (a, b) = (MatRef::new(&a, m, dim, dim), MatRef::new(&b, n, dim, dim));
@@ -154,7 +164,7 @@ fn f32_value_depends_on_the_two_rows_only() {
 #[test]
 fn bf16_tiles_of_integers_are_exact() {
     let mut random = Random(15);
-    for k in Kernels::available() {
+    for k in sets() {
         let mut packed = Packed::new();
         for (m, n, dim) in shapes() {
             for (offset, extra) in [(0, 0), (1, 5), (3, 16)] {
@@ -174,7 +184,7 @@ fn bf16_tiles_of_integers_are_exact() {
 #[test]
 fn bf16_tiles_keep_the_promised_error_bound_and_exchanging_the_rows_changes_nothing() {
     let mut random = Random(16);
-    for k in Kernels::available() {
+    for k in sets() {
         for (m, n, dim) in [(13, 40, 3), (40, 13, 129), (13, 40, 784), (5, 17, 4001)] {
             // Of one sign, so that roundings add up, then of both.
             for offset in [1.5, 0.0] {
@@ -206,7 +216,7 @@ fn bf16_tiles_lose_no_more_than_promised_where_products_underflow() {
     let tiny = [f32::MIN_POSITIVE, -f32::MIN_POSITIVE, 1e-20, -1e-20, 1e-19, 2e-38, 1.0, 0.0];
     let row = rounded(&tiny);
     let mat = MatRef::new(&row, tiny.len(), 1, 1);
-    for k in Kernels::available() {
+    for k in sets() {
         for (seen, (exact, magnitude)) in product_bf16(k, mat, mat, &mut Packed::new()).iter().zip(exact(mat, mat)) {
             let bound = f64::from(bf16_dot_error_factor(1)) * magnitude + f64::exp2(-125.0);
             assert!((f64::from(*seen) - exact).abs() <= bound, "{}: {seen:e} {exact:e}", k.label());
@@ -223,7 +233,7 @@ fn bf16_values_are_the_nearest_with_ties_to_even() {
         x.extend([bits, bits | 1 << 31].map(f32::from_bits));
     }
     x.extend([0.0, -0.0, f32::MIN_POSITIVE, 1e-39, -1e-45, f32::NAN]);
-    for k in Kernels::available() {
+    for k in sets() {
         let mut out = vec![Bf16::default(); x.len()];
         k.to_bf16(&x, &mut out);
         for (&x, &seen) in x.iter().zip(&out) {
@@ -254,7 +264,7 @@ fn bf16_values_are_the_nearest_with_ties_to_even() {
 #[test]
 fn u8_tiles_are_exact() {
     let mut random = Random(14);
-    for k in Kernels::available() {
+    for k in sets() {
         let mut packed = Packed::new();
         for (m, n, dim) in shapes() {
             for (offset, extra) in [(0, 0), (1, 5)] {
@@ -279,7 +289,7 @@ fn u8_tiles_are_exact() {
 fn u8_tiles_hold_the_largest_sum() {
     let row = vec![255u8; U8_MAX_DIM];
     let mat = MatRef::new(&row, 1, U8_MAX_DIM, U8_MAX_DIM);
-    for k in Kernels::available() {
+    for k in sets() {
         let seen = product_u8(k, mat, mat, &mut Packed::new());
         assert_eq!(seen, [255 * 255 * U8_MAX_DIM as i32], "{}", k.label());
     }
@@ -288,7 +298,7 @@ fn u8_tiles_hold_the_largest_sum() {
 #[test]
 fn packing_again_into_a_grown_buffer_allocates_nothing() {
     let data = vec![1.0; 100 * 64];
-    for k in Kernels::available() {
+    for k in sets() {
         let mut packed = Packed::new();
         k.pack_f32(MatRef::new(&data, 100, 64, 64), &mut packed);
         let held = packed.bytes();
@@ -308,7 +318,7 @@ fn refuses_shapes_that_do_not_fit() {
     assert!(catch_unwind(|| MatRef::new(&data, usize::MAX, 8, 8)).is_err(), "size overflows");
     assert!(catch_unwind(|| MatRef::<f32>::new(&[], usize::MAX, 0, 0)).is_err(), "row count overflows");
     let mat = MatRef::new(&data, 4, 7, 8);
-    for k in Kernels::available() {
+    for k in sets() {
         let mut packed = Packed::new();
         let fails = |packed: &Packed<f32>, dim: usize, out: usize, ld: usize| {
             let (a, mut out) = (MatRef::new(&data, 4, dim, 8), vec![0.0; out]);
@@ -320,7 +330,7 @@ fn refuses_shapes_that_do_not_fit() {
         assert!(fails(&packed, 6, 64, 16), "other width");
         assert!(fails(&packed, 7, 64, 15), "ld below 16");
         assert!(fails(&packed, 7, 63, 16), "result too short");
-        for other in Kernels::available().iter().filter(|o| o.isa != k.isa) {
+        for other in sets().iter().filter(|o| o.isa != k.isa) {
             other.pack_f32(mat, &mut packed);
             assert!(fails(&packed, 7, 64, 16), "packed by another set");
         }
