@@ -193,6 +193,7 @@ pub(crate) struct QueryDecision {
     queries: usize,
     exact_seconds: f64,
     walk_seconds: f64,
+    seconds: Option<f64>,
 }
 
 /// Decides for `queries` queries of pool width `ef`. `prepared`: the caller asked for the search index by
@@ -215,10 +216,15 @@ pub(crate) fn query(
         Algorithm::Exact => true,
         Algorithm::Hnsw => false,
     };
-    QueryDecision { exact, queries, exact_seconds, walk_seconds }
+    QueryDecision { exact, queries, exact_seconds, walk_seconds, seconds: None }
 }
 
 impl QueryDecision {
+    /// The call has been answered in so many seconds.
+    pub fn took(self, seconds: f64) -> QueryDecision {
+        QueryDecision { seconds: Some(seconds), ..self }
+    }
+
     /// The decision for people.
     pub fn describe(self, source: Source<'_>, options: &Options) -> Choice {
         let reason = match options.algorithm {
@@ -243,7 +249,7 @@ impl QueryDecision {
             reason,
             exact_seconds: self.exact_seconds,
             approximate_seconds: self.walk_seconds,
-            seconds: None,
+            seconds: self.seconds,
             recall: self.exact.then_some(1.0),
         }
     }

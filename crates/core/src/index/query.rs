@@ -12,6 +12,7 @@ use crate::points::{Form, Points};
 use crate::search::batch::{Batch, search};
 use crate::stats::Counters;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 /// Queries of one exact batch; more are answered batch by batch to bound memory.
 const MAX_BATCH: usize = 32_768;
@@ -30,14 +31,16 @@ impl Index {
         }
         self.options.metric.transform(&mut queries, self.options.threads, control)?;
         Counters::add(&self.counters.searches, queries.len() as u64);
+        let started = Instant::now();
         let decision = self.decide(&data, queries.len(), query);
-        *self.last_query.lock().unwrap_or_else(|e| e.into_inner()) = Some(decision);
         if decision.exact {
             self.scan(&data, &queries, query, &mut out, control)?;
         } else {
             self.walk(&data, &queries, query, &mut out, control)?;
         }
         self.settle_equidistant(&queries, &data.rows, &mut out, false);
+        let answered = decision.took(started.elapsed().as_secs_f64());
+        *self.last_query.lock().unwrap_or_else(|e| e.into_inner()) = Some(answered);
         Ok(out)
     }
 
