@@ -1,14 +1,20 @@
-"""One module per engine: how its users call it, and nothing about timing, truth or tables.
-
-Each module holds a class ``Engine``. For the task ``graph`` it offers:
+"""One module per engine; each has a class ``Engine`` that says how its users call it.
 
 ``Engine(threads)``            imports the library; what that costs counts as the import
-``build(rows, k, metric, options)``   from rows to an index; returns it
+``take(files)``                optional: where the rows' files are, for an engine in another process
+``build(rows, k, metric, options)``   from rows to an index that knows all rows' neighbours, or can
+                               be asked for them; returns it
 ``neighbors(index, rows, k, setting)``  the indices n x k, self included, of all rows
+``ready(rows, k, metric, options)``   from rows to an index that answers queries with no work left
+``query(index, queries, k, setting, threads)``  the indices q x k, on that many threads
+``query_plan(index)``          optional: what it says of the last query: ``algorithm``, ``codes``,
+                               ``seconds`` that it computed; None where it says nothing
 ``describe(index) -> dict``    what it tells about itself: ``versions``, and if it has them
-                               ``helpers`` (ids of its other processes), ``plan``, ``compute_s``
+                               ``helpers`` (ids of its other processes), ``helpers_data_mb``,
+                               ``plan``, ``compute_s``
 ``release(index)``             gives the index's memory back
 
-A call's time is build plus neighbors. The modules run in the peers' environment: they may import
-numpy and their own library, nothing else.
+The neighbour graph's time is build plus neighbors. An engine leaves out what it cannot do. The
+modules run in the peers' environment: they may import numpy, the harness and their own library,
+nothing else.
 """

@@ -1,13 +1,16 @@
-"""faiss flat: exact search by matrix products (OpenBLAS, float32)."""
+"""faiss: exact search by matrix products (``index`` flat, OpenBLAS float32), or its HNSW."""
 
 import os
 
-import numpy as np
 from harness.machine import describe, versions
+
+from engines.common import named, unit_rows
 
 # The wheel carries an OpenBLAS of 2021 that takes its slowest kernels on any CPU it does not know:
 # named by instruction set, they are four times faster there.
 KERNELS = {"avx512f": "SkylakeX", "avx2": "Haswell"}
+# Cosines are the inner products of rows of length 1.
+METRICS = {"euclidean": "METRIC_L2", "cosine": "METRIC_INNER_PRODUCT"}
 
 
 def name_kernels() -> None:
@@ -24,22 +27,33 @@ class Engine:
         import faiss
 
         self._library = faiss
+        self._threads = threads
         faiss.omp_set_num_threads(threads)
 
     def build(self, rows, k, metric, options):
-        if metric == "euclidean":
-            index = self._library.IndexFlatL2(rows.shape[1])
-        elif metric == "cosine":
-            # the rows are scaled on a copy: the caller's stay as they are
-            index = self._library.IndexFlatIP(rows.shape[1])
-            rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        self._cosine = metric == "cosine"
+        kind = getattr(self._library, named(metric, METRICS, "faiss"))
+        if options.get("index") == "hnsw":
+            index = self._library.IndexHNSWFlat(rows.shape[1], options["M"], kind)
+            index.hnsw.efConstruction = options["ef_construction"]
         else:
-            raise ValueError(f"faiss flat is not set up for metric {metric!r}")
-        index.add(rows)
+            index = self._library.IndexFlat(rows.shape[1], kind)
+        index.add(self._taken(rows))
         return index
 
+    ready = build
+
     def neighbors(self, index, rows, k, setting):
-        return index.search(rows, k)[1]
+        return self.query(index, rows, k, setting, self._threads)
+
+    def query(self, index, queries, k, setting, threads):
+        self._library.omp_set_num_threads(threads)
+        if "ef" in setting:
+            index.hnsw.efSearch = max(k, setting["ef"])
+        return index.search(self._taken(queries), k)[1]
+
+    def _taken(self, rows):
+        return unit_rows(rows) if self._cosine else rows
 
     def describe(self, index) -> dict:
         return {"versions": versions("faiss-cpu", "numpy")}

@@ -1,6 +1,8 @@
-"""hnswlib: an HNSW built by insertion, then asked for every row."""
+"""hnswlib: an HNSW built by insertion; its neighbour graph is a query of every row."""
 
 from harness.machine import versions
+
+from engines.common import named
 
 SPACES = {"euclidean": "l2", "cosine": "cosine"}
 
@@ -13,17 +15,21 @@ class Engine:
         self._threads = threads
 
     def build(self, rows, k, metric, options):
-        if metric not in SPACES:
-            raise ValueError(f"hnswlib has no metric {metric!r}; it has {', '.join(SPACES)}")
-        index = self._library.Index(space=SPACES[metric], dim=rows.shape[1])
+        index = self._library.Index(space=named(metric, SPACES, "hnswlib"), dim=rows.shape[1])
         index.init_index(max_elements=len(rows), random_seed=42, **options)
         index.set_num_threads(self._threads)
         index.add_items(rows)
         return index
 
+    ready = build
+
     def neighbors(self, index, rows, k, setting):
+        return self.query(index, rows, k, setting, self._threads)
+
+    def query(self, index, queries, k, setting, threads):
+        index.set_num_threads(threads)
         index.set_ef(max(k, setting["ef"]))
-        return index.knn_query(rows, k=k)[0]
+        return index.knn_query(queries, k=k)[0]
 
     def describe(self, index) -> dict:
         return {"versions": versions("hnswlib", "numpy")}

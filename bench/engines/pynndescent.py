@@ -36,6 +36,25 @@ class Engine:
     def neighbors(self, index, rows, k, setting):
         return index.neighbor_graph[0]
 
+    def ready(self, rows, k, metric, options):
+        given = {**options}
+        index = self.build(rows, given.pop("n_neighbors"), metric, given)
+        index.prepare()
+        return index
+
+    def query(self, index, queries, k, setting, threads):
+        self._set_threads(index, threads)
+        return index.query(queries, k=k, epsilon=setting["epsilon"])[0]
+
+    def _set_threads(self, index, threads: int) -> None:
+        """One thread is its default for queries; several need another search function."""
+        import numba
+
+        numba.set_num_threads(threads)
+        if index.parallel_batch_queries != (threads > 1):
+            index.parallel_batch_queries = threads > 1
+            index._init_search_function()
+
     def describe(self, index) -> dict:
         return {"versions": versions("pynndescent", "numba", "numpy")}
 

@@ -11,7 +11,8 @@ class Entry:
     """One engine of a suite: how often it is called, and with which settings.
 
     ``data`` names the sets it is measured on unless its user asks for it by name (it takes minutes
-    on the others); None: all. ``limit_s`` ends a process of it that takes longer.
+    on the others); None: all. ``threads``: the counts it can answer queries with; None: any.
+    ``limit_s`` ends a process of it that takes longer.
     """
 
     engine: str
@@ -20,6 +21,7 @@ class Entry:
     settings: list[dict] = field(default_factory=lambda: [{}])
     options: dict = field(default_factory=dict)
     data: list[str] | None = None
+    threads: list[int] | None = None
     limit_s: float | None = None
 
 

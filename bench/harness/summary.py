@@ -68,16 +68,21 @@ def _best(timings: list[dict]) -> dict:
 
 
 def _memory(attempts: list[dict]) -> float | None:
-    """Highest sum of the processes' peaks, less what the process had with nothing but the data."""
+    """The most of all calls."""
+    over = [
+        memory_over_data([call["memory"]], attempt["data_mb"])
+        for attempt in attempts
+        for call in attempt["calls"]
+    ]
+    return None if None in over else max(over)
+
+
+def memory_over_data(memories: list[dict], data_mb: float | None) -> float | None:
+    """Highest sum of the processes' peaks, less what they had with nothing but the data."""
     sums = []
-    for attempt in attempts:
-        for call in attempt["calls"]:
-            peaks = [
-                call["memory"]["process_mb"],
-                *call["memory"]["helpers_mb"],
-                attempt["data_mb"],
-            ]
-            if any(peak is None for peak in peaks):
-                return None
-            sums.append(sum(peaks[:-1]) - peaks[-1] - call["memory"].get("helpers_data_mb", 0.0))
+    for memory in memories:
+        peaks = [memory["process_mb"], *memory["helpers_mb"], data_mb]
+        if any(peak is None for peak in peaks):
+            return None
+        sums.append(sum(peaks[:-1]) - data_mb - memory.get("helpers_data_mb", 0.0))
     return max(sums)

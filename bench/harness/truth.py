@@ -74,11 +74,11 @@ def cached_graph_truth(name: str, rows: np.ndarray, k: int, metric: str, size: i
 
 def cached_query_truth(
     name: str, rows: np.ndarray, queries: np.ndarray, k: int, metric: str
-) -> Truth:
-    """As ``query_truth``, kept in the cache under the name and digests of rows and queries."""
+) -> tuple[Truth, Path]:
+    """As ``query_truth``, and the file that keeps it, named by digests of rows and queries."""
     part = f"{_digest(rows)}-{_digest(queries)}-{metrics.canonical(metric)}-k{k}"
     path = cache_dir() / f"truth-{name}-queries-{part}.npz"
-    return _kept(path, metric, lambda: query_truth(rows, queries, k, metric))
+    return _kept(path, metric, lambda: query_truth(rows, queries, k, metric)), path
 
 
 def _digest(rows: np.ndarray) -> str:

@@ -1,0 +1,73 @@
+"""Engines that run in Node: each has a host process (``node/host.mjs``) that is asked line by line.
+
+Rows and queries are in the host's memory before a clock runs, answers come back as files. What a
+call costs on the way, a tenth of a millisecond, is in its seconds.
+"""
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from harness import node_peers
+
+HOST = Path(__file__).parent / "node" / "host.mjs"
+
+
+class NodeEngine:
+    """The engine of ``node/MODULE.mjs``."""
+
+    module: str
+
+    def __init__(self, threads: int) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="hnsw-bench-")
+        self._host = subprocess.Popen(
+            ["node", str(HOST), self.module, str(node_peers.folder())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._versions = self._ask("start", threads=threads)["versions"]
+
+    def take(self, files: dict[str, str]) -> None:
+        self._data_mb = self._ask("take", files=files)["data_mb"]
+
+    def build(self, rows, k, metric, options):
+        return self._ask("build", k=k, metric=metric, options=options)["index"]
+
+    def neighbors(self, index, rows, k, setting):
+        return self._answer("neighbors", index=index, k=k, setting=setting)
+
+    def ready(self, rows, k, metric, options):
+        return self._ask("ready", k=k, metric=metric, options=options)["index"]
+
+    def query(self, index, queries, k, setting, threads):
+        return self._answer("query", index=index, k=k, setting=setting, threads=threads)
+
+    def query_plan(self, index) -> dict | None:
+        return self._ask("query_plan", index=index)["plan"]
+
+    def describe(self, index) -> dict:
+        told = self._ask("describe", index=index)
+        own = {"helpers": [self._host.pid], "helpers_data_mb": self._data_mb}
+        return {"versions": self._versions, **own, **told}
+
+    def release(self, index) -> None:
+        self._ask("release", index=index)
+
+    def _answer(self, op: str, **arguments):
+        file = str(Path(self._folder.name, "answer.i32"))
+        self._ask(op, file=file, **arguments)
+        return np.fromfile(file, dtype=np.int32).reshape(-1, arguments["k"])
+
+    def _ask(self, op: str, **arguments) -> dict:
+        self._host.stdin.write(json.dumps({"op": op, **arguments}) + "\n")
+        self._host.stdin.flush()
+        line = self._host.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the Node process of {self.module} ended during {op!r}")
+        reply = json.loads(line)
+        if "error" in reply:
+            raise RuntimeError(reply["error"])
+        return reply

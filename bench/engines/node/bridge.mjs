@@ -1,0 +1,70 @@
+// This project's engine through its TypeScript API.
+import { readFileSync } from "node:fs";
+import { HnswIndex } from "../../../dist/index.js";
+
+const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
+
+/** The index and twins of it on other numbers of threads, which have the same products. */
+class Kept {
+  #index;
+  #threads;
+  #twins = new Map();
+
+  constructor(index, threads) {
+    this.#index = index;
+    this.#threads = threads;
+    this.asked = index;
+  }
+
+  get index() {
+    return this.#index;
+  }
+
+  async on(threads) {
+    if (threads === this.#threads) return this.#index;
+    if (!this.#twins.has(threads)) {
+      this.#twins.set(threads, await HnswIndex.restore(await this.#index.dump(), { threads }));
+    }
+    return this.#twins.get(threads);
+  }
+
+  close() {
+    for (const index of [this.#index, ...this.#twins.values()]) index.close();
+  }
+}
+
+async function build(rows, { k, metric, options, threads }) {
+  return new Kept(await HnswIndex.build(rows, { nNeighbors: k, metric, threads, seed: 42, ...options }), threads);
+}
+
+async function ready(rows, request) {
+  const kept = await build(rows, request);
+  await kept.index.prepare();
+  return kept;
+}
+
+async function neighbors(kept) {
+  return (await kept.index.neighborGraph()).indices.data;
+}
+
+async function query(kept, queries, { k, setting, threads }) {
+  kept.asked = await kept.on(threads);
+  return (await kept.asked.query(queries, { k, ...setting })).indices.data;
+}
+
+function describe(kept) {
+  const { neighborGraph, query: asked, kernels } = kept.asked.plan;
+  const plan = { neighbor_graph: neighborGraph, query: asked, kernels };
+  return { plan, compute_s: kept.index.plan.neighborGraph.seconds };
+}
+
+export const load = () => ({
+  versions: { "hnsw-bridge": version },
+  build,
+  neighbors,
+  ready,
+  query,
+  describe,
+  queryPlan: (kept) => kept.asked.plan.query,
+  release: (kept) => kept.close(),
+});
