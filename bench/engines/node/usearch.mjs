@@ -26,7 +26,11 @@ export function load(require, peers) {
     if (!(metric in METRICS)) throw new Error(`usearch is not set up for ${metric}`);
     const made = { dim, metric, options };
     const index = empty(made, options.expansion_search);
-    index.add(BigUint64Array.from({ length: rows }, (_, i) => BigInt(i)), data, threads);
+    index.add(
+      BigUint64Array.from({ length: rows }, (_, i) => BigInt(i)),
+      data,
+      threads,
+    );
     return { made, width: options.expansion_search, index, folder: undefined };
   }
 
