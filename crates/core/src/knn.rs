@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::metric::Metric;
-use crate::neighbors::Neighbors;
+use crate::neighbors::{Neighbor, Neighbors};
 use crate::parallel;
 
 /// Id of an empty cell.
@@ -39,6 +39,15 @@ impl Knn {
         let cells = row * self.k..(row + 1) * self.k;
         let filled = self.ids[cells.clone()].partition_point(|&id| id != EMPTY);
         self.ids[cells.clone()][..filled].iter().copied().zip(self.proxies[cells].iter().copied())
+    }
+
+    /// Replaces a row by the nearest of `found`, which is sorted.
+    pub fn put(&mut self, row: usize, found: &mut [Neighbor]) {
+        found.sort_unstable();
+        let cells = row * self.k..(row + 1) * self.k;
+        for ((id, proxy), other) in self.ids[cells.clone()].iter_mut().zip(&mut self.proxies[cells]).zip(found) {
+            (*id, *proxy) = (other.id, other.proxy);
+        }
     }
 
     /// Fills all rows in parallel: `body(scratch, row, ids, proxies)`; false stops.

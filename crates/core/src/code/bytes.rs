@@ -129,6 +129,16 @@ impl ByteCodes {
         Ok(self)
     }
 
+    /// The codes of the rows `ids`, in that order.
+    pub fn subset(&self, ids: &[u32]) -> Result<ByteCodes> {
+        let mut data = Aligned::<u8>::zeroed(ids.len() * self.stride)?;
+        let codes = data.as_mut_slice().chunks_exact_mut(self.stride);
+        codes.zip(ids).for_each(|(code, &id)| code.copy_from_slice(self.padded(id as usize)));
+        let norms = ids.iter().map(|&id| self.norms[id as usize]).collect();
+        let residuals = ids.iter().filter_map(|&id| self.residuals.get(id as usize).copied()).collect();
+        Ok(ByteCodes { data, norms, residuals, steps: self.steps.clone(), ..*self })
+    }
+
     pub fn len(&self) -> usize {
         self.norms.len()
     }

@@ -1,20 +1,26 @@
 //! Exact neighbours by brute force at the speed of matrix products.
 //!
 //! ```text
-//!   tiles      values of a block of rows against a block of rows (products or pair functions)
+//!   tiles      values of a block of rows against a block of rows: float products, pair functions
+//!   bytes      the same by byte products, exact or with a bound
 //!   sparse     the same for sparse rows, in panels
 //!   selection  what each row keeps: a threshold, a small buffer, now and then a partial sort
 //!   worker     one tile: fill, scan, collect
 //!   graph      all rows against themselves: half of the tiles, each used for its rows and its columns
 //!   batch      queries against all rows
 //!   renew      the graph of rows of which some have changed
+//!   filter     whether codes that lose something pay, read off a sample
 //!   recheck    f32 pair distances of what was kept, and the proof that nothing else can belong there
+//!   again      a second pass for the rows without that proof
 //! ```
 //!
 //! The result does not depend on threads or on the order of tiles: thresholds only ever drop what
 //! cannot be among the kept, and the kept are the smallest by (value, id).
 
+mod again;
 mod batch;
+mod bytes;
+mod filter;
 mod graph;
 mod recheck;
 mod renew;
@@ -29,11 +35,12 @@ use crate::error::Result;
 use crate::knn::Knn;
 use crate::metric::{Metric, Pair};
 use crate::points::{Points, SparseRows};
+use bytes::ByteTiles;
 use hnsw_kernels::Kernels;
 use recheck::{Sides, recheck};
 pub(crate) use renew::renew;
 use sparse::{Rule, RuleTiles, SparseSide, SparseTiles};
-use tiles::{ByteTiles, FloatSide, FloatTiles, PairTiles, Tiles};
+use tiles::{FloatSide, FloatTiles, PairTiles, Tiles};
 
 /// Rows of a block. 256 x 256 f32 of accumulators and 256 packed rows of 784 columns fit a 2 MB L2 cache.
 pub(crate) const BLOCK: usize = 256;
@@ -89,9 +96,24 @@ impl<'a> Source<'a> {
 
     /// Codes of other rows for byte products with these; `None` where there are none.
     pub fn codes_of(&self, others: &Points, threads: usize, control: Control<'_>) -> Result<Option<ByteCodes>> {
-        match (self.codes, others.dense()) {
-            (Some(codes), Some(others)) if self.byte_tiles() => codes.of_others(others, threads, control),
+        match (self.fast_codes(), others.dense()) {
+            (Some(codes), Some(others)) => codes.beside(others, threads, control).map(Some),
             _ => Ok(None),
+        }
+    }
+
+    /// Other rows with their codes from [`Source::codes_of`].
+    pub fn beside<'b>(&self, rows: &'b Points, codes: Option<&'b ByteCodes>) -> Source<'b>
+    where
+        'a: 'b,
+    {
+        let exact = codes.filter(|codes| codes.is_exact());
+        Source {
+            rows,
+            codes: exact,
+            coarse: codes.filter(|_| exact.is_none()),
+            metric: self.metric,
+            kernels: self.kernels,
         }
     }
 }
@@ -101,8 +123,10 @@ pub(crate) fn graph(source: Source<'_>, k: usize, threads: usize, control: Contr
     let Source { rows, kernels, .. } = source;
     let pair = source.pair();
     let sides = Sides { a: rows, b: rows, pair, same: true };
-    if let (Some(codes), true) = (source.codes, source.byte_tiles()) {
-        return nearest(&ByteTiles { kernels, a: codes, b: codes }, k, 0, &sides, threads, control);
+    if let Some(codes) = source.fast_codes()
+        && let Some(found) = byte_products(kernels, [codes, codes], k, &sides, threads, control)?
+    {
+        return Ok(found);
     }
     match rows {
         Points::Dense(rows) if source.products() => {
@@ -118,6 +142,25 @@ pub(crate) fn graph(source: Source<'_>, k: usize, threads: usize, control: Contr
         _ => {}
     }
     nearest(&PairTiles { kernels, pair, a: rows, b: rows }, k, 0, &sides, threads, control)
+}
+
+/// By products of codes, A and B; `None` where codes lose too much to be worth it.
+fn byte_products(
+    kernels: &'static Kernels,
+    codes: [&ByteCodes; 2],
+    k: usize,
+    sides: &Sides<'_>,
+    threads: usize,
+    control: Control<'_>,
+) -> Result<Option<Knn>> {
+    let [a, b] = codes;
+    let mut slack = 0;
+    if !(a.is_exact() && b.is_exact()) {
+        let cells = b.len() as f64 / if sides.same { 2.0 } else { 1.0 };
+        let Some(keep) = filter::keep(kernels, codes, k, sides, cells, threads, control)? else { return Ok(None) };
+        slack = keep.saturating_sub(k);
+    }
+    nearest(&ByteTiles::new(kernels, a, b), k, slack, sides, threads, control).map(Some)
 }
 
 /// By products of sparse rows; `None` where the metric does not reduce to them, or norms are too large.
@@ -151,8 +194,7 @@ fn nearest<T: Tiles>(
     threads: usize,
     control: Control<'_>,
 ) -> Result<Knn> {
-    let others = sides.b.len() - usize::from(sides.same);
-    let keep = (k + slack).min(others);
+    let keep = (k + slack).min(sides.others());
     let kept = match sides.same {
         true => graph::symmetric(tiles, keep, threads, control)?,
         false => batch::rectangle(tiles, keep, threads, control)?,
@@ -161,7 +203,7 @@ fn nearest<T: Tiles>(
 }
 
 /// The `k` nearest rows of every query; proxies are f32 pair distances. `query_codes` are the queries'
-/// codes under the offset of the rows' codes, where they have some.
+/// codes beside the rows' ([`Source::codes_of`]), where they have some.
 pub(crate) fn batch(
     source: Source<'_>,
     queries: &Points,
@@ -174,8 +216,10 @@ pub(crate) fn batch(
     let pair = source.pair();
     let sides = Sides { a: queries, b: rows, pair, same: false };
     if queries.len() >= MIN_BATCH {
-        if let (Some(b), Some(a), true) = (source.codes, query_codes, source.byte_tiles()) {
-            return nearest(&ByteTiles { kernels, a, b }, k, 0, &sides, threads, control);
+        if let (Some(b), Some(a)) = (source.fast_codes(), query_codes)
+            && let Some(found) = byte_products(kernels, [a, b], k, &sides, threads, control)?
+        {
+            return Ok(found);
         }
         match (rows, queries) {
             (Points::Dense(rows), Points::Dense(queries)) if source.products() => {
@@ -196,5 +240,7 @@ pub(crate) fn batch(
     nearest(&PairTiles { kernels, pair, a: queries, b: rows }, k, 0, &sides, threads, control)
 }
 
+#[cfg(test)]
+mod adversarial;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,12 @@
 //! From kept candidates to final neighbours: f32 pair distances, and the proof that none is missing.
 //!
-//! Let T be the largest kept proxy of a row and E the error bound of its proxies. A row that was not
-//! kept has a proxy of at least T, so a true one of at least T - E. If the k-th rechecked candidate is
-//! at or below that, no row outside can belong to the k nearest. Otherwise the row is scanned in full.
+//! Let T be the largest kept proxy of a row: a row that was not kept has a proxy of at least T, from which its
+//! tiles know a least final proxy. If the k-th rechecked candidate is at or below that, no row outside can belong
+//! to the k nearest. Otherwise the row is looked at again, with what was found as a threshold.
 
 use super::BLOCK;
-use super::tiles::{Tiles, Value, proxies};
+use super::again::again;
+use super::tiles::{Tiles, Value};
 use super::worker::{Kept, lock};
 use crate::control::Control;
 use crate::error::Result;
@@ -13,6 +14,7 @@ use crate::knn::Knn;
 use crate::metric::Pair;
 use crate::neighbors::Neighbor;
 use crate::points::Points;
+use std::sync::Mutex;
 
 /// The two sides on which distances are final.
 pub(super) struct Sides<'a> {
@@ -21,6 +23,13 @@ pub(super) struct Sides<'a> {
     pub pair: Pair<'a>,
     /// A and B are the same rows, and a row is not its own neighbour.
     pub same: bool,
+}
+
+impl Sides<'_> {
+    /// Rows of B that may be neighbours of one of A.
+    pub fn others(&self) -> usize {
+        self.b.len() - usize::from(self.same)
+    }
 }
 
 pub(super) fn recheck<T: Tiles>(
@@ -33,57 +42,76 @@ pub(super) fn recheck<T: Tiles>(
     control: Control<'_>,
 ) -> Result<Knn> {
     let mut knn = Knn::empty(sides.a.len(), k)?;
+    let failed = Mutex::new(Vec::new());
+    let all = keep >= sides.others();
     let phase = control.phase("recheck", sides.a.len() as u64);
     knn.fill(
         threads,
         || (Vec::new(), Vec::new()),
-        |(found, cells), row, ids, proxies| {
-            let worst = candidates(sides, kept, row, found);
-            let full = found.len() == keep;
-            let bound = tiles.error_bound(row);
-            if full && bound > 0.0 && !certain(found, k, worst, bound) {
-                scan(sides, row, k, found, cells);
+        |(found, ids), row, to, proxies| {
+            let worst = candidates(tiles, sides, kept, row, found, ids);
+            found.sort_unstable();
+            if !all && !tiles.is_final(row) && !certain(found, k, tiles.least(row, worst)) {
+                failed.lock().unwrap_or_else(|e| e.into_inner()).push(row as u32);
             }
-            for ((neighbor, id), proxy) in found.iter().zip(ids).zip(proxies) {
+            for ((neighbor, id), proxy) in found.iter().zip(to).zip(proxies) {
                 (*id, *proxy) = (neighbor.id, neighbor.proxy);
             }
             !phase.advance(1)
         },
     );
-    control.check().map(|()| knn)
+    control.check()?;
+    drop(phase);
+    let mut failed = failed.into_inner().unwrap_or_else(|e| e.into_inner());
+    failed.sort_unstable();
+    again(tiles, &failed, &mut knn, sides, threads, control)?;
+    Ok(knn)
 }
 
-/// Rechecked candidates of a row in final order; returns the largest kept proxy.
-fn candidates<V: Value>(sides: &Sides<'_>, kept: &Kept<V>, row: usize, found: &mut Vec<Neighbor>) -> f32 {
+/// Rechecked candidates of a row, in no order; returns the largest kept proxy.
+fn candidates<T: Tiles>(
+    tiles: &T,
+    sides: &Sides<'_>,
+    kept: &Kept<T::Value>,
+    row: usize,
+    found: &mut Vec<Neighbor>,
+    ids: &mut Vec<u32>,
+) -> f32 {
     let mut worst = f32::NEG_INFINITY;
+    let apart = tiles.apart();
     found.clear();
+    ids.clear();
     for (value, id) in lock(&kept[row / BLOCK]).finish(row % BLOCK) {
         worst = value.to_f32();
-        found.push(Neighbor { proxy: sides.pair.one(sides.a.row(row), sides.b.row(id as usize)), id });
+        match tiles.settled(value) {
+            Some(proxy) => found.push(Neighbor { proxy, id }),
+            None if apart.binary_search(&id).is_ok() => {}
+            None => ids.push(id),
+        }
     }
-    found.sort_unstable();
+    offer(sides, row, ids, found);
+    offer(sides, row, apart, found);
     worst
 }
 
-fn certain(found: &[Neighbor], k: usize, worst: f32, bound: f32) -> bool {
-    // At 0 only ties remain outside.
-    found.get(k.wrapping_sub(1)).is_none_or(|kth| kth.proxy <= (worst - bound).max(0.0))
+/// Adds the rows `ids` of B, the row itself excepted, at their pair distances from row `row` of A.
+pub(super) fn offer(sides: &Sides<'_>, row: usize, ids: &[u32], found: &mut Vec<Neighbor>) {
+    let own = sides.a.row(row);
+    let first = found.len();
+    let (fours, rest) = ids.as_chunks::<4>();
+    for group in fours {
+        let proxies = sides.pair.four(own, group.map(|id| sides.b.row(id as usize)));
+        found.extend(group.iter().zip(proxies).map(|(&id, proxy)| Neighbor { proxy, id }));
+    }
+    found.extend(rest.iter().map(|&id| Neighbor { proxy: sides.pair.one(own, sides.b.row(id as usize)), id }));
+    if sides.same
+        && let Some(at) = found[first..].iter().position(|other| other.id as usize == row)
+    {
+        found.swap_remove(first + at);
+    }
 }
 
-/// All rows, by pair kernels.
-fn scan(sides: &Sides<'_>, row: usize, k: usize, found: &mut Vec<Neighbor>, cells: &mut Vec<f32>) {
-    const STEP: usize = 1024;
-    found.clear();
-    cells.resize(STEP, 0.0);
-    for start in (0..sides.b.len()).step_by(STEP) {
-        let range = start..(start + STEP).min(sides.b.len());
-        proxies(sides.pair, sides.a.row(row), sides.b, range.clone(), cells);
-        let others = range.zip(cells.iter()).filter(|(id, _)| !(sides.same && *id == row));
-        found.extend(others.map(|(id, &proxy)| Neighbor { proxy, id: id as u32 }));
-        if found.len() > k {
-            found.select_nth_unstable(k);
-            found.truncate(k);
-        }
-    }
-    found.sort_unstable();
+fn certain(found: &[Neighbor], k: usize, least: f32) -> bool {
+    // At 0 only ties remain outside.
+    found.get(k.wrapping_sub(1)).is_none_or(|kth| kth.proxy <= least.max(0.0))
 }

@@ -43,7 +43,7 @@ pub(crate) fn renew(
     })?;
     let (pair, others) = (source.pair(), source.rows.subset(changed)?);
     let codes = source.codes_of(&others, threads, control)?;
-    let beside = Source { rows: &others, codes: codes.as_ref(), coarse: None, ..source };
+    let beside = source.beside(&others, codes.as_ref());
     let mut all: Vec<Neighbor> = Vec::new();
     work.each(&kept, beside, k, |row, found| {
         let own = source.rows.row(row as usize);

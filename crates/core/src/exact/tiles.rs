@@ -1,6 +1,5 @@
-//! Where the values of a tile come from: byte products, float products, or pair kernels.
+//! Where the values of a tile come from: float products and pair kernels here, others in files of their own.
 
-use crate::code::ByteCodes;
 use crate::metric::Pair;
 use crate::points::{Points, RowRef, Rows};
 use hnsw_kernels::{Kernels, MatRef, Packed};
@@ -15,6 +14,8 @@ pub(crate) trait Value: Copy + Send + Sync + PartialOrd + 'static {
     fn key(self) -> u32;
     fn of_key(key: u32) -> Self;
     fn to_f32(self) -> f32;
+    /// A value that none of those up to `value` is above.
+    fn covering(value: f64) -> Self;
 }
 
 impl Value for f32 {
@@ -33,6 +34,9 @@ impl Value for f32 {
     fn to_f32(self) -> f32 {
         self
     }
+    fn covering(value: f64) -> f32 {
+        (value as f32).next_up()
+    }
 }
 
 impl Value for i32 {
@@ -49,6 +53,10 @@ impl Value for i32 {
     fn to_f32(self) -> f32 {
         self as f32
     }
+    fn covering(value: f64) -> i32 {
+        // Casts saturate.
+        value.ceil() as i32
+    }
 }
 
 /// Two sets of rows, A and B, and the proxies between them.
@@ -64,6 +72,12 @@ pub(crate) trait Tiles: Sync {
     fn pack(&self, b: Range<usize>, scratch: &mut Self::Scratch);
     /// Raw cells of rows `a` against the current columns `b`, `ld` apart.
     fn fill(&self, a: Range<usize>, b: Range<usize>, scratch: &mut Self::Scratch, out: &mut [Self::Value], ld: usize);
+    /// As `fill`, for rows of A anywhere.
+    fn fill_rows(&self, a: &[u32], b: Range<usize>, scratch: &mut Self::Scratch, out: &mut [Self::Value], ld: usize) {
+        for (&row, cells) in a.iter().zip(out.chunks_mut(ld)) {
+            self.fill(row as usize..row as usize + 1, b.clone(), scratch, cells, ld);
+        }
+    }
     /// Columns of one row of cells that are at or below the row's or the column's threshold.
     fn scan(
         &self,
@@ -78,44 +92,25 @@ pub(crate) trait Tiles: Sync {
     fn proxy(&self, cell: Self::Value, a: usize, b: usize) -> Self::Value;
     /// Bound of |proxy - proxy in exact arithmetic| for row `a` against any row; 0 where proxies are final.
     fn error_bound(&self, a: usize) -> f32;
-}
-
-/// Byte products: exact squared distances in i32.
-pub(crate) struct ByteTiles<'a> {
-    pub kernels: &'static Kernels,
-    pub a: &'a ByteCodes,
-    pub b: &'a ByteCodes,
-}
-
-impl Tiles for ByteTiles<'_> {
-    type Value = i32;
-    type Scratch = Packed<u8>;
-
-    fn a_len(&self) -> usize {
-        self.a.len()
+    /// The final proxy, where it follows from a tile's without the pair function.
+    fn settled(&self, _proxy: Self::Value) -> Option<f32> {
+        None
     }
-    fn b_len(&self) -> usize {
-        self.b.len()
+    /// Whether the order of proxies is the final one for row `a`.
+    fn is_final(&self, a: usize) -> bool {
+        self.error_bound(a) == 0.0
     }
-    fn scratch(&self) -> Packed<u8> {
-        Packed::default()
+    /// Least final proxy, for row `a`, of a row whose proxy is at least `worst`.
+    fn least(&self, a: usize, worst: f32) -> f32 {
+        worst - self.error_bound(a)
     }
-    fn pack(&self, b: Range<usize>, scratch: &mut Packed<u8>) {
-        self.kernels.pack_u8(self.b.block(b), scratch);
+    /// Largest proxy, for row `a`, of a row whose final proxy is at most `last`.
+    fn most(&self, a: usize, last: f32) -> Self::Value {
+        Self::Value::covering(f64::from(last) + f64::from(self.error_bound(a)))
     }
-    fn fill(&self, a: Range<usize>, _b: Range<usize>, scratch: &mut Packed<u8>, out: &mut [i32], ld: usize) {
-        self.kernels.dot_tile_u8(self.a.block(a), scratch, out, ld);
-    }
-    fn scan(&self, cells: &[i32], a: usize, b: Range<usize>, row: i32, columns: Option<&[i32]>, hits: &mut Vec<u32>) {
-        let (na, nb) = (self.a.norms()[a], &self.b.norms()[b.clone()]);
-        self.kernels.scan_l2_i32(&cells[..b.len()], na, nb, row, columns, hits);
-    }
-    #[inline]
-    fn proxy(&self, cell: i32, a: usize, b: usize) -> i32 {
-        (self.a.norms()[a] + self.b.norms()[b]) - 2 * cell
-    }
-    fn error_bound(&self, _a: usize) -> f32 {
-        0.0
+    /// Rows of B, ascending, that `least` and `most` say nothing about.
+    fn apart(&self) -> &[u32] {
+        &[]
     }
 }
 
@@ -256,6 +251,12 @@ impl Tiles for FloatTiles<'_> {
     fn fill(&self, a: Range<usize>, _b: Range<usize>, scratch: &mut FloatScratch, out: &mut [f32], ld: usize) {
         self.kernels.dot_tile_f32(self.a.view(a, &mut scratch.copy), &scratch.packed, out, ld);
     }
+    fn fill_rows(&self, a: &[u32], _b: Range<usize>, scratch: &mut FloatScratch, out: &mut [f32], ld: usize) {
+        let width = self.a.width();
+        scratch.copy.clear();
+        a.iter().for_each(|&row| self.a.extend(row as usize, &mut scratch.copy));
+        self.kernels.dot_tile_f32(MatRef::new(&scratch.copy, a.len(), width, width), &scratch.packed, out, ld);
+    }
     fn scan(&self, cells: &[f32], a: usize, b: Range<usize>, row: f32, columns: Option<&[f32]>, hits: &mut Vec<u32>) {
         let (na, nb) = (self.a.norms[a], &self.b.norms[b.clone()]);
         self.kernels.scan_l2_f32(&cells[..b.len()], na, nb, row, columns, hits);
@@ -267,11 +268,30 @@ impl Tiles for FloatTiles<'_> {
     }
 
     /// A product is off by at most `f·|a||b|` with the kernel's factor `f`, a norm by `f` of itself, moving
-    /// rows to their mean and the last sums by a few roundings more, and `2|a||b| <= |a|² + |b|²`.
+    /// rows to their mean and the last sums by a few roundings more, and `2|a||b| <= |a|² + |b|²`. Products that
+    /// underflow lose half of the least number each.
     fn error_bound(&self, a: usize) -> f32 {
-        let factor = hnsw_kernels::dot_error_factor(self.a.rows.width()) + 8.0 * ROUNDOFF;
-        2.0 * factor * (self.a.norms[a] + self.b.max_norm)
+        let width = self.a.rows.width();
+        let factor = hnsw_kernels::dot_error_factor(width) + 8.0 * ROUNDOFF;
+        let least_number = f32::from_bits(1);
+        2.0 * factor * (self.a.norms[a] + self.b.max_norm) + 4.0 * width as f32 * least_number
     }
+    fn least(&self, a: usize, worst: f32) -> f32 {
+        let [relative, underflow] = pair_error(self.a.rows.width());
+        let least = (f64::from(worst) - f64::from(self.error_bound(a))) * (1.0 - relative) - underflow;
+        (least as f32).next_down()
+    }
+    fn most(&self, a: usize, last: f32) -> f32 {
+        let [relative, underflow] = pair_error(self.a.rows.width());
+        f32::covering((f64::from(last) + underflow) / (1.0 - relative) + f64::from(self.error_bound(a)))
+    }
+}
+
+/// Bounds of the error of a squared distance by the pair kernel over `width` columns: relative, for a sum in at
+/// least four parts of rounded squares of rounded differences, and what underflow may take.
+pub(super) fn pair_error(width: usize) -> [f64; 2] {
+    let steps = width as f64 / 4.0 + 12.0;
+    [1.01 * steps * f64::from(ROUNDOFF), width as f64 * f64::from(f32::from_bits(1))]
 }
 
 /// Pair kernels: the proxies of any metric, final as they are.

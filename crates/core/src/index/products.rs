@@ -33,7 +33,7 @@ impl Index {
     }
 
     fn make_graph(&self, data: &Data, control: Control<'_>) -> Result<Neighbors> {
-        let source = self.source(data);
+        let source = self.coded(data, control)?;
         let k = self.options.n_neighbors - 1;
         let started = Instant::now();
         let choice = plan::graph(source, &self.options, k);

@@ -16,6 +16,9 @@ use std::time::Instant;
 
 /// Queries of one exact batch; more are answered batch by batch to bound memory.
 const MAX_BATCH: usize = 32_768;
+/// Queries of an exact batch that pay for coding the rows.
+const CODED_BATCH: usize = 256;
+
 impl Index {
     /// The `k` nearest rows of each query. `queries` are transformed in place.
     ///
@@ -81,7 +84,7 @@ impl Index {
         out: &mut Neighbors,
         control: Control<'_>,
     ) -> Result<()> {
-        let source = self.source(data);
+        let source = if queries.len() < CODED_BATCH { self.source(data) } else { self.coded(data, control)? };
         let k = query.k.min(data.rows.len());
         Counters::add(&self.counters.distances, (queries.len() * data.rows.len()) as u64);
         let (phase, control) = if queries.len() > MAX_BATCH {

@@ -1,0 +1,95 @@
+//! Whether codes that lose something pay as a filter, and how many candidates a row keeps for the proof.
+//!
+//! Read off a sample of rows: how many others a threshold at the true k-th distance plus the bound of the codes
+//! lets through. Where that is few for nearly all rows, a tile of bytes and a recheck are cheaper than a tile of
+//! floats. The result does not depend on it.
+
+use super::batch::rectangle;
+use super::bytes::ByteTiles;
+use super::recheck::{Sides, offer};
+use super::tiles::Tiles;
+use super::worker::lock;
+use super::{BLOCK, SLACK};
+use crate::code::ByteCodes;
+use crate::control::Control;
+use crate::error::Result;
+use hnsw_kernels::Kernels;
+
+/// Rows of the sample, at most.
+const SAMPLE: usize = 128;
+/// One row in so many is in the sample.
+const SAMPLE_SHARE: usize = 16;
+/// A float tile takes so many times what a byte tile takes.
+const FLOAT_COST: f64 = 5.0;
+/// A pair distance takes what so many cells of a byte tile take.
+const PAIR_COST: f64 = 150.0;
+/// A cell of the second pass takes what so many of the first take: it serves its row alone, rows are gathered,
+/// and what passes is compared at once.
+const AGAIN_COST: f64 = 4.0;
+
+/// Candidates to keep for each row of A, or `None` where the filter does not pay. `cells`: cells of the whole
+/// work that fall to each row of A.
+pub(super) fn keep(
+    kernels: &'static Kernels,
+    codes: [&ByteCodes; 2],
+    k: usize,
+    sides: &Sides<'_>,
+    cells: f64,
+    threads: usize,
+    control: Control<'_>,
+) -> Result<Option<usize>> {
+    let [a, b] = codes;
+    let others = sides.others();
+    let size = (a.len() / SAMPLE_SHARE).clamp(1, SAMPLE).min(a.len());
+    let ids: Vec<u32> = (0..size).map(|i| (i * a.len() / size) as u32).collect();
+    // Beyond this many candidates a filter loses to the float tiles anyway.
+    let widest = ((cells * (FLOAT_COST - 1.0) / PAIR_COST) as usize + k + SLACK).min(16 * k + 256).min(others);
+    let part = a.subset(&ids)?;
+    let tiles = ByteTiles::new(kernels, &part, b);
+    // One more, for the row itself.
+    let kept = rectangle(&tiles, widest + usize::from(sides.same), threads, control.quiet())?;
+    let mut needed = Vec::with_capacity(size);
+    let (mut found, mut candidates) = (Vec::new(), Vec::new());
+    for (at, &row) in ids.iter().enumerate() {
+        candidates.clear();
+        candidates.extend(lock(&kept[at / BLOCK]).finish(at % BLOCK).filter(|c| !(sides.same && c.1 == row)));
+        found.clear();
+        let nearest: Vec<u32> = candidates.iter().map(|&(_, id)| id).collect();
+        offer(sides, row as usize, &nearest, &mut found);
+        found.sort_unstable();
+        let Some(last) = found.get(k.wrapping_sub(1)) else { continue };
+        let most = tiles.most(at, last.proxy);
+        needed.push(candidates.iter().filter(|(coded, _)| *coded <= most).count() + 1);
+    }
+    needed.sort_unstable();
+    Ok(cheapest(&needed, k, widest, others, cells))
+}
+
+/// The number of candidates that costs least, unless float tiles cost less. `needed`: what rows of the sample
+/// need, ascending; beyond `widest`: nobody knows.
+fn cheapest(needed: &[usize], k: usize, widest: usize, others: usize, cells: f64) -> Option<usize> {
+    let rows = needed.len().max(1) as f64;
+    let floats = FLOAT_COST * cells + PAIR_COST * (k + SLACK) as f64;
+    let cost = |keep: usize| {
+        let failed = needed.iter().filter(|&&n| n > keep).count() as f64 / rows;
+        cells + PAIR_COST * keep as f64 + failed * AGAIN_COST * others as f64
+    };
+    let choices = needed.iter().copied().chain([k + SLACK]).map(|keep| keep.clamp(k + 1, widest.max(k + 1)));
+    let best = choices.map(|keep| (cost(keep), keep)).min_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)))?;
+    (best.0 < floats).then_some(best.1.min(others))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_lets_most_rows_through_is_refused() {
+        assert_eq!(cheapest(&[10_000; 50], 10, 400, 100_000, 50_000.0), None);
+        assert_eq!(cheapest(&[30; 50], 10, 400, 100_000, 50_000.0), Some(30));
+        let mut needed = [30; 50];
+        needed[49] = 300;
+        assert_eq!(cheapest(&needed, 10, 400, 100_000, 50_000.0), Some(30));
+        assert_eq!(cheapest(&[5; 50], 10, 400, 12, 50_000.0), Some(11));
+    }
+}
