@@ -96,18 +96,31 @@ function* chunks(rows: number, dim: number): Generator<[start: number, count: nu
   for (let start = 0; start < rows; start += chunk) yield [start, Math.min(chunk, rows - start)];
 }
 
-function explained(source: Source, start: number, values: Float32Array, write: () => void): void {
+/** Runs `use` on the values of `source` from row `start` on; tells what it refuses by the value of the caller. */
+function explained<T>(source: Source, start: number, values: Float32Array, use: () => T): T {
   try {
-    write();
+    return use();
   } catch (error) {
     const at = values.findIndex((value) => !Number.isFinite(value));
     const row = start + Math.floor(at / source.dim);
     const column = at % source.dim;
-    wrapped(() => {
+    return wrapped(() => {
       if (at < 0) throw error;
       const value = show(source.original(row, column));
       const message = `value ${value} in row ${row}, column ${column}; allowed: finite float32`;
       throw new HnswError("ERR_NON_FINITE", message, { cause: error });
     });
   }
+}
+
+/** Dense input of a single chunk, handed to `use` as it is, without a copy in between. */
+export type Direct = <T>(use: (values: Float32Array) => T) => T;
+
+/** {@link Direct} for the rows of `source`, if they are few enough. */
+export function direct(source: Source, dim: number): Direct | undefined {
+  if (source.rows * dim > CHUNK_VALUES) return undefined;
+  return (use) => {
+    const values = source.read(0, source.rows);
+    return explained(source, 0, values, () => use(values));
+  };
 }

@@ -1,5 +1,6 @@
 import ndarray, { type NdArray } from "ndarray";
 import { type Changes, type CheckedChanges, checkedChanges, knownIds, nonEmpty } from "./changes.ts";
+import type { Direct } from "./copying.ts";
 import { type Described, described, type IndexParameters } from "./describe.ts";
 import { bytesIn } from "./dumps.ts";
 import { HnswError, wrapped } from "./errors.ts";
@@ -31,6 +32,9 @@ export interface Neighbors {
   readonly distances: NdArray<Float32Array>;
 }
 
+/** Neighbours in a result that is made in JavaScript. A guess: beyond it the walks take a thousand times what is saved. */
+const MOST_ANSWERS = 1 << 12;
+
 /**
  * A set of rows that answers which of them are nearest.
  *
@@ -61,6 +65,8 @@ export class HnswIndex {
   readonly #running = new Set<NativeJob>();
   #size: number;
   #closed = false;
+  /** Where the addon puts small results; those that are handed out are copies, which V8 makes on its own heap. */
+  #answers = roomFor(0);
   /** The last update asked for: the next one waits for it. */
   #updates: Promise<unknown> = Promise.resolve();
 
@@ -161,8 +167,18 @@ export class HnswIndex {
   querySync(queries: MatrixInput, options?: Omit<QueryOptions, keyof CallOptions>): Neighbors {
     const { k, ef } = checkedQuery(options, this.parameters.ef);
     this.#checkOpen();
-    const content = atOnce(incoming("queries", queries, this).steps());
+    const { rows, steps, direct } = incoming("queries", queries, this);
+    if (direct !== undefined && rows * k <= MOST_ANSWERS) return this.#answer(direct, rows, k, ef);
+    const content = atOnce(steps());
     return shaped(wrapped(() => this.#native.querySync(content, k, ef)));
+  }
+
+  /** Few queries without any object of the addon: its buffers and results cost more than a walk does. */
+  #answer(direct: Direct, rows: number, k: number, ef: number): Neighbors {
+    if (this.#answers.indices.length !== rows * k) this.#answers = roomFor(rows * k);
+    const { indices, distances } = this.#answers;
+    direct((values) => this.#native.answer(values, k, ef, indices, distances));
+    return shaped({ rows, k, indices: indices.slice(), distances: distances.slice() });
   }
 
   /**
@@ -311,6 +327,10 @@ export class HnswIndex {
   #checkOpen(): void {
     if (this.#closed) throw new HnswError("ERR_CLOSED", "the index is closed");
   }
+}
+
+function roomFor(neighbors: number) {
+  return { indices: new Int32Array(neighbors), distances: new Float32Array(neighbors) };
 }
 
 function present<T>(value: T | undefined): T {

@@ -124,6 +124,8 @@ export interface NativeIndex {
   neighborGraphSync(): NativeNeighbors;
   query(queries: NativeRows, k: number, ef: number, listener: NativeListener): NativeJob;
   querySync(queries: NativeRows, k: number, ef: number): NativeNeighbors;
+  /** Answers a few dense queries into arrays that have `k` places for each. */
+  answer(queries: Float32Array, k: number, ef: number, indices: Int32Array, distances: Float32Array): void;
   /** `ids` are those of the rows of `replaced`. */
   update(
     fresh: NativeRows | undefined,

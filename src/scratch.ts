@@ -15,16 +15,15 @@ export class Scratch<T extends Numbers<T>> {
   readonly #make: new (
     length: number,
   ) => T;
-  #values: T;
+  #values: T | undefined;
 
   constructor(make: new (length: number) => T) {
     this.#make = make;
-    this.#values = new make(0);
   }
 
   /** The first `length` values; their content is left over from before. */
   take(length: number): T {
-    if (this.#values.length < length) this.#values = new this.#make(length);
+    if (this.#values === undefined || this.#values.length < length) this.#values = new this.#make(length);
     return this.#values.subarray(0, length);
   }
 }

@@ -23,16 +23,17 @@ export function stridedSource(name: string, input: Strided): Source {
   const [rowStride, columnStride] = input.stride === undefined ? [dim, 1] : pair(name, "stride", input.stride);
   const offset = input.offset ?? 0;
   if (!Number.isSafeInteger(offset)) throw invalid(`${name}.offset`, offset, "an integer");
-  if (input.stride === undefined && input.offset === undefined && length !== rows * dim) {
+  if (input.stride !== undefined || input.offset !== undefined) {
+    checkBounds(name, length, offset, [
+      [rows, rowStride],
+      [dim, columnStride],
+    ]);
+  } else if (length !== rows * dim) {
     throw new HnswError(
       "ERR_DIMENSION_MISMATCH",
       `${name} has ${length} values, shape [${rows}, ${dim}] needs ${rows * dim}`,
     );
   }
-  checkBounds(name, length, offset, [
-    [rows, rowStride],
-    [dim, columnStride],
-  ]);
   const layout = { rows, dim, rowStride, columnStride, offset };
   const contiguous = columnStride === 1 && rowStride === dim;
   if (contiguous && isNumberArray(data)) return new FlatSource(name, data, layout);
@@ -192,5 +193,6 @@ export function part<T extends { readonly length: number; subarray(from: number,
   length: number,
 ): T {
   if (from + length > data.length) throw invalid(name, `${data.length} values`, "its length when the call began");
+  if (from === 0 && length === data.length) return data;
   return data.subarray(from, from + length) as T;
 }

@@ -5,7 +5,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { BitBuffer } from "./bit-buffer.ts";
 import { MAX_ROWS, PointBuffer } from "./buffer.ts";
-import { already, type Copying, compress, copyBits, copyDense, copySparse } from "./copying.ts";
+import { already, type Copying, compress, copyBits, copyDense, copySparse, type Direct, direct } from "./copying.ts";
 import { csrSource, isSparse } from "./csr.ts";
 import { HnswError } from "./errors.ts";
 import { type DenseInput, type Form, type MatrixInput, sourceOf } from "./matrix.ts";
@@ -23,6 +23,8 @@ export interface Incoming {
   readonly form: Form;
   /** The rows in the core's memory, step by step; the generator returns them. */
   readonly steps: () => Copying;
+  /** The other way to use dense rows that are few. */
+  readonly direct?: Direct | undefined;
 }
 
 /** What input must be to be taken. */
@@ -60,7 +62,9 @@ function fromDense(name: string, input: DenseInput, wanted: Wanted): Incoming {
   const source = sourceOf(name, input);
   const form = wanted.form ?? "dense";
   const size = checkedSize(name, source, wanted, form === "sparse" ? MAX_SPARSE_DIM : MAX_DIM);
-  const copy = { dense: copyDense, bits: copyBits, sparse: compress }[form];
+  if (form === "dense")
+    return { ...size, form, steps: () => copyDense(source, size.dim), direct: direct(source, size.dim) };
+  const copy = form === "bits" ? copyBits : compress;
   return { ...size, form, steps: () => copy(source, size.dim) };
 }
 

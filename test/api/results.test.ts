@@ -44,6 +44,20 @@ describe("shapes and types", () => {
     expectOrdered(await index.query(rows, { k: 12 }));
   });
 
+  it.each([1, 1000])(
+    "%i queries get arrays of their own from each call, the same as from the other twin",
+    async (q) => {
+      const one = uniformRows(q, 4, 31);
+      const first = index.querySync(one, { k: 5 });
+      const kept = rowsOf(first);
+      const other = index.querySync(uniformRows(q, 4, 32), { k: 5 });
+      expect(rowsOf(first)).toEqual(kept);
+      expect(rowsOf(other)).not.toEqual(kept);
+      expect(rowsOf(await index.query(one, { k: 5 }))).toEqual(kept);
+      expect(other.indices.data.buffer).not.toBe(first.indices.data.buffer);
+    },
+  );
+
   it("results are copies of the caller's own", async () => {
     const first = await index.neighborGraph();
     first.indices.data.fill(-7);

@@ -2,15 +2,18 @@
 //! it on the calling thread, one that starts it as a job.
 
 use crate::bytes::NativeBytes;
-use crate::failure::{Result, closed, throwing, thrown};
+use crate::failure::{Result, closed, internal, throwing, thrown};
 use crate::held::Held;
 use crate::job::{Listener, NativeJob, Value, start};
 use crate::options::NativeOptions;
 use crate::report::{NativeDescription, NativePlan, NativeStats};
 use crate::rows::NativeRows;
-use hnsw_core::{Changes, Control, Index, Neighbors, Options, Points, Query, Stats};
+use hnsw_core::{Changes, Control, Index, Neighbors, Options, Points, Query, Rows, Stats};
 use napi::Env;
-use napi::bindgen_prelude::{ClassInstance, Float32Array, Int32Array, ObjectFinalize, Uint8Array, Uint32Array};
+use napi::JsValue;
+use napi::bindgen_prelude::{
+    ClassInstance, Float32Array, FromNapiValue, Int32Array, ObjectFinalize, Uint8Array, Uint32Array, Unknown,
+};
 use napi_derive::napi;
 use std::sync::Arc;
 
@@ -92,6 +95,27 @@ impl NativeIndex {
     pub fn query_sync(&self, env: Env, queries: &mut NativeRows, k: u32, ef: u32) -> Result<NativeNeighbors> {
         let (index, queries) = (self.open()?, queries.take(env)?);
         throwing(|| index.query(queries, query(k, ef), Control::none())).map(NativeNeighbors::from)
+    }
+
+    /// Answers a few dense queries, row after row, into arrays of the caller's: `indices` and `distances` have
+    /// `k` places for each. Nothing that JavaScript would have to collect is made.
+    #[napi]
+    pub fn answer(
+        &self,
+        env: Env,
+        queries: &[f32],
+        k: u32,
+        ef: u32,
+        indices: Unknown<'_>,
+        distances: Unknown<'_>,
+    ) -> Result<()> {
+        let index = self.open()?;
+        let found = throwing(|| {
+            let queries = Rows::from_slice(queries, index.dim())?;
+            index.query(queries, query(k, ef), Control::none())
+        })?;
+        fill(env, indices, &found.indices)?;
+        fill(env, distances, &found.distances)
     }
 
     #[napi]
@@ -229,6 +253,21 @@ fn restore(bytes: &[u8], threads: u32, control: Control<'_>) -> hnsw_core::Resul
 /// The kept graph is shared; the caller gets a copy of its own to write into.
 fn neighbor_graph(index: &Index, control: Control<'_>) -> hnsw_core::Result<Neighbors> {
     index.neighbor_graph(control).map(|shared| Arc::try_unwrap(shared).unwrap_or_else(|kept| (*kept).clone()))
+}
+
+/// Copies a result into a typed array, which the TypeScript side makes as long as the result is.
+fn fill<'env, T: Copy + 'env>(env: Env, array: Unknown<'env>, values: &[T]) -> Result<()>
+where
+    &'env mut [T]: FromNapiValue,
+{
+    // SAFETY: `array` is a value of this call in `env`, the conversion checks its type, and no other slice of it lives:
+    // the queries have been copied, and no JavaScript runs until this call returns.
+    let place = unsafe { <&mut [T]>::from_napi_value(env.raw(), array.raw()) }.map_err(internal)?;
+    if place.len() != values.len() {
+        return Err(internal(format_args!("a result of {} values for an array of {}", values.len(), place.len())));
+    }
+    place.copy_from_slice(values);
+    Ok(())
 }
 
 fn query(k: u32, ef: u32) -> Query {
