@@ -10,8 +10,6 @@ from .rounds import Case
 from .session import WARM_ROWS, Session
 from .suite import Entry
 
-LEFT_OUT = "left out: it takes minutes on this set; named with --peers it is measured"
-
 
 @dataclass(frozen=True)
 class Judged:
@@ -23,7 +21,7 @@ class Judged:
 
 
 def of_set(session: Session, judged: Judged, make_job, warm_job, quiet, summarise) -> dict:
-    """One part of a result: the set, and a record per engine.
+    """One part of a result: the set, a record per engine, and the names of those left out.
 
     ``make_job(entry)`` and ``warm_job(job)`` give jobs, ``quiet(attempt)`` judges disturbance,
     ``summarise(entry, attempts)`` the figures of a table.
@@ -50,7 +48,8 @@ def of_set(session: Session, judged: Judged, make_job, warm_job, quiet, summaris
         "rows": len(judged.rows),
         "dim": judged.rows.shape[1],
         "metric": prepared.metric,
-        "engines": records + [{**_named(entry), "error": LEFT_OUT} for entry in left_out],
+        "engines": records,
+        "left_out": [entry.name for entry in left_out],
     }
 
 

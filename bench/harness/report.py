@@ -42,8 +42,15 @@ def _line(cells: list[str]) -> str:
 def not_measured(engine: dict, width: int) -> list[str]:
     """The row of an engine without figures, with the reason where the settings stand."""
     reason = engine["error"].replace("|", "/").replace("\n", " ")[:200]
-    text = reason if reason.startswith("left out") else f"not measured: {reason}"
-    return [engine["name"], "-", text, *[""] * (width - 3)]
+    return [engine["name"], "-", f"not measured: {reason}", *[""] * (width - 3)]
+
+
+def left_out(part: dict) -> list[str]:
+    """A line about the engines of the suite that were not measured on this set, if there are any."""
+    names = part.get("left_out")
+    if not names:
+        return []
+    return ["", f"Left out on this set, measured with `--peers NAME`: {', '.join(names)}."]
 
 
 def setting(values: dict) -> str:
@@ -52,6 +59,11 @@ def setting(values: dict) -> str:
 
 def seconds(value: float | None, undisturbed: bool = True) -> str:
     return "-" if value is None else f"{value:.2f}{'' if undisturbed else '!'}"
+
+
+def thousands(value: float) -> str:
+    """A whole number with its thousands apart."""
+    return f"{value:,.0f}".replace(",", " ")
 
 
 def megabytes(value: float | None) -> str:

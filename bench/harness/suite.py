@@ -52,10 +52,19 @@ def load(name: str) -> Suite:
     if not path.is_file():
         raise ValueError(f"unknown suite {name!r}; known: {', '.join(names())}")
     content = json.loads(path.read_text())
-    content["engines"] = [Entry(**entry) for entry in content.get("engines", [])]
+    content["engines"] = [_entry(entry) for entry in content.get("engines", [])]
     known = {f.name for f in fields(Suite)}
     more = {key: content.pop(key) for key in [*content] if key not in known}
     return Suite(**content, more=more)
+
+
+def _entry(content: dict) -> Entry:
+    """``"settings": {"ef": [20, 40]}`` stands for ``[{"ef": 20}, {"ef": 40}]``."""
+    settings = content.get("settings", [{}])
+    if isinstance(settings, dict):
+        [(name, values)] = settings.items()
+        settings = [{name: value} for value in values]
+    return Entry(**{**content, "settings": settings})
 
 
 def chosen(suite: Suite, peers: list[str] | None) -> list[Entry]:

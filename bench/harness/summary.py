@@ -46,7 +46,7 @@ def summarise(attempts: list[dict], position: int, least: float) -> dict:
         "later_calls": len(attempts) * len(numbers),
         "first_compute_s": first["compute_s"],
         "compute_s": later["compute_s"],
-        "memory_over_data_mb": _memory(attempts),
+        "memory_over_data_mb": most_memory(attempts),
     }
 
 
@@ -67,7 +67,7 @@ def _best(timings: list[dict]) -> dict:
     return min(timings, key=lambda t: (not t["quiet"], t["seconds"]))
 
 
-def _memory(attempts: list[dict]) -> float | None:
+def most_memory(attempts: list[dict]) -> float | None:
     """The most of all calls."""
     over = [
         memory_over_data([call["memory"]], attempt["data_mb"])

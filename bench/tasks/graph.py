@@ -97,7 +97,7 @@ def lines(result: dict) -> list[str]:
     out = []
     for part in result["data"]:
         out += [f"## {part['name']}", "", f"{part['about']}; used: {report.shape(part)}.", ""]
-        out += [*table(part, result), "", *ratios(part), ""]
+        out += [*table(part, result), *report.left_out(part), "", *ratios(part), ""]
     return out
 
 

@@ -201,8 +201,9 @@ def lines(result: dict) -> list[str]:
     for part in result["data"]:
         asked = f"queries: {part['queries_about']}"
         out += [f"## {part['name']}", "", f"{part['about']}; used: {report.shape(part)}; {asked}."]
-        out += ["", *(_recalls(part) if part["correctness_only"] else table(part, result)), ""]
-        out += [*_settings(part), ""] if not part["correctness_only"] else []
+        small = part["correctness_only"]
+        out += ["", *(_recalls(part) if small else table(part, result)), *report.left_out(part), ""]
+        out += [] if small else [*_settings(part), ""]
     return out
 
 
@@ -238,8 +239,8 @@ def _made(figures: dict) -> list[str]:
 def _speed(found: dict | None) -> str:
     if found is None:
         return "-"
-    text = f"{found['qps']:,.0f}".replace(",", " ")
-    return f"{'>= ' if found['at_least'] else ''}{text}{'' if found['quiet'] else '!'}"
+    bound, disturbed = ">= " if found["at_least"] else "", "" if found["quiet"] else "!"
+    return f"{bound}{report.thousands(found['qps'])}{disturbed}"
 
 
 def _recalls(part: dict) -> list[str]:
@@ -267,8 +268,8 @@ def _settings(part: dict) -> list[str]:
             (point["plan"] or {}).get("algorithm", "-"),
             (point["plan"] or {}).get("codes", "-"),
             f"{point['recall']:.4f}",
-            f"{point['qps']:,.0f}".replace(",", " "),
-            f"{point['engine_qps']:,.0f}".replace(",", " ") if point["engine_qps"] else "-",
+            report.thousands(point["qps"]),
+            report.thousands(point["engine_qps"]) if point["engine_qps"] else "-",
         ]
         for engine in comparing.measured(part)
         if is_own(engine["engine"])

@@ -71,7 +71,11 @@ def test_idx_files_of_another_kind_are_refused(tmp_path: Path) -> None:
 def test_suite_names_engines_that_exist_and_peers_that_are_pinned(name: str) -> None:
     for entry in suite.load(name).engines:
         assert (_BENCH / "engines" / f"{entry.engine}.py").is_file()
-        if entry.engine != "bridge":
+        if (_BENCH / "peers" / f"{entry.engine}.node").is_file():
+            manifest = json.loads((_BENCH / "node-peers" / "package.json").read_text())
+            package = (_BENCH / "peers" / f"{entry.engine}.node").read_text().strip()
+            assert package in manifest["optionalDependencies"]
+        elif not suite.is_own(entry.engine):
             pins = (_BENCH / "peers" / f"{entry.engine}.txt").read_text().splitlines()
             assert all("==" in pin for pin in pins)
 
@@ -139,7 +143,7 @@ def test_bench_measures_the_engine_in_a_fresh_process(tmp_path: Path) -> None:
     done = _run(tmp_path, "--data", "synthetic-10k", "--rows", "600", "--peers", "", "--quick")
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "out" / "graph.json").read_text())
-    [engine] = result["data"][0]["engines"]
+    engine = result["data"][0]["engines"][0]
     [figures] = engine["summary"]
     assert result["data"][0]["synthetic"] is True
     assert figures["recall"] >= 0.99
