@@ -4,6 +4,7 @@
 //!   tiles      values of a block of rows against a block of rows: float products, pair functions
 //!   bytes      the same by byte products, exact or with a bound
 //!   sparse     the same for sparse rows, in panels
+//!   panels     the same for sums that are no products, and for sets of columns
 //!   selection  what each row keeps: a threshold, a small buffer, now and then a partial sort
 //!   worker     one tile: fill, scan, collect
 //!   graph      all rows against themselves: half of the tiles, each used for its rows and its columns
@@ -22,6 +23,7 @@ mod batch;
 mod bytes;
 mod filter;
 mod graph;
+mod panels;
 mod recheck;
 mod renew;
 mod selection;
@@ -141,6 +143,9 @@ pub(crate) fn graph(source: Source<'_>, k: usize, threads: usize, control: Contr
         }
         _ => {}
     }
+    if let Some(found) = panels::nearest(source, &sides, k, threads, control) {
+        return found;
+    }
     nearest(&PairTiles { kernels, pair, a: rows, b: rows }, k, 0, &sides, threads, control)
 }
 
@@ -235,6 +240,9 @@ pub(crate) fn batch(
                 }
             }
             _ => {}
+        }
+        if let Some(found) = panels::nearest(source, &sides, k, threads, control) {
+            return found;
         }
     }
     nearest(&PairTiles { kernels, pair, a: queries, b: rows }, k, 0, &sides, threads, control)

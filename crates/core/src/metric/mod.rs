@@ -39,11 +39,11 @@ mod transport;
 
 use crate::error::{Error, Result};
 use crate::points::{Form, Points, RowRef};
-pub(crate) use coefficient::Coefficient;
+pub(crate) use coefficient::{Coefficient, Line};
 use finish::Finish;
 use hnsw_kernels::Kernels;
-pub(crate) use pair::Pair;
 use pair::{Context, Measure};
+pub(crate) use pair::{Pair, Sums};
 pub use params::MetricParams;
 use recipe::Recipe;
 pub(crate) use sparse::Centre;
@@ -111,6 +111,11 @@ impl Metric {
     /// compute.
     pub(crate) fn products(&self, form: Form) -> bool {
         self.measure.products(form)
+    }
+
+    /// What the proxy of dense rows is a sum of, where tiles know it.
+    pub(crate) fn sums(&self) -> Option<Sums> {
+        self.measure.sums
     }
 
     /// Whether sparse rows are compared by their deviations from their own means.

@@ -54,6 +54,16 @@ pub(super) enum Dense {
     Function(DenseFn),
 }
 
+/// Sums over the columns of two dense rows that tiles of many rows know how to compute.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Sums {
+    Manhattan,
+    Chebyshev,
+    Hamming,
+    Canberra,
+    BrayCurtis,
+}
+
 /// How sparse rows are compared.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Sparse {
@@ -67,10 +77,12 @@ pub(super) struct Measure {
     /// The proxy of dense rows is their squared euclidean distance.
     pub products: bool,
     pub dense: Option<Dense>,
+    /// What the proxy of dense rows is, where tiles know it.
+    pub sums: Option<Sums>,
     pub sparse: Option<Sparse>,
     /// That of sparse rows too.
     pub sparse_products: bool,
-    pub bits: Option<BitsFn>,
+    pub bits: Option<(BitsFn, Coefficient)>,
 }
 
 impl Measure {
@@ -98,7 +110,7 @@ impl Measure {
             },
             (Form::Sparse, _, Some(Sparse::Counts(coefficient)), _) => Pair::SparseCounts(coefficient, context),
             (Form::Sparse, _, Some(Sparse::Function(of)), _) => Pair::Sparse(of, context),
-            (Form::Bits, _, _, Some(of)) => Pair::Bits(of, kernels),
+            (Form::Bits, _, _, Some((of, coefficient))) => Pair::Bits(of, coefficient, kernels),
             _ => unreachable!("an index checks that its metric supports the form of its rows"),
         }
     }
@@ -113,13 +125,24 @@ pub(crate) enum Pair<'a> {
     Dense(DenseFn, &'a Context),
     Sparse(SparseFn, &'a Context),
     SparseCounts(Coefficient, &'a Context),
-    Bits(BitsFn, &'static Kernels),
+    /// The same from the counts.
+    Bits(BitsFn, Coefficient, &'static Kernels),
 }
 
 impl Pair<'_> {
     /// The proxy from the counts of two sets, and the number of columns; `None` unless rows are sparse sets.
     pub fn of_sets(&self) -> Option<(Coefficient, f64)> {
         if let Pair::SparseCounts(of, with) = self { Some((*of, with.dim as f64)) } else { None }
+    }
+
+    /// As [`Pair::of_sets`], for dense rows, whose sets are the columns that are not zero, and for bits.
+    pub fn of_bits(&self) -> Option<(Coefficient, f64)> {
+        match self {
+            Pair::Counts(_, of, with) => Some((*of, with.dim as f64)),
+            // Distances of bits do not depend on the number of columns.
+            Pair::Bits(_, of, _) => Some((*of, f64::NAN)),
+            _ => None,
+        }
     }
 
     #[inline]
@@ -129,9 +152,9 @@ impl Pair<'_> {
             (_, RowRef::Dense(a), RowRef::Dense(b)) => self.dense(a, b),
             (Pair::Sparse(of, with), RowRef::Sparse(a), RowRef::Sparse(b)) => of(a, b, with),
             (Pair::SparseCounts(of, with), RowRef::Sparse(a), RowRef::Sparse(b)) => {
-                of(sparse::counts(a, b), with.dim as f64)
+                of.of(sparse::counts(a, b), with.dim as f64)
             }
-            (Pair::Bits(of, kernels), RowRef::Bits(a), RowRef::Bits(b)) => of(kernels, a, b),
+            (Pair::Bits(of, _, kernels), RowRef::Bits(a), RowRef::Bits(b)) => of(kernels, a, b),
             _ => unreachable!("rows of one index have one form, and its pair function is of that form"),
         }
     }
@@ -140,7 +163,7 @@ impl Pair<'_> {
     fn dense(&self, a: &[f32], b: &[f32]) -> f32 {
         match self {
             Pair::Checked(kernel, sign, again, with) => checked(kernel.one(a, b), *sign, a, b, *again, with),
-            Pair::Counts(kernel, of, with) => of(kernel.one(a, b), with.dim as f64),
+            Pair::Counts(kernel, of, with) => of.of(kernel.one(a, b), with.dim as f64),
             Pair::Dense(of, with) => of(&a[..with.dim], &b[..with.dim], with),
             _ => unreachable!("rows of one index have one form, and its pair function is of that form"),
         }
@@ -159,7 +182,7 @@ impl Pair<'_> {
                     return std::array::from_fn(|i| checked(values[i], *sign, a, rows[i], *again, with));
                 }
                 Pair::Counts(kernel, of, with) => {
-                    return kernel.four(a, rows).map(|counts| of(counts, with.dim as f64));
+                    return kernel.four(a, rows).map(|counts| of.of(counts, with.dim as f64));
                 }
                 _ => {}
             }

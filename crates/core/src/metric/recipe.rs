@@ -4,7 +4,7 @@ use super::bits;
 use super::coefficient::{self, Coefficient};
 use super::dense;
 use super::finish::Finish;
-use super::pair::{Dense, DenseFn, Measure, Pick, Sparse, SparseFn};
+use super::pair::{Dense, DenseFn, Measure, Pick, Sparse, SparseFn, Sums};
 use super::params::{MetricParams, Moves};
 use super::sparse;
 use super::transform::Transform;
@@ -34,10 +34,8 @@ impl Recipe {
             "wminkowski" => power(params.weights(p, dim)?, p),
             "seuclidean" => (params.deviations(dim)?, l2(), Finish::Sqrt),
             "mahalanobis" => (params.whitening(dim)?, l2(), Finish::Sqrt),
-            "canberra" => plain(checked(|k| k.canberra, 1.0, dense::canberra, Some(sparse::canberra)), Finish::Same),
-            "braycurtis" => {
-                plain(checked(|k| k.braycurtis, 1.0, dense::braycurtis, Some(sparse::braycurtis)), Finish::Same)
-            }
+            "canberra" => plain(canberra(), Finish::Same),
+            "braycurtis" => plain(braycurtis(), Finish::Same),
             "inner_product" => plain(checked(|k| k.ip, -1.0, dense::negated_product, None), Finish::NotPositive),
             "cosine" => (Transform::Unit, l2(), Finish::Scaled(0.5)),
             "dot" | "direct_cosine" => cosine,
@@ -47,18 +45,24 @@ impl Recipe {
             "hellinger" => (Transform::RootShares, l2(), Finish::RootOfHalf),
             "tsss" => plain(function(dense::tsss, None), Finish::Same),
             "haversine" => plain(function(dense::haversine, None), Finish::Same),
-            "hamming" => plain(kernel(|k| k.hamming, sparse::differing), Finish::Fraction),
-            "hammingCount" => plain(kernel(|k| k.hamming, sparse::differing), Finish::Same),
-            "jaccard" => plain(counts(coefficient::jaccard), Finish::Same),
-            "dice" => plain(counts(coefficient::dice), Finish::Same),
-            "matching" => plain(counts(coefficient::matching), Finish::Same),
-            "rogerstanimoto" => plain(counts(coefficient::rogerstanimoto), Finish::Same),
-            "russellrao" => plain(counts(coefficient::russellrao), Finish::Same),
-            "sokalsneath" => plain(counts(coefficient::sokalsneath), Finish::Same),
-            "kulsinski" => plain(counts(coefficient::kulsinski), Finish::Same),
-            "yule" => plain(counts(coefficient::yule), Finish::Same),
-            "bit_hamming" => plain(Measure { bits: Some(bits::hamming), ..Measure::default() }, Finish::Same),
-            "bit_jaccard" => plain(Measure { bits: Some(bits::jaccard), ..Measure::default() }, Finish::Logarithm),
+            "hamming" => plain(hamming(), Finish::Fraction),
+            "hammingCount" => plain(hamming(), Finish::Same),
+            "jaccard" => plain(counts(coefficient::JACCARD), Finish::Same),
+            "dice" => plain(counts(coefficient::DICE), Finish::Same),
+            "matching" => plain(counts(coefficient::MATCHING), Finish::Same),
+            "rogerstanimoto" => plain(counts(coefficient::ROGERSTANIMOTO), Finish::Same),
+            "russellrao" => plain(counts(coefficient::RUSSELLRAO), Finish::Same),
+            "sokalsneath" => plain(counts(coefficient::SOKALSNEATH), Finish::Same),
+            "kulsinski" => plain(counts(coefficient::KULSINSKI), Finish::Same),
+            "yule" => plain(counts(coefficient::YULE), Finish::Same),
+            "bit_hamming" => plain(
+                Measure { bits: Some((bits::hamming, coefficient::BIT_HAMMING)), ..Measure::default() },
+                Finish::Same,
+            ),
+            "bit_jaccard" => plain(
+                Measure { bits: Some((bits::jaccard, coefficient::BIT_JACCARD)), ..Measure::default() },
+                Finish::Logarithm,
+            ),
             "jensen-shannon" => {
                 (Transform::Smoothed, function(dense::jensen_shannon, Some(sparse::jensen_shannon)), Finish::Same)
             }
@@ -101,11 +105,25 @@ fn l2() -> Measure {
 }
 
 fn manhattan() -> Measure {
-    kernel(|k| k.l1, sparse::manhattan)
+    Measure { sums: Some(Sums::Manhattan), ..kernel(|k| k.l1, sparse::manhattan) }
 }
 
 fn chebyshev() -> Measure {
-    kernel(|k| k.linf, sparse::chebyshev)
+    Measure { sums: Some(Sums::Chebyshev), ..kernel(|k| k.linf, sparse::chebyshev) }
+}
+
+fn hamming() -> Measure {
+    Measure { sums: Some(Sums::Hamming), ..kernel(|k| k.hamming, sparse::differing) }
+}
+
+fn canberra() -> Measure {
+    let measure = checked(|k| k.canberra, 1.0, dense::canberra, Some(sparse::canberra));
+    Measure { sums: Some(Sums::Canberra), ..measure }
+}
+
+fn braycurtis() -> Measure {
+    let measure = checked(|k| k.braycurtis, 1.0, dense::braycurtis, Some(sparse::braycurtis));
+    Measure { sums: Some(Sums::BrayCurtis), ..measure }
 }
 
 /// Norm of order `p` of the difference of transformed rows.

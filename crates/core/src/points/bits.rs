@@ -2,8 +2,11 @@
 
 use super::aligned::{ALIGN, Aligned};
 use super::check_shape;
-use super::dense::MAX_DIM;
+use super::dense::{MAX_DIM, Rows};
 use crate::error::{Error, Result};
+use crate::parallel;
+use hnsw_kernels::MatRef;
+use std::ops::Range;
 
 /// A matrix of packed bits, every row at a 64-byte address, padded with zeros.
 pub struct BitRows {
@@ -23,6 +26,23 @@ impl BitRows {
         let stride = dim.next_multiple_of(ALIGN);
         let total = len.checked_mul(stride).ok_or(Error::OutOfMemory { bytes: usize::MAX })?;
         Ok(BitRows { data: Aligned::zeroed(total)?, len, dim, stride })
+    }
+
+    /// A bit for every column of `rows`, set where the value is not zero. O(n·dim). Errors: `OutOfMemory`.
+    pub(crate) fn not_zero(rows: &Rows, threads: usize) -> Result<BitRows> {
+        let mut out = BitRows::zeroed(rows.len(), rows.dim().div_ceil(8))?;
+        let stride = out.stride;
+        let put = |(): &mut (), start: usize, part: &mut [u8]| {
+            for (i, bits) in part.chunks_exact_mut(stride).enumerate() {
+                let values = rows.row(start / stride + i)[..rows.dim()].chunks(8);
+                bits.iter_mut().zip(values).for_each(|(byte, values)| {
+                    *byte = values.iter().enumerate().fold(0, |byte, (bit, &v)| byte | u8::from(v != 0.0) << bit);
+                });
+            }
+            true
+        };
+        parallel::chunks_mut(threads, out.data.as_mut_slice(), 256 * stride, || (), put);
+        Ok(out)
     }
 
     /// Copies whole rows to `start..`.
@@ -87,6 +107,12 @@ impl BitRows {
     #[inline]
     pub(crate) fn row(&self, i: usize) -> &[u8] {
         &self.data.as_slice()[i * self.stride..(i + 1) * self.stride]
+    }
+
+    /// Rows `range` as a matrix for the tile kernels, in whole words of four bytes.
+    pub(crate) fn block(&self, range: Range<usize>) -> MatRef<'_, u8> {
+        let data = &self.data.as_slice()[range.start * self.stride..range.end * self.stride];
+        MatRef::new(data, range.len(), self.dim.next_multiple_of(4), self.stride)
     }
 
     fn row_mut(&mut self, i: usize) -> &mut [u8] {

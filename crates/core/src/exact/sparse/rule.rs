@@ -43,7 +43,7 @@ impl Rule {
             Rule::Distance => ((na + nb) - 2.0 * dot).max(0.0),
             Rule::Sets(of, dim) => {
                 let counts = Counts { both: dot as u32, only_a: (na - dot) as u32, only_b: (nb - dot) as u32 };
-                of(counts, *dim)
+                of.of(counts, *dim)
             }
             Rule::Centred([of_a, of_b], dim) => of_a[a].proxy(of_b[b], f64::from(dot), *dim),
         }

@@ -1,0 +1,46 @@
+//! Tiles of what is no product: sums over the columns of dense rows, and distances of sets by the bits that two
+//! rows have in common.
+//!
+//! ```text
+//!   sums   manhattan, chebyshev, canberra, bray-curtis, hamming: a sum or a maximum of terms of two values
+//!   bits   rows as sets of columns, and their distances from the number of common columns
+//! ```
+//!
+//! Metrics that neither fits are left to the pair functions.
+
+mod bits;
+mod sums;
+
+use super::recheck::Sides;
+use super::{SLACK, Source};
+use crate::control::Control;
+use crate::error::Result;
+use crate::knn::Knn;
+use bits::{BitSide, SetTiles};
+use sums::{SumSide, SumTiles};
+
+/// The nearest by such tiles; `None` where the metric has none, or values are too large for them.
+pub(super) fn nearest(
+    source: Source<'_>,
+    sides: &Sides<'_>,
+    k: usize,
+    threads: usize,
+    control: Control<'_>,
+) -> Option<Result<Knn>> {
+    if let Some((of, dim)) = sides.pair.of_bits() {
+        return Some(BitSide::of(sides.b, threads).and_then(|b| {
+            let beside = (!sides.same).then(|| BitSide::of(sides.a, threads)).transpose()?;
+            let tiles = SetTiles { kernels: source.kernels, of, dim, a: beside.as_ref().unwrap_or(&b), b: &b };
+            super::nearest(&tiles, k, 0, sides, threads, control)
+        }));
+    }
+    let (sums, a, b) = (source.metric.sums()?, sides.a.dense()?, sides.b.dense()?);
+    let of_b = SumSide::of(b, sums, threads);
+    let beside = (!sides.same).then(|| SumSide::of(a, sums, threads));
+    let tiles = SumTiles::new(source.kernels, sums, [a, b], [beside.as_ref().unwrap_or(&of_b), &of_b])?;
+    let slack = if tiles.gives_pairs() { 0 } else { SLACK };
+    Some(super::nearest(&tiles, k, slack, sides, threads, control))
+}
+
+#[cfg(test)]
+mod tests;
