@@ -3,6 +3,7 @@
  * the promise ends the call. Forms of rows differ in their placement alone (placement.ts); whose memory
  * they are placed in, and its end, is for received.ts.
  */
+import { release } from "../src/index.ts";
 import type { Call } from "./call.ts";
 import { type Header, protocolUint } from "./header.ts";
 import type { Limits } from "./limits.ts";
@@ -40,6 +41,8 @@ export class Upload {
     const start = protocolUint(header, "start", this.#written, this.#written);
     const count = protocolUint(header, "count", 1, this.#placement.rows - start);
     this.#placement.place({ start, count, frames, most: this.#limits.batchBytes });
+    // The window bounds what is on its way, but a collection may be a hundred megabytes later.
+    for (const frame of frames) release(frame);
     this.#written += count;
     if (this.#written === this.#placement.rows) this.#resolve();
     else this.#grant(1);

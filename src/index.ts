@@ -21,5 +21,6 @@ export { type MetricInfo, metrics } from "./metrics.ts";
 export type { Algorithm, BuildOptions, DumpOptions, Quantization, QueryOptions, RestoreOptions } from "./options.ts";
 export { type GivenParameters, type Parameters, parametersFor, searchWidth } from "./parameters.ts";
 export type { Choice, Plan, Stats } from "./plan.ts";
+export { release } from "./release.ts";
 export { RowBuffer } from "./row-buffer.ts";
 export { SparseBuffer } from "./sparse-buffer.ts";

@@ -160,6 +160,8 @@ export interface NativeMetric {
 export interface Native {
   version(): string;
   metrics(): NativeMetric[];
+  /** Detaches a buffer, which frees what it holds. */
+  release(buffer: ArrayBuffer): void;
   NativeRows: {
     allocate(rows: number, dim: number): NativeRows;
     allocateBits(rows: number, dim: number): NativeRows;

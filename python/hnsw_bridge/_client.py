@@ -276,7 +276,8 @@ def _open_session() -> Session:
 
 
 def _import_libraries() -> None:
-    """Import what the first message needs now, while the server starts."""
+    """Import what the first messages need now, while the server starts."""
+    import pyarrow  # noqa: F401
     import zmq  # noqa: F401
 
 

@@ -4,7 +4,7 @@ A message is a header frame and then the parts of one Arrow IPC stream, each a f
 
     header | schema message | record-batch metadata | body (the numpy memory itself) | padding
 
-Nothing here copies row data on the way out. pyarrow is imported on the first encoded batch, not
+Nothing here copies row data on the way out. pyarrow is imported while the server starts, not
 with the package. What may not enter: sockets, and what an operation means.
 """
 
