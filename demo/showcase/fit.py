@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from harness.machine import versions
 from harness.memory import peak_mb
+from harness.stages import Stages
 
 from .engine_facts import engine_facts
-from .stages import Stages
 
 OURS = "hnsw-bridge"
 

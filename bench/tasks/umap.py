@@ -1,0 +1,337 @@
+"""Task ``umap``: a whole UMAP in a fresh process, ours and stock, stage by stage.
+
+From the import to the embedding, then the transform of rows that the fit has not seen. With a cold
+cache numba's folder is empty, as after an installation; with a warm one a small run of the same
+kind has filled it. A second fit and transform in the same process find everything compiled.
+"""
+
+import importlib
+import tempfile
+import time
+import warnings
+from dataclasses import asdict
+
+import numpy as np
+from harness import datasets, process_side, recall, report, truth
+from harness.load import Stopwatch
+from harness.memory import peak_mb
+from harness.paths import cache_dir
+from harness.rounds import Case
+from harness.session import WARM_ROWS, split
+from harness.stages import STAGES, Stages
+from harness.suite import is_own
+from harness.summary import undisturbed
+
+PARTS = ("import", "fit", "compile", *STAGES.values(), "rest", "transform", "query")
+LABELS = {
+    "import": "import",
+    "fit": "fit",
+    "compile": "of it compiling",
+    "neighbors": "neighbours",
+    "fuzzy_set": "fuzzy set",
+    "spectral_start": "spectral start",
+    "layout": "layout",
+    "rest": "rest",
+    "transform": "transform",
+    "query": "search in it",
+}
+
+
+def run(job: dict) -> dict:
+    """In the fresh process: import, then ``job["fits"]`` fits, a transform after each."""
+    rows, queries = np.load(job["rows"]), np.load(job["queries"])
+    data_mb = peak_mb()
+    with Stopwatch() as imported:
+        compiled = _compiling()
+        engine = importlib.import_module(f"engines.{job['engine']}").Engine(job["threads"])
+    answers: dict[str, np.ndarray] = {}
+    import_compile = compiled()
+    fits = []
+    for _ in range(job["fits"]):
+        model = engine.model(_options(job))
+        fitted = _fit(engine, model, rows, compiled, answers)
+        engine.check(model)
+        fits.append({**fitted, **_transform(model, queries, compiled, answers)})
+    detail = engine.describe(model)
+    memory = process_side.memory(detail)
+    np.savez(job["answers"], **answers)
+    return {
+        "import": {**asdict(imported), "compile_s": import_compile},
+        "fits": fits,
+        "data_mb": data_mb,
+        "memory": memory,
+        "detail": detail,
+    }
+
+
+def _compiling():
+    """A function that tells the seconds numba has compiled so far, nested ones once."""
+    from numba.core import event
+
+    listener = event.TimingListener()
+    event.register("numba:compile", listener)
+    return lambda: listener.duration if listener.done else 0.0
+
+
+def _options(job: dict) -> dict:
+    return {
+        "n_neighbors": job["k"],
+        "metric": job["metric"],
+        "n_jobs": job["threads"],
+        # below 4 096 rows umap-learn would compare all pairs by itself and ask no index
+        "force_approximation_algorithm": True,
+    }
+
+
+def _fit(engine, model, rows, compiled, answers) -> dict:
+    before = compiled()
+    with Stages(engine.module, compiled) as stages, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Stopwatch() as timing:
+            embedding = model.fit_transform(rows)
+    if not np.isfinite(embedding).all():
+        raise RuntimeError("the embedding is not finite")
+    answers["graph"] = np.asarray(stages.results["neighbors"][0], dtype=np.int32)
+    return {
+        "fit": asdict(timing),
+        "stages": dict(stages.seconds),
+        "compiling": dict(stages.compiling),
+        "fit_compile_s": compiled() - before,
+    }
+
+
+def _transform(model, queries, compiled, answers) -> dict:
+    kind, spent = type(model._knn_search_index), []
+    original, before = kind.query, compiled()
+
+    def query(self, *args, **kwargs):
+        start = time.perf_counter()
+        found = original(self, *args, **kwargs)
+        spent.append(time.perf_counter() - start)
+        answers["query"] = np.asarray(found[0], dtype=np.int32)
+        return found
+
+    kind.query = query
+    try:
+        with Stopwatch() as timing:
+            model.transform(queries)
+    finally:
+        kind.query = original
+    return {
+        "transform": asdict(timing),
+        "query_s": sum(spent),
+        "transform_compile_s": compiled() - before,
+    }
+
+
+def measure(session) -> list[dict]:
+    quick = session.plan.quick if session.options.quick else {}
+    wanted = split(session.options.data)
+    cases = quick.get("cases") or session.plan.more["cases"]
+    parts = []
+    for case in cases:
+        if wanted is None or case["data"] in wanted:
+            rows = session.options.rows or case.get("rows")
+            parts += [_part(session, case, rows, cache) for cache in case["cache"]]
+    if not parts:
+        known = ", ".join(dict.fromkeys(case["data"] for case in cases))
+        raise ValueError(f"the suite umap has no data {session.options.data!r}; it has {known}")
+    return parts
+
+
+def _part(session, case: dict, count: int | None, cache: str) -> dict:
+    prepared = datasets.prepare(case["data"], count)
+    rows, queries = prepared.load(), np.load(prepared.queries)
+    session.say(f"{prepared.name}, {len(rows)} rows: exact truth of a sample")
+    judge = _judge(session.plan, prepared, rows, queries)
+    fits = case["fits"] if cache == "warm" else 1
+    cases = [_case(session, entry, prepared, cache, fits, judge) for entry in session.entries]
+    session.take_turns(cases)
+    return {
+        "name": f"{prepared.name}, {len(rows)} rows, {cache} compile cache",
+        "about": prepared.about,
+        "synthetic": prepared.synthetic,
+        "rows": len(rows),
+        "dim": rows.shape[1],
+        "queries": len(queries),
+        "metric": prepared.metric,
+        "cache": cache,
+        "engines": [_record(e, c) for e, c in zip(session.entries, cases, strict=True)],
+    }
+
+
+def _case(session, entry, prepared, cache: str, fits: int, judge) -> Case:
+    job = {
+        **session.base_job(entry, prepared),
+        "queries": str(prepared.queries),
+        "fits": fits,
+    }
+    small = {**job, "rows": str(datasets.prepare(prepared.name, WARM_ROWS).path), "fits": 1}
+
+    def attempt() -> dict:
+        if cache == "warm":
+            kept = cache_dir() / f"numba-{entry.engine}"
+            kept.mkdir(exist_ok=True)
+            told = _told_numba(str(kept))
+            return session.run(entry, {**job, **told}, {**small, **told}, judge)
+        with tempfile.TemporaryDirectory(prefix="hnsw-bench-numba-") as empty:
+            return session.run(entry, {**job, **_told_numba(empty)}, None, judge)
+
+    title = f"{prepared.name}, {cache} compile cache: {entry.name}"
+    return Case(title, attempt, _quiet)
+
+
+def _told_numba(folder: str) -> dict:
+    return {"environment": {"NUMBA_CACHE_DIR": folder}}
+
+
+def _quiet(attempt: dict) -> bool:
+    fits = [part for fit in attempt["fits"] for part in (fit["fit"], fit["transform"])]
+    return undisturbed([attempt["import"], *fits])
+
+
+def _judge(plan, prepared, rows, queries):
+    """Adds ``recall`` of the fit's neighbours and of the transform's to a result."""
+    stem, metric = prepared.path.stem, prepared.metric
+    of_graph = truth.cached_graph_truth(stem, rows, plan.k, metric, plan.recall["rows"])
+    asked = queries[: plan.recall["rows"]]
+    of_queries, _ = truth.cached_query_truth(stem, rows, asked, plan.k, metric)
+
+    def judge(result: dict, answers_file) -> None:
+        with np.load(answers_file) as answers:
+            graph, found = answers["graph"], answers["query"][: len(asked)]
+            result["recall"] = {
+                "graph": recall.judge_graph(graph, rows, of_graph).recall,
+                "query": recall.judge(found, rows, asked, of_queries).recall,
+            }
+
+    return judge
+
+
+def _record(entry, case: Case) -> dict:
+    record = {"name": entry.name, "engine": entry.engine, "attempts": case.attempts}
+    if case.error is not None:
+        return {**record, "error": case.error}
+    best = min(case.attempts, key=lambda one: (not _quiet(one), _total(one)))
+    peaks = [best["memory"]["process_mb"], *best["memory"]["helpers_mb"]]
+    known = all(peak is not None for peak in [*peaks, best["data_mb"]])
+    return {
+        **record,
+        "version": next(iter(best["detail"]["versions"].values())),
+        "quiet": _quiet(best),
+        "total_s": _total(best),
+        "parts": [_parts(best, number) for number in range(len(best["fits"]))],
+        "recall": best["recall"],
+        "memory_over_data_mb": sum(peaks) - best["data_mb"] if known else None,
+    }
+
+
+def _total(attempt: dict) -> float:
+    """From the import to the embedding."""
+    return attempt["import"]["seconds"] + attempt["fits"][0]["fit"]["seconds"]
+
+
+def _parts(attempt: dict, number: int) -> dict:
+    """Seconds by part of one fit and transform; the import belongs to the first."""
+    fit, first = attempt["fits"][number], number == 0
+    stages = {stage: fit["stages"].get(stage, 0.0) for stage in STAGES.values()}
+    compiling = fit["fit_compile_s"] + fit["transform_compile_s"]
+    return {
+        "import": attempt["import"]["seconds"] if first else None,
+        "fit": fit["fit"]["seconds"],
+        "compile": compiling + (attempt["import"]["compile_s"] if first else 0.0),
+        **stages,
+        "rest": fit["fit"]["seconds"] - sum(stages.values()),
+        "transform": fit["transform"]["seconds"],
+        "query": fit["query_s"],
+    }
+
+
+def circumstances(result: dict) -> list[str]:
+    return [
+        "total = import + fit in a fresh process; stages are umap-learn's own functions, timed "
+        "from outside; no seed is given, so that umap-learn lays out on all threads",
+        "compiling = numba's own compile events in import, fit and transform; it is part of the "
+        "stages in which it falls. Cold: numba's folder is empty. Warm: a small run has filled it",
+        "search in it = what the index takes within transform, its preparation included",
+        f"recall@{result['k']} of the fit's neighbours (self included) and of the transform's, on "
+        f"{result['recall']['rows']} of each; no ratio is stated below {result['recall']['least']}",
+    ]
+
+
+def lines(result: dict) -> list[str]:
+    out = []
+    for part in result["data"]:
+        out += [f"## {part['name']}", ""]
+        out += [f"{part['about']}; used: {report.shape(part)}, {part['queries']} new rows.", ""]
+        out += [*_table(part), "", *_ratios(part, result["recall"]["least"]), ""]
+    return out
+
+
+def _table(part: dict) -> list[str]:
+    head = ["engine", "version", "fit", "total s", *(f"{LABELS[name]} s" for name in PARTS)]
+    head += ["recall fit", "recall transform", "memory MB"]
+    rows = []
+    for engine in part["engines"]:
+        if "error" in engine:
+            rows.append(report.not_measured(engine, len(head)))
+        else:
+            rows += [_row(engine, number) for number in range(len(engine["parts"]))]
+    return report.table(head, "lll" + "r" * (len(head) - 3), rows)
+
+
+def _row(engine: dict, number: int) -> list[str]:
+    parts, first = engine["parts"][number], number == 0
+    return [
+        engine["name"],
+        engine["version"] or "-",
+        "first" if first else "second",
+        report.seconds(engine["total_s"], engine["quiet"]) if first else "",
+        *(report.seconds(parts[name], engine["quiet"]) for name in PARTS),
+        f"{engine['recall']['graph']:.4f}",
+        f"{engine['recall']['query']:.4f}",
+        report.megabytes(engine["memory_over_data_mb"]) if first else "",
+    ]
+
+
+def _ratios(part: dict, least: float) -> list[str]:
+    """Each peer over ours, by part, where both answers are good enough."""
+    good = [e for e in part["engines"] if "error" not in e and min(e["recall"].values()) >= least]
+    own = next((e for e in good if is_own(e["engine"])), None)
+    if own is None:
+        return []
+    out = []
+    for peer in (e for e in good if not is_own(e["engine"])):
+        out.append(f"- {peer['name']} takes {peer['total_s'] / own['total_s']:.2f} times as long")
+        pairs = zip(peer["parts"], own["parts"], strict=False)
+        for number, (theirs, ours) in enumerate(pairs):
+            which = "second" if number else "first"
+            told = [
+                f"{LABELS[name]} {theirs[name] / ours[name]:.1f}"
+                for name in ("import", "fit", "neighbors", "layout", "transform", "query")
+                if theirs[name] and ours[name]
+            ]
+            out.append(f"  - {which} fit, times as long: {', '.join(told)}")
+    return out
+
+
+def plots(result: dict) -> list[dict]:
+    """Total seconds against the number of rows, one line for each engine and cache."""
+    series: dict[str, dict] = {}
+    for part in sorted(result["data"], key=lambda one: one["rows"]):
+        for engine in part["engines"]:
+            if "error" not in engine:
+                name = f"{engine['name']}, {part['cache']} cache"
+                empty = {"name": name, "x": [], "y": [], "own": is_own(engine["engine"])}
+                line = series.setdefault(name, empty)
+                line["x"].append(part["rows"])
+                line["y"].append(engine["total_s"])
+    return [
+        {
+            "file": "umap",
+            "title": "UMAP in a fresh process, from import to embedding",
+            "x": {"label": "rows", "log": True},
+            "y": {"label": "seconds", "log": True},
+            "series": [*series.values()],
+        }
+    ]
