@@ -9,6 +9,7 @@ use crate::panel::PanelKernels;
 use crate::sets;
 use crate::sparse::{SparsePanel, check_lengths};
 use crate::tile::{Layout, MatRef, Packed, k_blocks};
+use crate::tile_scan::{Hit, TileScan};
 
 /// Columns that a tile's result may be written beyond the last one are rounded up to this.
 pub(crate) const COLUMN_ROUND: usize = 16;
@@ -19,6 +20,7 @@ pub(crate) type PackFn = unsafe fn(*const u8, usize, usize, usize, *mut u32, Lay
 pub(crate) type DotFn<T, S> = unsafe fn(*const T, usize, usize, *const u32, usize, usize, *mut S, usize);
 pub(crate) type ScanFn = unsafe fn(*const f32, usize, f32, *const f32, &mut Vec<u32>);
 pub(crate) type ScanL2Fn<T> = unsafe fn(*const T, T, *const T, usize, T, *const T, &mut Vec<u32>);
+pub(crate) type ScanTileFn<T> = unsafe fn(&TileScan<'_, T>, &mut Vec<Hit<T>>);
 pub(crate) type SparseFn = unsafe fn(&SparsePanel, &[u32], &[f32], &mut [f32; SparsePanel::ROWS]) -> bool;
 
 /// The kernels of one instruction set. A value of this type is only ever handed out on a CPU that
@@ -76,6 +78,8 @@ pub struct Kernels {
     pub(crate) scan: ScanFn,
     pub(crate) scan_l2_f32: ScanL2Fn<f32>,
     pub(crate) scan_l2_i32: ScanL2Fn<i32>,
+    pub(crate) scan_tile_f32: ScanTileFn<f32>,
+    pub(crate) scan_tile_i32: ScanTileFn<i32>,
     pub(crate) sparse_dots: SparseFn,
     pub(crate) finite: unsafe fn(*const f32, usize) -> usize,
 }
@@ -297,6 +301,31 @@ impl Kernels {
         unsafe {
             (self.scan_l2_i32)(acc.as_ptr(), na, nb.as_ptr(), nb.len(), thr_row, col, out);
         }
+    }
+
+    /// Pushes every cell of a tile with `d <= row_threshold` or `d <= column_threshold`, where
+    /// `d = (row_norm + column_norm) - 2 * acc` rounded in that order; a `d` that is NaN fails. Every
+    /// cell once, in no promised order. O(rows x columns).
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many thresholds as norms, `ld` is less than the columns, or `acc` ends
+    /// before the last row does.
+    pub fn scan_tile_l2_f32(&self, tile: &TileScan<'_, f32>, out: &mut Vec<Hit<f32>>) {
+        tile.check();
+        // SAFETY: the tile has been checked; the set's CPU is present.
+        unsafe { (self.scan_tile_f32)(tile, out) }
+    }
+
+    /// [`Self::scan_tile_l2_f32`] in i32. Intermediate sums wrap, so `d` is right whenever it fits.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::scan_tile_l2_f32`].
+    pub fn scan_tile_l2_i32(&self, tile: &TileScan<'_, i32>, out: &mut Vec<Hit<i32>>) {
+        tile.check();
+        // SAFETY: the tile has been checked; the set's CPU is present.
+        unsafe { (self.scan_tile_i32)(tile, out) }
     }
 
     /// Pushes every column `j` with `d[j] <= thr_row` or `d[j] <= thr_col[j]`, ascending.

@@ -39,6 +39,7 @@ mod sets;
 mod simd;
 mod sparse;
 mod tile;
+mod tile_scan;
 
 pub use bf16::Bf16;
 pub use isa::Isa;
@@ -48,6 +49,7 @@ pub use panel::{PanelKernel, PanelKernels, panel_error_factor};
 pub use prefetch::prefetch;
 pub use sparse::SparsePanel;
 pub use tile::{Element, MatRef, Packed};
+pub use tile_scan::{Hit, TileScan};
 
 /// Index of the first value that is NaN or infinite, `None` if all are finite. O(length).
 #[must_use]

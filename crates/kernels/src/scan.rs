@@ -11,7 +11,7 @@ use crate::simd::{Simd, scalar::Scalar};
 /// # Safety
 ///
 /// `hits` reads columns `j .. j + S::LANES`, and needs the instruction set of `S`.
-trait Test {
+pub(crate) trait Test {
     /// Bit `i` is set where column `j + i` passes.
     unsafe fn hits<S: Simd>(&self, j: usize) -> u32;
 }
@@ -24,21 +24,23 @@ struct Plain<const COLUMNS: bool> {
 }
 
 /// `(na + nb[j]) - 2 * acc[j]` against the threshold.
-struct L2F32<const COLUMNS: bool> {
-    acc: *const f32,
-    na: f32,
-    nb: *const f32,
-    row: f32,
-    col: *const f32,
+#[derive(Clone, Copy)]
+pub(crate) struct L2F32<const COLUMNS: bool> {
+    pub(crate) acc: *const f32,
+    pub(crate) na: f32,
+    pub(crate) nb: *const f32,
+    pub(crate) row: f32,
+    pub(crate) col: *const f32,
 }
 
 /// The same in wrapping i32.
-struct L2I32<const COLUMNS: bool> {
-    acc: *const i32,
-    na: i32,
-    nb: *const i32,
-    row: i32,
-    col: *const i32,
+#[derive(Clone, Copy)]
+pub(crate) struct L2I32<const COLUMNS: bool> {
+    pub(crate) acc: *const i32,
+    pub(crate) na: i32,
+    pub(crate) nb: *const i32,
+    pub(crate) row: i32,
+    pub(crate) col: *const i32,
 }
 
 impl<const COLUMNS: bool> Test for Plain<COLUMNS> {

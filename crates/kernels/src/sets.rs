@@ -19,6 +19,7 @@ use crate::simd::{Dot4, Popcount, Simd, WordDot, scalar};
 use crate::simd::{avx2, avx512};
 use crate::sparse::{self, SparsePanel};
 use crate::tile::{self, Element, Layout};
+use crate::tile_scan::{Hit, TileScan, scan_tile};
 
 /// The kernels of pairs inside functions that carry `$attr`.
 macro_rules! pair_kernels {
@@ -170,6 +171,18 @@ macro_rules! kernel_set {
             }
 
             # $attr
+            unsafe fn scan_tile_f32(tile: &TileScan<'_, f32>, out: &mut Vec<Hit<f32>>) {
+                // SAFETY: as above.
+                unsafe { scan_tile::<$simd, _>(tile, out) }
+            }
+
+            # $attr
+            unsafe fn scan_tile_i32(tile: &TileScan<'_, i32>, out: &mut Vec<Hit<i32>>) {
+                // SAFETY: as above.
+                unsafe { scan_tile::<$simd, _>(tile, out) }
+            }
+
+            # $attr
             unsafe fn sparse_dots(
                 panel: &SparsePanel, indices: &[u32], values: &[f32], out: &mut [f32; SparsePanel::ROWS],
             ) -> bool {
@@ -224,6 +237,8 @@ macro_rules! kernel_set {
                 scan: scan_f32,
                 scan_l2_f32,
                 scan_l2_i32,
+                scan_tile_f32,
+                scan_tile_i32,
                 sparse_dots,
                 finite,
             };

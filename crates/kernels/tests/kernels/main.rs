@@ -18,3 +18,4 @@ mod scan;
 mod sparse;
 mod support;
 mod tile;
+mod tile_scan;
