@@ -101,13 +101,14 @@ def _fit(engine, model, rows, compiled, answers) -> dict:
 
 
 def _transform(model, queries, compiled, answers) -> dict:
-    kind, spent = type(model._knn_search_index), []
+    kind, spent, compiling = type(model._knn_search_index), [], []
     original, before = kind.query, compiled()
 
     def query(self, *args, **kwargs):
-        start = time.perf_counter()
+        start, already = time.perf_counter(), compiled()
         found = original(self, *args, **kwargs)
         spent.append(time.perf_counter() - start)
+        compiling.append(compiled() - already)
         answers["query"] = np.asarray(found[0], dtype=np.int32)
         return found
 
@@ -120,6 +121,7 @@ def _transform(model, queries, compiled, answers) -> dict:
     return {
         "transform": asdict(timing),
         "query_s": sum(spent),
+        "query_compile_s": sum(compiling),
         "transform_compile_s": compiled() - before,
     }
 
@@ -244,6 +246,7 @@ def _parts(attempt: dict, number: int) -> dict:
         "rest": fit["fit"]["seconds"] - sum(stages.values()),
         "transform": fit["transform"]["seconds"],
         "query": fit["query_s"],
+        "neighbors_compile": fit["compiling"].get("neighbors", 0.0) + fit["query_compile_s"],
     }
 
 
@@ -255,7 +258,7 @@ def circumstances(result: dict) -> list[str]:
         "stages in which it falls. Cold: numba's folder is empty. Warm: a small run has filled it",
         "search in it = what the index takes within transform, its preparation included",
         f"recall@{result['k']} of the fit's neighbours (self included) and of the transform's, on "
-        f"{result['recall']['rows']} of each; no ratio is stated below {result['recall']['least']}",
+        f"{result['recall']['rows']} of each; no speed is stated below {result['recall']['least']}",
     ]
 
 
@@ -264,11 +267,12 @@ def lines(result: dict) -> list[str]:
     for part in result["data"]:
         out += [f"## {part['name']}", ""]
         out += [f"{part['about']}; used: {report.shape(part)}, {part['queries']} new rows.", ""]
-        out += [*_table(part), "", *_ratios(part, result["recall"]["least"]), ""]
+        least = result["recall"]["least"]
+        out += [*_table(part, least), "", *_compiling_told(part), *_ratios(part, least), ""]
     return out
 
 
-def _table(part: dict) -> list[str]:
+def _table(part: dict, least: float) -> list[str]:
     head = ["engine", "version", "fit", "total s", *(f"{LABELS[name]} s" for name in PARTS)]
     head += ["recall fit", "recall transform", "memory MB"]
     rows = []
@@ -276,27 +280,41 @@ def _table(part: dict) -> list[str]:
         if "error" in engine:
             rows.append(report.not_measured(engine, len(head)))
         else:
-            rows += [_row(engine, number) for number in range(len(engine["parts"]))]
+            rows += [_row(engine, number, least) for number in range(len(engine["parts"]))]
     return report.table(head, "lll" + "r" * (len(head) - 3), rows)
 
 
-def _row(engine: dict, number: int) -> list[str]:
+def _row(engine: dict, number: int, least: float) -> list[str]:
     parts, first = engine["parts"][number], number == 0
+    total = report.seconds(engine["total_s"], engine["quiet"]) if first else ""
+    seconds = [total, *(report.seconds(parts[name], engine["quiet"]) for name in PARTS)]
     return [
         engine["name"],
         engine["version"] or "-",
         "first" if first else "second",
-        report.seconds(engine["total_s"], engine["quiet"]) if first else "",
-        *(report.seconds(parts[name], engine["quiet"]) for name in PARTS),
+        *report.speeds(seconds, {}, _is_good(engine, least)),
         f"{engine['recall']['graph']:.4f}",
         f"{engine['recall']['query']:.4f}",
         report.megabytes(engine["memory_over_data_mb"]) if first else "",
     ]
 
 
+def _is_good(engine: dict, least: float) -> bool:
+    return min(engine["recall"].values()) >= least
+
+
+def _compiling_told(part: dict) -> list[str]:
+    told = [
+        f"{engine['name']} {engine['parts'][0]['neighbors_compile']:.2f} s"
+        for engine in part["engines"]
+        if "error" not in engine
+    ]
+    return [f"- compiling for neighbours and search, first fit: {', '.join(told)}"] if told else []
+
+
 def _ratios(part: dict, least: float) -> list[str]:
     """Each peer over ours, by part, where both answers are good enough."""
-    good = [e for e in part["engines"] if "error" not in e and min(e["recall"].values()) >= least]
+    good = [e for e in part["engines"] if "error" not in e and _is_good(e, least)]
     own = next((e for e in good if is_own(e["engine"])), None)
     if own is None:
         return []

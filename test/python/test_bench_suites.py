@@ -149,7 +149,7 @@ def test_kernels_table_has_a_line_for_each_kind_of_tile() -> None:
 
 
 def _umap_engine(name: str, engine: str, seconds: float, recall: float = 1.0) -> dict:
-    parts = dict.fromkeys(umap.PARTS, seconds)
+    parts = dict.fromkeys((*umap.PARTS, "neighbors_compile"), seconds)
     return {
         "name": name,
         "engine": engine,
@@ -170,7 +170,10 @@ def test_umap_compares_parts_only_where_the_neighbours_are_good(
     part = {"engines": [own, _umap_engine("umap-learn", "umap_learn", 3.0, recall)]}
     told = umap._ratios(part, 0.95)
     assert (told[:1] == ["- umap-learn takes 3.00 times as long"]) is stated
-    assert len(umap._table(part)) == 2 + 2
+    [ours, theirs] = umap._table(part, 0.95)[2:]
+    assert "recall too low" not in ours
+    assert ("recall too low" not in theirs) is stated
+    assert umap._compiling_told(part)[0].endswith("hnsw-bridge 1.00 s, umap-learn 3.00 s")
 
 
 def test_stages_tell_the_share_of_compiling() -> None:
