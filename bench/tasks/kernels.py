@@ -88,7 +88,8 @@ def _of_set(session, name: str) -> dict:
             lambda attempt: undisturbed(attempt["calls"]),
         )
 
-    pairs = [(entry, isa) for isa in plan.more["isas"] for entry in session.entries]
+    entries, _ = session.entries_for(name)
+    pairs = [(entry, isa) for isa in plan.more["isas"] for entry in entries]
     cases = [case(entry, isa) for entry, isa in pairs]
     session.take_turns(cases)
     shape = rows.shape
