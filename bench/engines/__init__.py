@@ -14,6 +14,9 @@
                                ``plan``, ``compute_s``
 ``release(index)``             gives the index's memory back
 
+Those of the task ``umap`` make whole models instead: ``model(options)``, ``check(model)`` (raises
+unless this engine's index answered), ``module`` (where umap-learn's stages live), ``describe``.
+
 The neighbour graph's time is build plus neighbors. An engine leaves out what it cannot do. The
 modules run in the peers' environment: they may import numpy, the harness and their own library,
 nothing else.
