@@ -1,60 +1,103 @@
-"""Keeps a suite's results in ``bench/results`` and puts their table into README.md.
+"""Keeps a suite's results in ``bench/results`` and puts its tables where they are shown.
 
-    python bench/publish.py [bench/out/graph.json]
+    python bench/publish.py [--suite graph] [FILE]
 
-Run it after a bench on a quiet machine. Nothing in the table is typed by hand.
+FILE is the suite's JSON, ``bench/out/SUITE.json`` by default; its plots lie beside it. What stands
+between ``<!-- results: SUITE -->`` and ``<!-- end of results -->`` is written anew wherever it is:
+a short part in README.md, the whole in docs/performance.md. Run it after a bench on a quiet
+machine. Nothing in the tables is typed by hand.
 """
 
+import argparse
+import importlib
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
 from harness import report
 from harness.paths import BENCH, ROOT
-from tasks import graph
 
-MARKED = re.compile(r"(<!-- results: graph -->\n).*?(<!-- end of results -->)", re.DOTALL)
+RESULTS = BENCH / "results"
+SHORT, LONG = ROOT / "README.md", ROOT / "docs" / "performance.md"
+MARKED = re.compile(
+    r"(<!-- results: (?P<suite>[\w-]+) -->\n).*?(<!-- end of results -->)", re.DOTALL
+)
 
 
 def readme_part(result: dict) -> str:
-    """The README's lines for a result: machine, tables, ratios, how to rerun it."""
+    """The README's lines for a result: machine, short tables, how to rerun it."""
+    task = _task(result)
     machine = result["machine"]
     lines = [
-        f"{result['about']}, k = {result['k']}: from a numpy array to a numpy array, upload and "
-        f"reply included. {machine['cpu']}, {machine['cores']} cores, "
+        f"{result['about']}. {machine['cpu']}, {machine['cores']} cores, "
         f"{' '.join(machine['features'])}.",
         "",
-    ]
-    for data in result["data"]:
-        lines += [f"{data['about']}:", "", *graph.table(data, result), ""]
-        lines += [*graph.ratios(data), ""]
-    lines += [
-        "*First*: import and first call in a fresh process; *later*: best of the later calls; "
-        "*engine*: what of that the engine itself computed. "
-        "`!`: other processes took more than 0.2 of a core. Memory: peak above the rows alone, "
-        "all processes. Rerun: `npm run bench -- --suite graph`; "
+        *(task.short(result) if hasattr(task, "short") else task.lines(result)),
+        f"Rerun: `npm run bench -- --suite {result['suite']}`; "
         "[how it is measured](docs/measuring.md), "
-        "[all figures](bench/results/graph.md).",
+        f"[all figures](bench/results/{result['suite']}.md).",
         "",
     ]
     return "\n".join(lines)
 
 
-def published(readme: str, result: dict) -> str:
-    """README text with the result's part in its place."""
-    return MARKED.sub(lambda m: f"{m[1]}{readme_part(result)}{m[2]}", readme)
+def whole_part(result: dict) -> str:
+    """All of a result's report but its title, for a page in ``docs/``."""
+    plots = [f"../bench/results/{name}" for name in plot_names(result)]
+    text = report.markdown(result, plots)
+    return text.split("\n", 2)[2].replace("\n## ", "\n#### ")
+
+
+def plot_names(result: dict) -> list[str]:
+    """The SVG files of a result that are kept."""
+    task = _task(result)
+    wanted = task.plots(result) if hasattr(task, "plots") else []
+    names = [f"{plot['file']}.svg" for plot in wanted]
+    return [name for name in names if (RESULTS / name).is_file()]
+
+
+def published(text: str, results: dict[str, dict], part) -> str:
+    """A page's text with ``part(result)`` between the marks of each suite that has results."""
+
+    def filled(match: re.Match) -> str:
+        result = results.get(match["suite"])
+        return match[0] if result is None else f"{match[1]}{part(result)}{match[3]}"
+
+    return MARKED.sub(filled, text)
+
+
+def kept_results() -> dict[str, dict]:
+    """The results that are kept, by suite."""
+    return {path.stem: json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))}
+
+
+def keep(source: Path) -> None:
+    """Copies a result, its report and its plots into ``bench/results``."""
+    result = json.loads(source.read_text())
+    name = result["suite"]
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    for picture in [*source.parent.glob(f"{name}-*.svg"), *source.parent.glob(f"{name}-*.png")]:
+        shutil.copy(picture, RESULTS)
+    (RESULTS / f"{name}.md").write_text(report.markdown(result, plot_names(result)))
+
+
+def _task(result: dict):
+    return importlib.import_module(f"tasks.{result['task']}")
 
 
 def main(argv: list[str]) -> int:
-    source = Path(argv[0]) if argv else BENCH / "out" / "graph.json"
-    result = json.loads(source.read_text())
-    folder = BENCH / "results"
-    folder.mkdir(exist_ok=True)
-    (folder / "graph.json").write_text(json.dumps(result, indent=1) + "\n")
-    (folder / "graph.md").write_text(report.markdown(result))
-    readme = ROOT / "README.md"
-    readme.write_text(published(readme.read_text(), result))
+    parser = argparse.ArgumentParser(prog="publish", description=__doc__.splitlines()[0])
+    parser.add_argument("--suite", default="graph")
+    parser.add_argument("file", nargs="?", type=Path, help="default: bench/out/SUITE.json")
+    options = parser.parse_args(argv)
+    keep(options.file or BENCH / "out" / f"{options.suite}.json")
+    results = kept_results()
+    for page, part in ((SHORT, readme_part), (LONG, whole_part)):
+        if page.is_file():
+            page.write_text(published(page.read_text(), results, part))
     return 0
 
 

@@ -7,7 +7,7 @@ that does not install on this machine costs nothing but its row in the table:
 ``NAME.env``      environment variables of its build, KEY=VALUE a line
 ``NAME.source``   it is on no registry: ``NAME.txt`` is what its build needs, and this the folder
                   inside a checkout that ``--NAME DIR`` names
-``NAME.node``     it runs in Node: the npm package of `node_peers` that it needs
+``NAME.npm``      it runs in Node: the npm package of `node_peers` that it needs
 """
 
 import hashlib
@@ -37,9 +37,9 @@ def python_for(engine: str, source: Path | None = None) -> Path:
 
     ``source``: the checkout of a peer that is on no registry.
     """
-    node = PEERS / f"{engine}.node"
-    if node.is_file():
-        _node_package(node.read_text().strip())
+    package = PEERS / f"{engine}.npm"
+    if package.is_file():
+        _node_package(package.read_text().strip())
         return Path(sys.executable)
     pins = PEERS / f"{engine}.txt"
     if not pins.is_file():

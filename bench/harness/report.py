@@ -46,7 +46,7 @@ def not_measured(engine: dict, width: int) -> list[str]:
 
 
 def left_out(part: dict) -> list[str]:
-    """A line about the engines of the suite that were not measured on this set, if there are any."""
+    """A line naming the engines of the suite that were not measured on this set, if any."""
     names = part.get("left_out")
     if not names:
         return []

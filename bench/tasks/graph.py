@@ -101,6 +101,24 @@ def lines(result: dict) -> list[str]:
     return out
 
 
+NOTE = (
+    "*First*: import and first call in a fresh process; *later*: best of the later calls; "
+    "*engine*: what of that the engine itself computed. `!`: other processes took more than 0.2 of "
+    "a core. Memory: peak above the rows alone, all processes."
+)
+
+
+def short(result: dict) -> list[str]:
+    """For a page that has little room: the first set."""
+    out = [
+        f"From a numpy array to a numpy array, upload and reply included; k = {result['k']}.",
+        "",
+    ]
+    for part in result["data"][:1]:
+        out += [f"{part['about']}:", "", *table(part, result), "", *ratios(part), ""]
+    return [*out, NOTE, ""]
+
+
 def table(part: dict, result: dict) -> list[str]:
     head = ["engine", "version", "setting", "first s", "later s", "engine s"]
     head += [f"recall@{result['k']}", "distance error", "memory MB"]

@@ -207,6 +207,20 @@ def lines(result: dict) -> list[str]:
     return out
 
 
+def short(result: dict) -> list[str]:
+    """For a page that has little room: the first set's speeds."""
+    out = []
+    for part in result["data"][:1]:
+        out += [f"{part['about']}; {part['queries_about']}:", "", *table(part, result), ""]
+    levels = " and ".join(str(level) for level in result["recall"]["levels"])
+    note = (
+        f"Queries a second at recall@{result['k']} {levels}, on one thread (1T) and more. *Ready*: "
+        "from the rows to an index that answers. `>=`: the least effort is above that recall; "
+        "`-`: it is not reached; `!`: other processes took more than 0.2 of a core."
+    )
+    return [*out, note, ""]
+
+
 def _threads(part: dict) -> list[int]:
     return sorted({s["threads"] for e in comparing.measured(part) for s in e["summary"]["sweeps"]})
 

@@ -71,10 +71,10 @@ def test_idx_files_of_another_kind_are_refused(tmp_path: Path) -> None:
 def test_suite_names_engines_that_exist_and_peers_that_are_pinned(name: str) -> None:
     for entry in suite.load(name).engines:
         assert (_BENCH / "engines" / f"{entry.engine}.py").is_file()
-        if (_BENCH / "peers" / f"{entry.engine}.node").is_file():
+        in_node = _BENCH / "peers" / f"{entry.engine}.npm"
+        if in_node.is_file():
             manifest = json.loads((_BENCH / "node-peers" / "package.json").read_text())
-            package = (_BENCH / "peers" / f"{entry.engine}.node").read_text().strip()
-            assert package in manifest["optionalDependencies"]
+            assert in_node.read_text().strip() in manifest["optionalDependencies"]
         elif not suite.is_own(entry.engine):
             pins = (_BENCH / "peers" / f"{entry.engine}.txt").read_text().splitlines()
             assert all("==" in pin for pin in pins)
@@ -120,11 +120,22 @@ def test_own_work_is_not_counted_as_other_load() -> None:
     assert 0 <= timing.others <= 64
 
 
-def test_readme_shows_the_kept_results_and_nothing_else() -> None:
-    kept = _BENCH / "results" / "graph.json"
-    readme = (_BENCH.parent / "README.md").read_text(encoding="utf-8")
-    assert publish.published(readme, json.loads(kept.read_text())) == readme
-    assert publish.MARKED.search(readme)
+def test_pages_show_the_kept_results_and_nothing_else() -> None:
+    kept = publish.kept_results()
+    assert "graph" in kept
+    for page, part in ((publish.SHORT, publish.readme_part), (publish.LONG, publish.whole_part)):
+        if page.is_file():
+            text = page.read_text(encoding="utf-8")
+            assert publish.published(text, kept, part) == text, page.name
+    assert publish.MARKED.search(publish.SHORT.read_text(encoding="utf-8"))
+
+
+def test_marks_of_suites_without_results_stay_as_they_are() -> None:
+    text = "<!-- results: a -->\nold\n<!-- end of results -->\n<!-- results: b -->\nold\n"
+    text += "<!-- end of results -->\n<!-- results: a -->\n<!-- end of results -->\n"
+    filled = publish.published(text, {"a": {"suite": "a"}}, lambda result: "new\n")
+    assert filled.count("new") == 2
+    assert filled.count("old") == 1
 
 
 def _run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
