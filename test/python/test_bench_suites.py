@@ -10,7 +10,7 @@ import run
 from harness import suite
 from harness.session import Session
 from harness.stages import Stages
-from tasks import bridge, kernels, scale, umap
+from tasks import bridge, kernels, scale, umap_report
 
 
 def _measured(task, folder: Path, patch: pytest.MonkeyPatch, *arguments: str) -> dict:
@@ -149,7 +149,7 @@ def test_kernels_table_has_a_line_for_each_kind_of_tile() -> None:
 
 
 def _umap_engine(name: str, engine: str, seconds: float, recall: float = 1.0) -> dict:
-    parts = dict.fromkeys((*umap.PARTS, "neighbors_compile"), seconds)
+    parts = dict.fromkeys((*umap_report.PARTS, "neighbors_compile"), seconds)
     return {
         "name": name,
         "engine": engine,
@@ -168,12 +168,12 @@ def test_umap_compares_parts_only_where_the_neighbours_are_good(
 ) -> None:
     own = _umap_engine("hnsw-bridge", "bridge_umap", 1.0)
     part = {"engines": [own, _umap_engine("umap-learn", "umap_learn", 3.0, recall)]}
-    told = umap._ratios(part, 0.95)
+    told = umap_report._ratios(part, 0.95)
     assert (told[:1] == ["- umap-learn takes 3.00 times as long"]) is stated
-    [ours, theirs] = umap._table(part, 0.95)[2:]
+    [ours, theirs] = umap_report._table(part, 0.95)[2:]
     assert "recall too low" not in ours
     assert ("recall too low" not in theirs) is stated
-    assert umap._compiling_told(part)[0].endswith("hnsw-bridge 1.00 s, umap-learn 3.00 s")
+    assert umap_report._compiling_told(part)[0].endswith("hnsw-bridge 1.00 s, umap-learn 3.00 s")
 
 
 def test_stages_tell_the_share_of_compiling() -> None:
