@@ -205,3 +205,49 @@ fn an_exact_graph_is_renewed_to_what_a_new_one_would_be() {
         assert_eq!(renewed, fresh.neighbor_graph(Control::none()).unwrap(), "{name}");
     }
 }
+
+/// Rows of zeros and values of at least 0, as dense and as sparse rows.
+fn two_forms(values: &[f32]) -> [Points; 2] {
+    let mut sparse = SparseRows::with_capacity(values.len() / DIM, 1 << 18, values.len()).unwrap();
+    for row in values.chunks(DIM) {
+        let held: Vec<usize> = (0..DIM).filter(|&column| row[column] != 0.0).collect();
+        let columns: Vec<u32> = held.iter().map(|&column| column as u32 * 20_011).collect();
+        let held: Vec<f32> = held.iter().map(|&column| row[column]).collect();
+        sparse.push(&[held.len() as u32], &columns, &held).unwrap();
+    }
+    [rows(values).into(), sparse.into()]
+}
+
+#[test]
+fn what_batches_keep_of_the_rows_is_renewed_by_updates() {
+    let part = |n: usize, seed: u64| -> Vec<f32> {
+        values(n, seed).into_iter().map(|v| if v < 1.5 { 0.0 } else { v * 10.0 }).collect()
+    };
+    let (queries, first, later, fresh) = (part(40, 5), part(300, 6), part(20, 7), part(90, 8));
+    let mut all = first.clone();
+    all[60 * DIM..80 * DIM].copy_from_slice(&later);
+    all.extend(&fresh);
+    for name in ["euclidean", "cosine", "manhattan", "braycurtis", "canberra", "jaccard", "dice"] {
+        for form in 0..2 {
+            let form = |values: &[f32]| two_forms(values).into_iter().nth(form).unwrap();
+            let index_of = |values: &[f32]| {
+                let (rows, threads) = (form(values), 2);
+                let metric = Metric::resolve(name, MetricParams::default(), rows.dim()).unwrap();
+                let options = Options { algorithm: Algorithm::Exact, threads, ..Options::new(metric) };
+                Index::new(rows, options).unwrap()
+            };
+            let ask = |index: &Index| {
+                let found = index.query(form(&queries), Query { k: 7, ef: 7 }, Control::none()).unwrap();
+                (found.indices, found.distances)
+            };
+            let changed = index_of(&first);
+            let before = ask(&changed);
+            assert_eq!(before, ask(&changed), "{name}: asked twice");
+            let replaced = Some(((60..80).collect(), form(&later)));
+            changed.update(Changes { replaced, fresh: Some(form(&fresh)) }, Control::none()).unwrap();
+            let after = ask(&changed);
+            assert_eq!(after, ask(&index_of(&all)), "{name}: after an update");
+            assert_ne!(before, after, "{name}: the update brought nothing nearer");
+        }
+    }
+}

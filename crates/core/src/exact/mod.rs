@@ -180,7 +180,8 @@ fn sparse_products(
 ) -> Option<Result<Knn>> {
     let kernels = source.kernels;
     let rule = Rule::of(source, a, b)?;
-    let of_b = SparseSide::of(b, rule.sets(), kernels, threads)?;
+    let of = if sides.same { SparseSide::of } else { SparseSide::kept };
+    let of_b = of(b, rule.sets(), kernels, threads)?;
     let beside = if sides.same { None } else { Some(of_b.beside(a, kernels, threads)?) };
     let of_a = beside.as_ref().unwrap_or(&of_b);
     Some(match rule {
@@ -228,7 +229,7 @@ pub(crate) fn batch(
         }
         match (rows, queries) {
             (Points::Dense(rows), Points::Dense(queries)) if source.products() => {
-                if let Some(b) = FloatSide::of(rows, kernels, threads)
+                if let Some(b) = FloatSide::kept(rows, kernels, threads)
                     && let Some(a) = FloatSide::beside(queries, &b, kernels, threads)
                 {
                     return nearest(&FloatTiles { kernels, a: &a, b: &b }, k, SLACK, &sides, threads, control);

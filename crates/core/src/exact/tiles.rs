@@ -1,9 +1,11 @@
 //! Where the values of a tile come from: float products and pair kernels here, others in files of their own.
 
 use crate::metric::Pair;
-use crate::points::{Points, RowRef, Rows};
+use crate::points::{Derived, Points, RowRef, Rows};
 use hnsw_kernels::{Kernels, MatRef, Packed};
+use std::convert::Infallible;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A proxy value as tiles produce it, comparable and convertible to an order-preserving key.
 pub(crate) trait Value: Copy + Send + Sync + PartialOrd + 'static {
@@ -126,20 +128,34 @@ const CENTER_GAIN: f64 = 4.0;
 /// One side of float products: rows, the point they are measured from, squared norms from there.
 pub(crate) struct FloatSide<'a> {
     rows: &'a Rows,
+    of: Arc<Measured>,
+}
+
+/// The point that rows are measured from, and their squared norms from there.
+struct Measured {
     center: Option<Vec<f32>>,
     norms: Vec<f32>,
     max_norm: f32,
+}
+
+impl Derived for Measured {
+    fn bytes(&self) -> usize {
+        (self.norms.capacity() + self.center.as_ref().map_or(0, Vec::capacity)) * size_of::<f32>()
+    }
 }
 
 impl<'a> FloatSide<'a> {
     /// Measures `rows` from their mean where that pays: products of rows far from the origin cancel.
     /// `None` where norms are too large for products.
     pub fn of(rows: &'a Rows, kernels: &'static Kernels, threads: usize) -> Option<FloatSide<'a>> {
-        let mean = mean_row(rows);
-        let raw = (0..rows.len()).map(|i| dot64(rows.row(i), rows.row(i))).sum::<f64>() / rows.len().max(1) as f64;
-        let spread = raw - dot64(&mean, &mean);
-        let center = (raw > CENTER_GAIN * spread.max(0.0)).then_some(mean);
-        Self::with_center(rows, center, kernels, threads)
+        Self::checked(rows, Arc::new(Measured::of(rows, kernels, threads)))
+    }
+
+    /// As [`FloatSide::of`], measured once and kept with the rows.
+    pub fn kept(rows: &'a Rows, kernels: &'static Kernels, threads: usize) -> Option<FloatSide<'a>> {
+        let key = std::ptr::from_ref(kernels).addr();
+        let Ok(of) = rows.kept().get_or_make(key, || Ok::<_, Infallible>(Measured::of(rows, kernels, threads)));
+        Self::checked(rows, of)
     }
 
     /// `rows` measured from the point of `other`.
@@ -149,34 +165,16 @@ impl<'a> FloatSide<'a> {
         kernels: &'static Kernels,
         threads: usize,
     ) -> Option<FloatSide<'a>> {
-        Self::with_center(rows, other.center.clone(), kernels, threads)
+        Self::checked(rows, Arc::new(Measured::from(rows, other.of.center.clone(), kernels, threads)))
     }
 
-    fn with_center(
-        rows: &'a Rows,
-        center: Option<Vec<f32>>,
-        kernels: &'static Kernels,
-        threads: usize,
-    ) -> Option<FloatSide<'a>> {
-        let mut side = FloatSide { rows, center, norms: Vec::new(), max_norm: 0.0 };
-        let mut norms = vec![0.0f32; rows.len()];
-        let scratch = || (Vec::new(), Packed::default(), [0.0f32; GROUP * GROUP]);
-        crate::parallel::chunks_mut(threads, &mut norms, GROUP, scratch, |(copy, packed, cells), start, part| {
-            // By the tile kernel itself, so that the distance between equal rows is exactly 0.
-            let group = side.view(start..start + part.len(), copy);
-            kernels.pack_f32(group, packed);
-            kernels.dot_tile_f32(group, packed, cells, GROUP);
-            part.iter_mut().enumerate().for_each(|(i, norm)| *norm = cells[i * GROUP + i]);
-            true
-        });
-        side.max_norm = norms.iter().copied().fold(0.0, f32::max);
-        side.norms = norms;
-        (side.max_norm < MAX_NORM).then_some(side)
+    fn checked(rows: &'a Rows, of: Arc<Measured>) -> Option<FloatSide<'a>> {
+        (of.max_norm < MAX_NORM).then_some(FloatSide { rows, of })
     }
 
     /// Squared norms of the rows as measured.
     pub fn norms(&self) -> &[f32] {
-        &self.norms
+        &self.of.norms
     }
 
     pub fn width(&self) -> usize {
@@ -185,21 +183,54 @@ impl<'a> FloatSide<'a> {
 
     /// Adds a row as the products see it.
     pub fn extend(&self, id: usize, out: &mut Vec<f32>) {
-        match &self.center {
-            Some(center) => out.extend(self.rows.row(id).iter().zip(center).map(|(v, c)| v - c)),
-            None => out.extend_from_slice(self.rows.row(id)),
-        }
+        extend(self.rows.row(id), self.of.center.as_deref(), out);
     }
 
     /// Rows `range` as the products see them; `copy` holds them where they have to be moved.
     fn view<'b>(&'b self, range: Range<usize>, copy: &'b mut Vec<f32>) -> MatRef<'b, f32> {
-        if self.center.is_none() {
-            return self.rows.block(range);
-        }
-        copy.clear();
-        range.clone().for_each(|id| self.extend(id, copy));
-        MatRef::new(copy, range.len(), self.width(), self.width())
+        view(self.rows, self.of.center.as_deref(), range, copy)
     }
+}
+
+impl Measured {
+    fn of(rows: &Rows, kernels: &'static Kernels, threads: usize) -> Measured {
+        let mean = mean_row(rows);
+        let raw = (0..rows.len()).map(|i| dot64(rows.row(i), rows.row(i))).sum::<f64>() / rows.len().max(1) as f64;
+        let spread = raw - dot64(&mean, &mean);
+        let center = (raw > CENTER_GAIN * spread.max(0.0)).then_some(mean);
+        Self::from(rows, center, kernels, threads)
+    }
+
+    fn from(rows: &Rows, center: Option<Vec<f32>>, kernels: &'static Kernels, threads: usize) -> Measured {
+        let mut norms = vec![0.0f32; rows.len()];
+        let scratch = || (Vec::new(), Packed::default(), [0.0f32; GROUP * GROUP]);
+        crate::parallel::chunks_mut(threads, &mut norms, GROUP, scratch, |(copy, packed, cells), start, part| {
+            // By the tile kernel itself, so that the distance between equal rows is exactly 0.
+            let group = view(rows, center.as_deref(), start..start + part.len(), copy);
+            kernels.pack_f32(group, packed);
+            kernels.dot_tile_f32(group, packed, cells, GROUP);
+            part.iter_mut().enumerate().for_each(|(i, norm)| *norm = cells[i * GROUP + i]);
+            true
+        });
+        let max_norm = norms.iter().copied().fold(0.0, f32::max);
+        Measured { center, norms, max_norm }
+    }
+}
+
+fn extend(row: &[f32], center: Option<&[f32]>, out: &mut Vec<f32>) {
+    match center {
+        Some(center) => out.extend(row.iter().zip(center).map(|(v, c)| v - c)),
+        None => out.extend_from_slice(row),
+    }
+}
+
+fn view<'b>(rows: &'b Rows, center: Option<&[f32]>, range: Range<usize>, copy: &'b mut Vec<f32>) -> MatRef<'b, f32> {
+    if center.is_none() {
+        return rows.block(range);
+    }
+    copy.clear();
+    range.clone().for_each(|id| extend(rows.row(id), center, copy));
+    MatRef::new(copy, range.len(), rows.width(), rows.width())
 }
 
 fn mean_row(rows: &Rows) -> Vec<f32> {
@@ -258,13 +289,13 @@ impl Tiles for FloatTiles<'_> {
         self.kernels.dot_tile_f32(MatRef::new(&scratch.copy, a.len(), width, width), &scratch.packed, out, ld);
     }
     fn scan(&self, cells: &[f32], a: usize, b: Range<usize>, row: f32, columns: Option<&[f32]>, hits: &mut Vec<u32>) {
-        let (na, nb) = (self.a.norms[a], &self.b.norms[b.clone()]);
+        let (na, nb) = (self.a.of.norms[a], &self.b.of.norms[b.clone()]);
         self.kernels.scan_l2_f32(&cells[..b.len()], na, nb, row, columns, hits);
     }
     #[inline]
     fn proxy(&self, cell: f32, a: usize, b: usize) -> f32 {
         // Rounding may push a squared distance below zero.
-        ((self.a.norms[a] + self.b.norms[b]) - 2.0 * cell).max(0.0)
+        ((self.a.of.norms[a] + self.b.of.norms[b]) - 2.0 * cell).max(0.0)
     }
 
     /// A product is off by at most `f·|a||b|` with the kernel's factor `f`, a norm by `f` of itself, moving
@@ -274,7 +305,7 @@ impl Tiles for FloatTiles<'_> {
         let width = self.a.rows.width();
         let factor = hnsw_kernels::dot_error_factor(width) + 8.0 * ROUNDOFF;
         let least_number = f32::from_bits(1);
-        2.0 * factor * (self.a.norms[a] + self.b.max_norm) + 4.0 * width as f32 * least_number
+        2.0 * factor * (self.a.of.norms[a] + self.b.of.max_norm) + 4.0 * width as f32 * least_number
     }
     fn least(&self, a: usize, worst: f32) -> f32 {
         let [relative, underflow] = pair_error(self.a.rows.width());

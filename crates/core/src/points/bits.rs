@@ -3,6 +3,7 @@
 use super::aligned::{ALIGN, Aligned};
 use super::check_shape;
 use super::dense::{MAX_DIM, Rows};
+use super::derived::Kept;
 use crate::error::{Error, Result};
 use crate::parallel;
 use hnsw_kernels::MatRef;
@@ -14,6 +15,7 @@ pub struct BitRows {
     len: usize,
     dim: usize,
     stride: usize,
+    kept: Kept,
 }
 
 impl BitRows {
@@ -25,7 +27,7 @@ impl BitRows {
         check_shape(len, dim, MAX_DIM)?;
         let stride = dim.next_multiple_of(ALIGN);
         let total = len.checked_mul(stride).ok_or(Error::OutOfMemory { bytes: usize::MAX })?;
-        Ok(BitRows { data: Aligned::zeroed(total)?, len, dim, stride })
+        Ok(BitRows { data: Aligned::zeroed(total)?, len, dim, stride, kept: Kept::default() })
     }
 
     /// A bit for every column of `rows`, set where the value is not zero. O(n·dim). Errors: `OutOfMemory`.
@@ -41,7 +43,7 @@ impl BitRows {
             }
             true
         };
-        parallel::chunks_mut(threads, out.data.as_mut_slice(), 256 * stride, || (), put);
+        parallel::chunks_mut(threads, out.changing().as_mut_slice(), 256 * stride, || (), put);
         Ok(out)
     }
 
@@ -79,7 +81,18 @@ impl BitRows {
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.data.bytes()
+        self.data.bytes() + self.kept.bytes()
+    }
+
+    /// The bits, to be changed: what was derived from them is forgotten.
+    fn changing(&mut self) -> &mut Aligned<u8> {
+        self.kept.forget();
+        &mut self.data
+    }
+
+    /// What searches derived from the rows.
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     /// The memory of all rows, with their padding.
@@ -96,7 +109,7 @@ impl BitRows {
             return Err(Error::invalid("bytes", bytes.len(), format!("{len} rows of {stride}")));
         }
         let mut rows = BitRows::zeroed(len, dim)?;
-        rows.data.as_mut_slice().copy_from_slice(bytes);
+        rows.changing().as_mut_slice().copy_from_slice(bytes);
         if (0..len).any(|i| rows.row(i)[dim..].iter().any(|&v| v != 0)) {
             return Err(Error::invalid("padding", "not zero", "zeros"));
         }
@@ -116,7 +129,8 @@ impl BitRows {
     }
 
     fn row_mut(&mut self, i: usize) -> &mut [u8] {
-        &mut self.data.as_mut_slice()[i * self.stride..(i + 1) * self.stride]
+        let stride = self.stride;
+        &mut self.changing().as_mut_slice()[i * stride..(i + 1) * stride]
     }
 
     pub(crate) fn subset(&self, ids: &[u32]) -> Result<BitRows> {
@@ -127,16 +141,18 @@ impl BitRows {
 
     pub(crate) fn append(&mut self, other: &BitRows) -> Result<()> {
         let before = self.len * self.stride;
-        self.data.resize(before + other.len * self.stride)?;
-        self.data.as_mut_slice()[before..].copy_from_slice(&other.data.as_slice()[..other.len * other.stride]);
+        let total = before + other.len * self.stride;
+        self.changing().resize(total)?;
+        self.changing().as_mut_slice()[before..].copy_from_slice(&other.data.as_slice()[..other.len * other.stride]);
         self.len += other.len;
         Ok(())
     }
 
     pub(crate) fn truncate(&mut self, len: usize) {
         self.len = len.min(self.len);
+        let total = self.len * self.stride;
         // Shrinking never allocates, so it cannot fail.
-        let _ = self.data.resize(self.len * self.stride);
+        let _ = self.changing().resize(total);
     }
 
     pub(crate) fn exchange(&mut self, ids: &[u32], other: &mut BitRows) {

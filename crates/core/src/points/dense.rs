@@ -10,6 +10,7 @@
 
 use super::aligned::Aligned;
 use super::check_shape;
+use super::derived::Kept;
 use crate::error::{Error, Result};
 use hnsw_kernels::MatRef;
 
@@ -28,6 +29,7 @@ pub struct Rows {
     dim: usize,
     width: usize,
     stride: usize,
+    kept: Kept,
 }
 
 impl Rows {
@@ -39,7 +41,8 @@ impl Rows {
         check_shape(len, dim, MAX_DIM)?;
         let stride = (dim + 1).next_multiple_of(LANE);
         let total = len.checked_mul(stride).ok_or(Error::OutOfMemory { bytes: usize::MAX })?;
-        Ok(Rows { data: Aligned::zeroed(total)?, len, dim, width: dim.next_multiple_of(LANE), stride })
+        let (data, width, kept) = (Aligned::zeroed(total)?, dim.next_multiple_of(LANE), Kept::default());
+        Ok(Rows { data, len, dim, width, stride, kept })
     }
 
     /// Copies a row-major `values` of `dim` columns. Errors as [`Rows::zeroed`] and [`Rows::write`].
@@ -126,20 +129,31 @@ impl Rows {
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.data.bytes()
+        self.data.bytes() + self.kept.bytes()
+    }
+
+    /// The values, to be changed: what was derived from them is forgotten.
+    fn changing(&mut self) -> &mut Aligned<f32> {
+        self.kept.forget();
+        &mut self.data
+    }
+
+    /// What searches derived from the rows.
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     /// A row with its spare column and padding, for transforms.
     pub(crate) fn raw_row_mut(&mut self, i: usize) -> &mut [f32] {
         let start = i * self.stride;
         let stride = self.stride;
-        &mut self.data.as_mut_slice()[start..start + stride]
+        &mut self.changing().as_mut_slice()[start..start + stride]
     }
 
     /// All rows with their padding, `stride` floats each.
     pub(crate) fn raw_mut(&mut self) -> (&mut [f32], usize) {
-        let used = self.len * self.stride;
-        (&mut self.data.as_mut_slice()[..used], self.stride)
+        let (used, stride) = (self.len * self.stride, self.stride);
+        (&mut self.changing().as_mut_slice()[..used], stride)
     }
 
     /// Whether the kernels see the spare column.
@@ -162,7 +176,7 @@ impl Rows {
         }
         let mut rows = Rows::zeroed(len, dim)?;
         let values = bytes.as_chunks::<4>().0.iter().map(|&word| f32::from_le_bytes(word));
-        rows.data.as_mut_slice().iter_mut().zip(values).for_each(|(slot, value)| *slot = value);
+        rows.changing().as_mut_slice().iter_mut().zip(values).for_each(|(slot, value)| *slot = value);
         for i in 0..len {
             let row = &rows.stored()[i * stride..(i + 1) * stride];
             check_finite(&row[..dim], i)?;
@@ -191,7 +205,7 @@ impl Rows {
     /// Copies row `from` of `source` (same dim and width) to row `to`.
     fn copy_row(&mut self, to: usize, source: &Rows, from: usize) {
         let (stride, width) = (self.stride, self.width);
-        self.data.as_mut_slice()[to * stride..to * stride + width].copy_from_slice(source.row(from));
+        self.changing().as_mut_slice()[to * stride..to * stride + width].copy_from_slice(source.row(from));
     }
 
     /// A copy of the rows `ids`, in that order.
@@ -214,8 +228,8 @@ impl Rows {
         debug_assert_eq!((self.dim, self.width), (other.dim, other.width));
         let before = self.len * self.stride;
         let total = (self.len + other.len) * self.stride;
-        self.data.resize(total)?;
-        self.data.as_mut_slice()[before..].copy_from_slice(&other.data.as_slice()[..other.len * other.stride]);
+        self.changing().resize(total)?;
+        self.changing().as_mut_slice()[before..].copy_from_slice(&other.data.as_slice()[..other.len * other.stride]);
         self.len += other.len;
         Ok(())
     }
@@ -223,8 +237,9 @@ impl Rows {
     /// Drops the rows from `len` on.
     pub(crate) fn truncate(&mut self, len: usize) {
         self.len = len.min(self.len);
+        let total = self.len * self.stride;
         // Shrinking never allocates, so it cannot fail.
-        let _ = self.data.resize(self.len * self.stride);
+        let _ = self.changing().resize(total);
     }
 }
 

@@ -5,6 +5,7 @@
 //!   sparse   CSR, columns ascending
 //!   bits     packed bytes, padded, aligned
 //!   aligned  the memory of dense and bits
+//!   derived  what searches derived from rows, kept until they change
 //! ```
 //!
 //! Algorithms see [`Points`]: rows by number, as [`RowRef`]s that only a metric's pair function looks into.
@@ -13,10 +14,12 @@
 pub(crate) mod aligned;
 mod bits;
 mod dense;
+mod derived;
 mod sparse;
 
 pub use bits::BitRows;
 pub use dense::{MAX_DIM, MAX_ROWS, Rows};
+pub(crate) use derived::Derived;
 pub use sparse::{MAX_SPARSE_DIM, SparseRows};
 
 use crate::error::{Error, Result};

@@ -1,6 +1,7 @@
 //! Sparse rows: compressed sparse rows (CSR), the columns of each row ascending, without zeros.
 
 use super::dense::MAX_ROWS;
+use super::derived::Kept;
 use super::{SparseRow, check_shape};
 use crate::error::{Error, Result};
 use std::ops::Range;
@@ -20,6 +21,7 @@ pub struct SparseRows {
     dim: usize,
     /// Rows still to come, as promised to `with_capacity`.
     promised: usize,
+    kept: Kept,
 }
 
 impl SparseRows {
@@ -30,7 +32,14 @@ impl SparseRows {
         check_shape(rows, dim, MAX_SPARSE_DIM)?;
         let mut starts = reserved(rows + 1)?;
         starts.push(0);
-        Ok(SparseRows { starts, indices: reserved(nnz)?, values: reserved(nnz)?, dim, promised: rows })
+        Ok(SparseRows {
+            starts,
+            indices: reserved(nnz)?,
+            values: reserved(nnz)?,
+            dim,
+            promised: rows,
+            kept: Kept::default(),
+        })
     }
 
     /// Adds whole rows: the first `counts[0]` entries are the first of them, and so on. Columns may come in any
@@ -121,7 +130,9 @@ impl SparseRows {
         Ok(())
     }
 
+    /// Room for rows to come; what was derived from those before is forgotten.
     fn reserve(&mut self, values: usize, rows: usize) -> Result<()> {
+        self.kept.forget();
         let refused = |_| Error::OutOfMemory { bytes: values.saturating_mul(8) };
         self.indices.try_reserve_exact(values).map_err(refused)?;
         self.values.try_reserve_exact(values).map_err(refused)?;
@@ -155,7 +166,8 @@ impl SparseRows {
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        8 * self.starts.capacity() + 4 * (self.indices.capacity() + self.values.capacity())
+        let entries = self.indices.capacity() + self.values.capacity();
+        8 * self.starts.capacity() + 4 * entries + self.kept.bytes()
     }
 
     fn cells(&self, i: usize) -> Range<usize> {
@@ -169,8 +181,14 @@ impl SparseRows {
         SparseRow { indices: &self.indices[cells.clone()], values: &self.values[cells] }
     }
 
+    /// What searches derived from the rows.
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
     /// The values of every row, for transforms that keep zeros zero.
     pub(crate) fn values_mut(&mut self) -> Vec<&mut [f32]> {
+        self.kept.forget();
         let mut rest = &mut self.values[..];
         let lengths = self.starts.windows(2).map(|pair| pair[1] - pair[0]);
         lengths
@@ -220,6 +238,7 @@ impl SparseRows {
     }
 
     pub(crate) fn truncate(&mut self, len: usize) {
+        self.kept.forget();
         self.starts.truncate(len + 1);
         let nnz = self.starts.last().copied().unwrap_or(0);
         self.indices.truncate(nnz);

@@ -16,7 +16,9 @@ use super::{SLACK, Source};
 use crate::control::Control;
 use crate::error::Result;
 use crate::knn::Knn;
+use crate::metric::Coefficient;
 use bits::{BitSide, SetTiles};
+use std::sync::Arc;
 use sums::{SumSide, SumTiles};
 
 /// The nearest by such tiles; `None` where the metric has none, or values are too large for them.
@@ -28,18 +30,33 @@ pub(super) fn nearest(
     control: Control<'_>,
 ) -> Option<Result<Knn>> {
     if let Some((of, dim)) = sides.pair.of_bits() {
-        return Some(BitSide::of(sides.b, threads).and_then(|b| {
-            let beside = (!sides.same).then(|| BitSide::of(sides.a, threads)).transpose()?;
-            let tiles = SetTiles { kernels: source.kernels, of, dim, a: beside.as_ref().unwrap_or(&b), b: &b };
-            super::nearest(&tiles, k, 0, sides, threads, control)
-        }));
+        return Some(by_bits(source, of, dim, sides, k, threads, control));
     }
     let (sums, a, b) = (source.metric.sums()?, sides.a.dense()?, sides.b.dense()?);
-    let of_b = SumSide::of(b, sums, threads);
+    let of_b = match sides.same {
+        true => Arc::new(SumSide::of(b, sums, threads)),
+        false => SumSide::kept(b, sums, threads),
+    };
     let beside = (!sides.same).then(|| SumSide::of(a, sums, threads));
     let tiles = SumTiles::new(source.kernels, sums, [a, b], [beside.as_ref().unwrap_or(&of_b), &of_b])?;
     let slack = if tiles.gives_pairs() { 0 } else { SLACK };
     Some(super::nearest(&tiles, k, slack, sides, threads, control))
+}
+
+/// By the bits of sets, of `dim` columns.
+fn by_bits(
+    source: Source<'_>,
+    of: Coefficient,
+    dim: f64,
+    sides: &Sides<'_>,
+    k: usize,
+    threads: usize,
+    control: Control<'_>,
+) -> Result<Knn> {
+    let b = if sides.same { BitSide::of(sides.b, threads) } else { BitSide::kept(sides.b, threads) }?;
+    let beside = (!sides.same).then(|| BitSide::of(sides.a, threads)).transpose()?;
+    let tiles = SetTiles { kernels: source.kernels, of, dim, a: beside.as_ref().unwrap_or(&b), b: &b };
+    super::nearest(&tiles, k, 0, sides, threads, control)
 }
 
 #[cfg(test)]

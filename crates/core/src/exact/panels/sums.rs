@@ -6,9 +6,11 @@
 use crate::exact::tiles::{Tiles, Value};
 use crate::metric::Sums;
 use crate::parallel;
-use crate::points::Rows;
+use crate::points::{Derived, Rows};
 use hnsw_kernels::{Kernels, Packed, panel_error_factor};
+use std::convert::Infallible;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Rows that are looked at together.
 const GROUP: usize = 256;
@@ -26,7 +28,19 @@ pub(super) struct SumSide {
     totals: Option<Vec<f32>>,
 }
 
+impl Derived for SumSide {
+    fn bytes(&self) -> usize {
+        self.totals.as_ref().map_or(0, Vec::capacity) * size_of::<f32>()
+    }
+}
+
 impl SumSide {
+    /// As [`SumSide::of`], made once and kept with the rows.
+    pub fn kept(rows: &Rows, sums: Sums, threads: usize) -> Arc<SumSide> {
+        let Ok(side) = rows.kept().get_or_make(sums as usize, || Ok::<_, Infallible>(SumSide::of(rows, sums, threads)));
+        side
+    }
+
     pub fn of(rows: &Rows, sums: Sums, threads: usize) -> SumSide {
         let mut side = SumSide { largest: 0.0, whole: true, totals: None };
         if matches!(sums, Sums::Chebyshev | Sums::Hamming) {

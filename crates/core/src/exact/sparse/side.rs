@@ -3,8 +3,10 @@
 //! Columns are numbered anew where there are very many, because panels hold a number for each.
 
 use crate::parallel;
-use crate::points::{SparseRow, SparseRows};
+use crate::points::{Derived, SparseRow, SparseRows};
 use hnsw_kernels::{Kernels, SparsePanel};
+use std::convert::Infallible;
+use std::sync::Arc;
 
 /// Rows of a panel.
 pub(crate) const PANEL: usize = SparsePanel::ROWS;
@@ -16,12 +18,24 @@ const MAX_NORM: f32 = 1e30;
 /// One side of sparse products: rows, their columns as panels number them, squared norms.
 pub(crate) struct SparseSide<'a> {
     pub(super) rows: &'a SparseRows,
+    pub(super) of: Arc<Prepared>,
+}
+
+/// What a side knows of its rows.
+pub(super) struct Prepared {
     numbers: Option<Numbers>,
     /// Stand for the values where only columns count.
     ones: Option<Vec<f32>>,
-    pub(super) norms: Vec<f32>,
-    pub(super) max_norm: f32,
-    pub(super) longest: usize,
+    pub norms: Vec<f32>,
+    pub max_norm: f32,
+    pub longest: usize,
+}
+
+impl Derived for Prepared {
+    fn bytes(&self) -> usize {
+        let numbers = self.numbers.as_ref().map_or(0, |of| of.columns.capacity() + of.of_entries.capacity());
+        (numbers + self.ones.as_ref().map_or(0, Vec::capacity) + self.norms.capacity()) * size_of::<f32>()
+    }
 }
 
 /// New numbers for columns.
@@ -42,13 +56,15 @@ impl Numbers {
 impl<'a> SparseSide<'a> {
     /// `None` where norms are too large for products. `sets`: every value counts as 1. O(entries · log(entries)).
     pub fn of(rows: &'a SparseRows, sets: bool, kernels: &'static Kernels, threads: usize) -> Option<SparseSide<'a>> {
-        let columns = (rows.dim() >= DIRECT).then(|| {
-            let mut columns = rows.parts().1.to_vec();
-            columns.sort_unstable();
-            columns.dedup();
-            columns
-        });
-        Self::numbered(rows, sets, columns, kernels, threads)
+        Self::checked(rows, Arc::new(Prepared::of(rows, sets, kernels, threads)))
+    }
+
+    /// As [`SparseSide::of`], prepared once and kept with the rows.
+    pub fn kept(rows: &'a SparseRows, sets: bool, kernels: &'static Kernels, threads: usize) -> Option<SparseSide<'a>> {
+        // Kernel sets are no bytes: there is room between two of them.
+        let key = std::ptr::from_ref(kernels).addr() + usize::from(sets);
+        let Ok(of) = rows.kept().get_or_make(key, || Ok::<_, Infallible>(Prepared::of(rows, sets, kernels, threads)));
+        Self::checked(rows, of)
     }
 
     /// Other rows with the column numbers of `self`, for products with it.
@@ -58,68 +74,94 @@ impl<'a> SparseSide<'a> {
         kernels: &'static Kernels,
         threads: usize,
     ) -> Option<SparseSide<'b>> {
-        let columns = self.numbers.as_ref().map(|numbers| numbers.columns.clone());
-        SparseSide::numbered(rows, self.ones.is_some(), columns, kernels, threads)
+        let columns = self.of.numbers.as_ref().map(|numbers| numbers.columns.clone());
+        let of = Prepared::numbered(rows, self.of.ones.is_some(), columns, kernels, threads);
+        SparseSide::checked(rows, Arc::new(of))
     }
 
-    fn numbered(
-        rows: &'a SparseRows,
-        sets: bool,
-        columns: Option<Vec<u32>>,
-        kernels: &'static Kernels,
-        threads: usize,
-    ) -> Option<SparseSide<'a>> {
-        let longest = rows.parts().0.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
-        let numbers = columns.map(|columns| Numbers::of(columns, rows));
-        let ones = sets.then(|| vec![1.0; longest]);
-        let mut side = SparseSide { rows, numbers, ones, norms: Vec::new(), max_norm: 0.0, longest };
-        side.norms = side.squares(kernels, threads);
-        side.max_norm = side.norms.iter().copied().fold(0.0, f32::max);
-        (side.max_norm < MAX_NORM).then_some(side)
-    }
-
-    /// Squared norms by the kernel of the products, so that the distance between equal rows is exactly 0.
-    fn squares(&self, kernels: &'static Kernels, threads: usize) -> Vec<f32> {
-        // Which columns they are is of no importance to the product of a row with itself.
-        let places: Vec<u32> = (0..self.longest as u32).collect();
-        let mut norms = vec![0.0f32; self.rows.len()];
-        let panel = || Panel::new(self.longest.max(1));
-        parallel::chunks_mut(threads, &mut norms, PANEL, panel, |panel, start, part| {
-            let row = |i: usize| {
-                let values = self.row(start + i).values;
-                SparseRow { indices: &places[..values.len()], values }
-            };
-            panel.fill((0..part.len()).map(row));
-            part.iter_mut().enumerate().for_each(|(i, norm)| *norm = panel.dots(kernels, row(i))[i]);
-            true
-        });
-        norms
+    fn checked(rows: &'a SparseRows, of: Arc<Prepared>) -> Option<SparseSide<'a>> {
+        (of.max_norm < MAX_NORM).then_some(SparseSide { rows, of })
     }
 
     /// Squared norms.
     pub fn norms(&self) -> &[f32] {
-        &self.norms
+        &self.of.norms
     }
 
     /// A panel for rows of this side.
     pub fn panel(&self) -> Panel {
         // One more for the mark of empty rows, or for columns without a number.
-        Panel::new(1 + self.numbers.as_ref().map_or(self.rows.dim(), |numbers| numbers.columns.len()))
+        Panel::new(1 + self.of.numbers.as_ref().map_or(self.rows.dim(), |numbers| numbers.columns.len()))
     }
 
     /// Row `i` as panels see it.
     #[inline]
     pub fn row(&self, i: usize) -> SparseRow<'_> {
         let SparseRow { mut indices, mut values } = self.rows.row(i);
-        if let Some(numbers) = &self.numbers {
+        if let Some(numbers) = &self.of.numbers {
             let start = self.rows.parts().0[i];
             indices = &numbers.of_entries[start..start + values.len()];
         }
-        if let Some(ones) = &self.ones {
+        if let Some(ones) = &self.of.ones {
             values = &ones[..values.len()];
         }
         SparseRow { indices, values }
     }
+}
+
+impl Prepared {
+    fn of(rows: &SparseRows, sets: bool, kernels: &'static Kernels, threads: usize) -> Prepared {
+        let columns = (rows.dim() >= DIRECT).then(|| {
+            let mut columns = rows.parts().1.to_vec();
+            columns.sort_unstable();
+            columns.dedup();
+            columns
+        });
+        Self::numbered(rows, sets, columns, kernels, threads)
+    }
+
+    fn numbered(
+        rows: &SparseRows,
+        sets: bool,
+        columns: Option<Vec<u32>>,
+        kernels: &'static Kernels,
+        threads: usize,
+    ) -> Prepared {
+        let longest = rows.parts().0.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+        let numbers = columns.map(|columns| Numbers::of(columns, rows));
+        let ones = sets.then(|| vec![1.0; longest]);
+        let values = |i: usize| {
+            let values = rows.row(i).values;
+            ones.as_ref().map_or(values, |ones| &ones[..values.len()])
+        };
+        let norms = squares(rows.len(), longest, values, kernels, threads);
+        let max_norm = norms.iter().copied().fold(0.0, f32::max);
+        Prepared { numbers, ones, norms, max_norm, longest }
+    }
+}
+
+/// Squared norms of `n` rows by the kernel of the products, so that the distance between equal rows is exactly 0.
+fn squares<'a>(
+    n: usize,
+    longest: usize,
+    values: impl Fn(usize) -> &'a [f32] + Sync,
+    kernels: &'static Kernels,
+    threads: usize,
+) -> Vec<f32> {
+    // Which columns they are is of no importance to the product of a row with itself.
+    let places: Vec<u32> = (0..longest as u32).collect();
+    let mut norms = vec![0.0f32; n];
+    let panel = || Panel::new(longest.max(1));
+    parallel::chunks_mut(threads, &mut norms, PANEL, panel, |panel, start, part| {
+        let row = |i: usize| {
+            let values = values(start + i);
+            SparseRow { indices: &places[..values.len()], values }
+        };
+        panel.fill((0..part.len()).map(row));
+        part.iter_mut().enumerate().for_each(|(i, norm)| *norm = panel.dots(kernels, row(i))[i]);
+        true
+    });
+    norms
 }
 
 /// Up to 32 rows, side by side.

@@ -69,18 +69,18 @@ impl Tiles for SparseTiles<'_> {
         self.0.fill(a, b.len(), panels, out, ld);
     }
     fn scan(&self, cells: &[f32], a: usize, b: Range<usize>, row: f32, columns: Option<&[f32]>, hits: &mut Vec<u32>) {
-        let (na, nb) = (self.0.a.norms[a], &self.0.b.norms[b.clone()]);
+        let (na, nb) = (self.0.a.of.norms[a], &self.0.b.of.norms[b.clone()]);
         self.0.kernels.scan_l2_f32(&cells[..b.len()], na, nb, row, columns, hits);
     }
     #[inline]
     fn proxy(&self, cell: f32, a: usize, b: usize) -> f32 {
         // Rounding may push a squared distance below zero.
-        ((self.0.a.norms[a] + self.0.b.norms[b]) - 2.0 * cell).max(0.0)
+        ((self.0.a.of.norms[a] + self.0.b.of.norms[b]) - 2.0 * cell).max(0.0)
     }
     fn error_bound(&self, a: usize) -> f32 {
-        let Products { a: of, b: others, .. } = self.0;
-        let longest = of.longest.max(others.longest) as f32;
-        2.0 * f32::EPSILON * (1.01 * longest + ROUNDINGS) * (of.norms[a] + others.max_norm)
+        let Products { a: own, b: others, .. } = self.0;
+        let longest = own.of.longest.max(others.of.longest) as f32;
+        2.0 * f32::EPSILON * (1.01 * longest + ROUNDINGS) * (own.of.norms[a] + others.of.max_norm)
     }
 }
 
@@ -101,7 +101,7 @@ impl<'a> RuleTiles<'a> {
     ) -> RuleTiles<'a> {
         let stretch = match rule {
             Rule::Centred([_, of_b], _) => {
-                of_b.iter().zip(&b.norms).map(|(of, &norm)| of.stretch(norm)).fold(1.0, f32::max)
+                of_b.iter().zip(&b.of.norms).map(|(of, &norm)| of.stretch(norm)).fold(1.0, f32::max)
             }
             _ => 1.0,
         };
@@ -126,11 +126,11 @@ impl Tiles for RuleTiles<'_> {
         self.products.pack(b, panels);
     }
     fn fill(&self, a: Range<usize>, b: Range<usize>, panels: &mut Vec<Panel>, out: &mut [f32], ld: usize) {
-        let Products { a: of, b: others, .. } = self.products;
+        let Products { a: own, b: others, .. } = self.products;
         self.products.fill(a.clone(), b.len(), panels, out, ld);
         for (i, cells) in a.zip(out.chunks_mut(ld)) {
             for (j, cell) in b.clone().zip(cells) {
-                *cell = self.rule.proxy([i, j], [of.norms[i], others.norms[j]], *cell);
+                *cell = self.rule.proxy([i, j], [own.of.norms[i], others.of.norms[j]], *cell);
             }
         }
     }
@@ -143,9 +143,9 @@ impl Tiles for RuleTiles<'_> {
     }
     fn error_bound(&self, a: usize) -> f32 {
         let Rule::Centred([of_a, _], _) = self.rule else { return 0.0 };
-        let Products { a: of, b: others, .. } = self.products;
-        let longest = of.longest.max(others.longest) as f32;
-        let stretch = of_a[a].stretch(of.norms[a]) * self.stretch;
+        let Products { a: own, b: others, .. } = self.products;
+        let longest = own.of.longest.max(others.of.longest) as f32;
+        let stretch = of_a[a].stretch(own.of.norms[a]) * self.stretch;
         4.0 * f32::EPSILON * (1.01 * longest + ROUNDINGS) * stretch
     }
 }
