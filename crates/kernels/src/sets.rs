@@ -14,7 +14,7 @@ use crate::scan;
 #[cfg(target_arch = "aarch64")]
 use crate::simd::neon;
 use crate::simd::words::{Bytes, Floats, Widened};
-use crate::simd::{Dot4, Popcount, Simd, WordDot, scalar};
+use crate::simd::{Popcount, Simd, WordDot, scalar};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{avx2, avx512};
 use crate::sparse::{self, SparsePanel};
@@ -67,7 +67,7 @@ macro_rules! panel_kernels {
             unsafe { tile::dot::<W, $m, $v, $h>(a, n, lda, b, cols, bytes, out, ld) }
         }
 
-        const WORDS: Layout = Layout { isa: $isa, width: $v * <$simd>::LANES, flip: 0, step: 1 };
+        const WORDS: Layout = Layout { isa: $isa, width: $v * <$simd>::LANES, flip: 0, step: 1, split: false };
 
         const fn sums<T: Element, W: WordDot<S = $simd>>() -> PanelKernel<T, W::Out> {
             PanelKernel::new(panel::<W>, WORDS)
@@ -76,7 +76,8 @@ macro_rules! panel_kernels {
 }
 
 /// Instantiates every kernel inside functions that carry `$attr`, and collects them in a table.
-/// `f32`/`u8`: rows, vectors, and vectors of a narrow last panel of the register tile; `bf16`: rows,
+/// `f32`/`u8`: rows, vectors, and vectors of a narrow last panel of the register tile, for `u8` after how a
+/// word is multiplied; `bf16`: rows,
 /// where vectors are those of f32; `panel`: vectors of a line of a sparse panel; `sums`: those of other sums.
 macro_rules! kernel_set {
     (
@@ -84,7 +85,7 @@ macro_rules! kernel_set {
         $table:ident in $module:ident: $isa:expr, $attr:tt, $simd:ty, $dot4:ty,
         vnni: $vnni:expr, u8_pays: $pays:expr, group: $group:literal,
         f32: [$mf:literal, $vf:literal, $hf:literal], bf16: $mw:literal,
-        u8: [$mi:literal, $vi:literal, $hi:literal], panel: $panel:literal, sums: $sums:tt
+        u8: [$words:ty, $mi:literal, $vi:literal, $hi:literal], panel: $panel:literal, sums: $sums:tt
     ) => {
         $(#[$cfg])*
         mod $module {
@@ -140,7 +141,11 @@ macro_rules! kernel_set {
             ) {
                 // SAFETY: as above.
                 unsafe {
-                    tile::dot::<Bytes<$dot4>, $mi, $vi, $hi>(a, n, lda, b.cast(), cols, dim, out, ld);
+                    if <$words>::SPLIT {
+                        tile::dot_split::<$words, $mi, $vi, $hi>(a, n, lda, b.cast(), cols, dim, out, ld);
+                    } else {
+                        tile::dot::<$words, $mi, $vi, $hi>(a, n, lda, b.cast(), cols, dim, out, ld);
+                    }
                 }
             }
 
@@ -226,9 +231,11 @@ macro_rules! kernel_set {
                     layout_bytes: WORDS,
                 },
                 u8_pays: $pays,
-                layout_f32: Layout { isa: $isa, width: $vf * <$simd>::LANES, flip: 0, step: 1 },
-                layout_bf16: Layout { isa: $isa, width: $vf * <$simd>::LANES, flip: 0, step: 1 },
-                layout_u8: Layout { isa: $isa, width: $vi * <$simd>::LANES, flip: <$dot4>::FLIP, step: 1 },
+                layout_f32: Layout { isa: $isa, width: $vf * <$simd>::LANES, flip: 0, step: 1, split: false },
+                layout_bf16: Layout { isa: $isa, width: $vf * <$simd>::LANES, flip: 0, step: 1, split: false },
+                layout_u8: Layout {
+                    isa: $isa, width: $vi * <$simd>::LANES, flip: <$words>::FLIP, step: 1, split: <$words>::SPLIT,
+                },
                 pack,
                 dot_f32,
                 dot_bf16,
@@ -250,21 +257,21 @@ macro_rules! kernel_set {
 
 kernel_set!(
     SCALAR in scalar_set: Isa::Scalar, [inline(never)], scalar::Scalar, scalar::Scalar,
-    vnni: false, u8_pays: false, group: 4, f32: [4, 4, 2], bf16: 4, u8: [4, 4, 2], panel: 32,
+    vnni: false, u8_pays: false, group: 4, f32: [4, 4, 2], bf16: 4, u8: [Bytes<scalar::Scalar>, 4, 4, 2], panel: 32,
     sums: [4, 4, 2]
 );
 
 kernel_set!(
     #[cfg(target_arch = "x86_64")]
     AVX2 in avx2_set: Isa::Avx2, [target_feature(enable = "avx2,fma")], avx2::Avx2, avx2::Madd256,
-    vnni: false, u8_pays: true, group: 2, f32: [6, 2, 1], bf16: 4, u8: [4, 2, 1], panel: 4,
+    vnni: false, u8_pays: true, group: 2, f32: [6, 2, 1], bf16: 4, u8: [avx2::Pairs256, 6, 2, 1], panel: 4,
     sums: [4, 2, 1]
 );
 
 kernel_set!(
     #[cfg(target_arch = "x86_64")]
     AVX2_VNNI in avx2_vnni_set: Isa::Avx2, [target_feature(enable = "avx2,fma,avxvnni")], avx2::Avx2, avx2::Vnni256,
-    vnni: true, u8_pays: true, group: 2, f32: [6, 2, 1], bf16: 4, u8: [6, 2, 1], panel: 4,
+    vnni: true, u8_pays: true, group: 2, f32: [6, 2, 1], bf16: 4, u8: [Bytes<avx2::Vnni256>, 6, 2, 1], panel: 4,
     sums: [4, 2, 1]
 );
 
@@ -272,7 +279,7 @@ kernel_set!(
     #[cfg(target_arch = "x86_64")]
     AVX512 in avx512_set: Isa::Avx512, [target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")],
     avx512::Avx512, avx512::Madd512,
-    vnni: false, u8_pays: false, group: 4, f32: [12, 2, 1], bf16: 12, u8: [12, 2, 1], panel: 2,
+    vnni: false, u8_pays: false, group: 4, f32: [12, 2, 1], bf16: 12, u8: [avx512::Pairs512, 12, 2, 1], panel: 2,
     sums: [12, 2, 1]
 );
 
@@ -281,21 +288,21 @@ kernel_set!(
     AVX512_VNNI in avx512_vnni_set: Isa::Avx512,
     [target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma")],
     avx512::Avx512, avx512::Vnni512,
-    vnni: true, u8_pays: true, group: 4, f32: [12, 2, 1], bf16: 12, u8: [12, 2, 1], panel: 2,
+    vnni: true, u8_pays: true, group: 4, f32: [12, 2, 1], bf16: 12, u8: [Bytes<avx512::Vnni512>, 12, 2, 1], panel: 2,
     sums: [12, 2, 1]
 );
 
 kernel_set!(
     #[cfg(target_arch = "aarch64")]
     NEON in neon_set: Isa::Neon, [target_feature(enable = "neon")], neon::Neon, neon::Widen,
-    vnni: false, u8_pays: false, group: 4, f32: [8, 2, 1], bf16: 8, u8: [4, 2, 1], panel: 8,
+    vnni: false, u8_pays: false, group: 4, f32: [8, 2, 1], bf16: 8, u8: [Bytes<neon::Widen>, 4, 2, 1], panel: 8,
     sums: [8, 2, 1]
 );
 
 kernel_set!(
     #[cfg(target_arch = "aarch64")]
     NEON_DOT in neon_dot_set: Isa::Neon, [target_feature(enable = "neon,dotprod")], neon::Neon, neon::Udot,
-    vnni: true, u8_pays: true, group: 4, f32: [8, 2, 1], bf16: 8, u8: [8, 2, 1], panel: 8,
+    vnni: true, u8_pays: true, group: 4, f32: [8, 2, 1], bf16: 8, u8: [Bytes<neon::Udot>, 8, 2, 1], panel: 8,
     sums: [8, 2, 1]
 );
 
@@ -361,7 +368,7 @@ static AVX512_VNNI_VPOPCNT_BF16: Kernels = avx512_bf16::TABLE;
 /// That, with the products of bytes and bf16 by AMX.
 #[cfg(target_arch = "x86_64")]
 pub(crate) static AMX: Kernels = {
-    let layout = Layout { isa: Isa::Amx, width: amx::WIDTH, flip: 0, step: amx::STEP };
+    let layout = Layout { isa: Isa::Amx, width: amx::WIDTH, flip: 0, step: amx::STEP, split: false };
     Kernels {
         isa: Isa::Amx,
         layout_f32: Layout { isa: Isa::Amx, ..avx512_bf16::TABLE.layout_f32 },

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Dot4, Popcount, Simd, ops};
+use super::{Dot4, Popcount, Simd, WordDot, ops};
 
 /// 256-bit vectors.
 #[derive(Clone, Copy)]
@@ -63,6 +63,7 @@ impl Simd for Avx2 {
         and_i(a: __m256i, b: __m256i) -> __m256i = _mm256_and_si256(a, b);
         or_i(a: __m256i, b: __m256i) -> __m256i = _mm256_or_si256(a, b);
         shl16_i(a: __m256i) -> __m256i = _mm256_slli_epi32::<16>(a);
+        shr8_i(a: __m256i) -> __m256i = _mm256_srli_epi32::<8>(a);
         shr4_i(a: __m256i) -> __m256i = _mm256_srli_epi16::<4>(a);
         min_u8(a: __m256i, b: __m256i) -> __m256i = _mm256_min_epu8(a, b);
         abs_diff_u8(a: __m256i, b: __m256i) -> __m256i =
@@ -211,5 +212,27 @@ unsafe fn split_i8(x: __m256i) -> [__m256i; 2] {
     unsafe {
         let even = _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(x));
         [even, _mm256_srai_epi16::<8>(x)]
+    }
+}
+
+/// Products of 16-bit pairs, for bytes that have been taken apart.
+pub(crate) struct Pairs256;
+
+impl WordDot for Pairs256 {
+    type S = Avx2;
+    type Out = i32;
+    type Sum = __m256i;
+    type A = __m256i;
+    type B = __m256i;
+    const SPLIT: bool = true;
+
+    ops! {
+        left(word: i32) -> __m256i = Avx2::splat_i(word);
+        right(words: *const i32) -> __m256i = Avx2::load_i(words);
+        dot(acc: __m256i, a: __m256i, b: __m256i) -> __m256i = _mm256_add_epi32(acc, _mm256_madd_epi16(a, b));
+        splat(x: i32) -> __m256i = Avx2::splat_i(x);
+        load(p: *const i32) -> __m256i = Avx2::load_i(p);
+        store(p: *mut i32, v: __m256i) = Avx2::store_i(p, v);
+        add(a: __m256i, b: __m256i) -> __m256i = Avx2::add_i(a, b);
     }
 }

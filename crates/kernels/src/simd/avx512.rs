@@ -59,6 +59,7 @@ impl Simd for Avx512 {
         and_i(a: __m512i, b: __m512i) -> __m512i = _mm512_and_si512(a, b);
         or_i(a: __m512i, b: __m512i) -> __m512i = _mm512_or_si512(a, b);
         shl16_i(a: __m512i) -> __m512i = _mm512_slli_epi32::<16>(a);
+        shr8_i(a: __m512i) -> __m512i = _mm512_srli_epi32::<8>(a);
         shr4_i(a: __m512i) -> __m512i = _mm512_srli_epi16::<4>(a);
         min_u8(a: __m512i, b: __m512i) -> __m512i = _mm512_min_epu8(a, b);
         abs_diff_u8(a: __m512i, b: __m512i) -> __m512i =
@@ -235,5 +236,27 @@ impl WordDot for Bf16Pairs {
         right(words: *const i32) -> __m512i = _mm512_loadu_epi32(words);
         dot(acc: __m512, a: __m512i, b: __m512i) -> __m512 =
             _mm512_dpbf16_ps(acc, transmute::<__m512i, __m512bh>(a), transmute::<__m512i, __m512bh>(b));
+    }
+}
+
+/// Products of 16-bit pairs, for bytes that have been taken apart.
+pub(crate) struct Pairs512;
+
+impl WordDot for Pairs512 {
+    type S = Avx512;
+    type Out = i32;
+    type Sum = __m512i;
+    type A = __m512i;
+    type B = __m512i;
+    const SPLIT: bool = true;
+
+    ops! {
+        left(word: i32) -> __m512i = Avx512::splat_i(word);
+        right(words: *const i32) -> __m512i = Avx512::load_i(words);
+        dot(acc: __m512i, a: __m512i, b: __m512i) -> __m512i = _mm512_add_epi32(acc, _mm512_madd_epi16(a, b));
+        splat(x: i32) -> __m512i = Avx512::splat_i(x);
+        load(p: *const i32) -> __m512i = Avx512::load_i(p);
+        store(p: *mut i32, v: __m512i) = Avx512::store_i(p, v);
+        add(a: __m512i, b: __m512i) -> __m512i = Avx512::add_i(a, b);
     }
 }

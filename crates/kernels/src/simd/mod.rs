@@ -91,6 +91,8 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn or_i(a: Self::I, b: Self::I) -> Self::I;
     /// Every lane's lower half moves into its upper half, zero into its lower one.
     unsafe fn shl16_i(a: Self::I) -> Self::I;
+    /// Every byte moves one down in its lane; the uppermost is anything.
+    unsafe fn shr8_i(a: Self::I) -> Self::I;
     /// Every byte's upper half moves into its lower half; the upper one is anything.
     unsafe fn shr4_i(a: Self::I) -> Self::I;
     /// The lesser of unsigned bytes.

@@ -61,6 +61,7 @@ impl Simd for Neon {
         and_i(a: int32x4_t, b: int32x4_t) -> int32x4_t = vandq_s32(a, b);
         or_i(a: int32x4_t, b: int32x4_t) -> int32x4_t = vorrq_s32(a, b);
         shl16_i(a: int32x4_t) -> int32x4_t = vshlq_n_s32::<16>(a);
+        shr8_i(a: int32x4_t) -> int32x4_t = vshrq_n_s32::<8>(a);
         shr4_i(a: int32x4_t) -> int32x4_t = vreinterpretq_s32_u8(vshrq_n_u8::<4>(vreinterpretq_u8_s32(a)));
         min_u8(a: int32x4_t, b: int32x4_t) -> int32x4_t =
             vreinterpretq_s32_u8(vminq_u8(vreinterpretq_u8_s32(a), vreinterpretq_u8_s32(b)));

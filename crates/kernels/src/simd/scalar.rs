@@ -44,6 +44,7 @@ impl Simd for Scalar {
         and_i(a: i32, b: i32) -> i32 = a & b;
         or_i(a: i32, b: i32) -> i32 = a | b;
         shl16_i(a: i32) -> i32 = a << 16;
+        shr8_i(a: i32) -> i32 = a >> 8;
         shr4_i(a: i32) -> i32 = a >> 4;
         min_u8(a: i32, b: i32) -> i32 = {
             let (mut x, y) = (a.to_ne_bytes(), b.to_ne_bytes());

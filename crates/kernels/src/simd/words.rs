@@ -23,6 +23,8 @@ pub(crate) trait WordDot: 'static {
     type B: Copy;
     /// Mask of the bytes of the right side, as [`Dot4::FLIP`].
     const FLIP: u8 = 0;
+    /// Whether words hold two bytes, as 16 bits each: the even or the odd ones of four.
+    const SPLIT: bool = false;
 
     unsafe fn left(word: i32) -> Self::A;
     unsafe fn right(words: *const i32) -> Self::B;

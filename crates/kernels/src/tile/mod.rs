@@ -15,9 +15,11 @@
 
 mod matrix;
 mod packed;
+mod split;
 mod words;
 
 pub(crate) use self::packed::pack;
+pub(crate) use self::split::dot_split;
 pub(crate) use self::words::{dot, k_blocks};
 pub use self::{matrix::MatRef, packed::Element, packed::Packed};
 

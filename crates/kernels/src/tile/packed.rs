@@ -7,6 +7,7 @@
 
 use std::marker::PhantomData;
 
+use super::split;
 use crate::bf16::Bf16;
 use crate::isa::Isa;
 use crate::simd::Simd;
@@ -34,12 +35,14 @@ pub(crate) struct Layout {
     pub(crate) flip: u8,
     /// Words that the product takes at a time: columns hold a multiple of them.
     pub(crate) step: usize,
+    /// Whether each word is taken apart into its even and its odd bytes, see [`super::split`].
+    pub(crate) split: bool,
 }
 
 impl Layout {
     /// Words of a packed column for rows of `bytes` bytes.
     fn words(self, bytes: usize) -> usize {
-        bytes.div_ceil(4).next_multiple_of(self.step)
+        bytes.div_ceil(4).next_multiple_of(self.step) << u32::from(self.split)
     }
 }
 
@@ -123,8 +126,11 @@ pub(crate) unsafe fn pack<S: Simd>(
     out: *mut u32,
     layout: Layout,
 ) {
-    let Layout { width, flip, .. } = layout;
-    let (full, used, words) = (bytes / 4, bytes.div_ceil(4), layout.words(bytes));
+    let Layout { width, flip, split, .. } = layout;
+    let (full, words) = (bytes / 4, layout.words(bytes));
+    // Packed words that a word of a row becomes.
+    let parts = 1 << u32::from(split);
+    let used = parts * bytes.div_ceil(4);
     let mask = i32::from_ne_bytes([flip; 4]);
     let mut c = 0;
     while c < rows.next_multiple_of(width) {
@@ -138,12 +144,12 @@ pub(crate) unsafe fn pack<S: Simd>(
                 let n = (full - w).min(S::LANES);
                 let mut block = load_block::<S>(first.wrapping_add(w * 4), live, n, stride);
                 S::transpose(&mut block);
-                store_block::<S>(block, n, column.add(w * width), width, mask);
+                store_block::<S>(block, n, column.add(parts * w * width), width, mask, split);
                 w += n;
             }
-            if full < used {
-                let tail = column.add(full * width);
-                pack_tail(first.wrapping_add(full * 4), live, bytes % 4, stride, tail, S::LANES, flip);
+            if !bytes.is_multiple_of(4) {
+                let tail = column.add(parts * full * width);
+                pack_tail(first.wrapping_add(full * 4), live, bytes % 4, stride, tail, S::LANES, layout);
             }
             for w in used..words {
                 S::store_i(column.add(w * width).cast(), S::splat_i(mask));
@@ -180,13 +186,19 @@ unsafe fn load_block<S: Simd>(src: *const u8, live: usize, n: usize, stride: usi
 ///
 /// As [`pack`].
 #[inline(always)]
-unsafe fn store_block<S: Simd>(mut block: S::Block, n: usize, out: *mut u32, width: usize, mask: i32) {
-    // SAFETY: `n` rows of `S::LANES` words are writable.
+unsafe fn store_block<S: Simd>(mut block: S::Block, n: usize, out: *mut u32, width: usize, mask: i32, split: bool) {
+    // SAFETY: `n` rows of `S::LANES` words are writable, twice as many where they are split.
     unsafe {
         for (w, &v) in block.as_mut().iter().enumerate() {
             if w < n {
                 let v = S::xor_i(S::bits(v), S::splat_i(mask));
-                S::store_i(out.add(w * width).cast(), v);
+                if split {
+                    let low = S::splat_i(0x00FF_00FF);
+                    S::store_i(out.add(2 * w * width).cast(), S::and_i(v, low));
+                    S::store_i(out.add((2 * w + 1) * width).cast(), S::and_i(S::shr8_i(v), low));
+                } else {
+                    S::store_i(out.add(w * width).cast(), v);
+                }
             }
         }
     }
@@ -197,7 +209,15 @@ unsafe fn store_block<S: Simd>(mut block: S::Block, n: usize, out: *mut u32, wid
 /// # Safety
 ///
 /// `tail` bytes of each of `live` rows are readable, `lanes` words at `out` writable.
-unsafe fn pack_tail(src: *const u8, live: usize, tail: usize, stride: usize, out: *mut u32, lanes: usize, flip: u8) {
+unsafe fn pack_tail(
+    src: *const u8,
+    live: usize,
+    tail: usize,
+    stride: usize,
+    out: *mut u32,
+    lanes: usize,
+    layout: Layout,
+) {
     for r in 0..lanes {
         let mut word = [0u8; 4];
         if r < live {
@@ -206,7 +226,14 @@ unsafe fn pack_tail(src: *const u8, live: usize, tail: usize, stride: usize, out
                 *byte = unsafe { *src.add(r * stride + i) };
             }
         }
-        // SAFETY: `r < lanes`.
-        unsafe { *out.add(r) = u32::from_ne_bytes(word.map(|b| b ^ flip)) };
+        let word = u32::from_ne_bytes(word.map(|b| b ^ layout.flip));
+        // SAFETY: `r < lanes`; the odd bytes have a line of their own.
+        unsafe {
+            if layout.split {
+                [*out.add(r), *out.add(layout.width + r)] = split::halves(word);
+            } else {
+                *out.add(r) = word;
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Products of rows made of 32-bit words, by register tiles.
 //!
-//! A word holds one f32, two bf16 or four bytes ([`WordDot`]); rows may end inside one, which is as
+//! A word holds one f32, two bf16, four bytes, or two bytes as 16 bits each ([`WordDot`]); rows may end inside one, which is as
 //! if zeros followed. Where an instruction wants signed bytes on the right, B was packed as
 //! `b - 128`, and every sum starts at `128 * sum(a)`, which puts the difference back.
 
@@ -8,7 +8,7 @@ use super::row_block;
 use crate::simd::{Simd, WordDot};
 
 /// Most words of K between two visits of the sums: a panel of 32 columns stays in a 48 KiB L1.
-const WORD_BLOCK: usize = 256;
+pub(super) const WORD_BLOCK: usize = 256;
 /// At least the rows of any row block.
 const MOST_ROWS: usize = 256;
 
@@ -79,7 +79,7 @@ pub(crate) unsafe fn dot<W: WordDot, const M: usize, const V: usize, const H: us
 ///
 /// As [`dot`].
 #[inline(always)]
-unsafe fn panels<W: WordDot, const M: usize, const V: usize, const H: usize>(
+pub(super) unsafe fn panels<W: WordDot, const M: usize, const V: usize, const H: usize>(
     mut t: Tile<W>,
     rows: usize,
     cols: usize,
@@ -102,17 +102,17 @@ unsafe fn panels<W: WordDot, const M: usize, const V: usize, const H: usize>(
 }
 
 /// One panel of B against rows of A, over `full` words and one of `tail` bytes, if any.
-struct Tile<W: WordDot> {
-    a: *const u8,
-    lda: usize,
-    b: *const i32,
-    ldb: usize,
-    full: usize,
-    tail: usize,
-    out: *mut W::Out,
-    ld: usize,
+pub(super) struct Tile<W: WordDot> {
+    pub(super) a: *const u8,
+    pub(super) lda: usize,
+    pub(super) b: *const i32,
+    pub(super) ldb: usize,
+    pub(super) full: usize,
+    pub(super) tail: usize,
+    pub(super) out: *mut W::Out,
+    pub(super) ld: usize,
     /// Where the sums start, one per row; null: where `out` stands.
-    starts: *const W::Out,
+    pub(super) starts: *const W::Out,
 }
 
 impl<W: WordDot> Clone for Tile<W> {
