@@ -12,6 +12,8 @@ import type { Limits } from "./limits.ts";
 import { bytesThatFit } from "./memory.ts";
 
 const DEFAULT_CREDITS = 4;
+/** Most of a result batch: a client holds a few of them beside what it makes of them. */
+const RESULT_BYTES = 1 << 20;
 
 /** Reads the request's receive window before any work is done. */
 export function openWindow(call: Call, limits: Limits): void {
@@ -70,6 +72,6 @@ async function sendBatches(call: Call, total: number, most: number, send: (part:
 
 /** Rows of a full batch: as many as fit, an even number where possible so that no padding is needed. */
 function batchRows(k: number, limits: Limits): number {
-  const rows = Math.floor(limits.batchBytes / (8 * k));
+  const rows = Math.floor(Math.min(limits.batchBytes, RESULT_BYTES) / (8 * k));
   return Math.max(1, rows > 1 ? rows & ~1 : rows);
 }
