@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod approx;
+mod clusters;
 mod code;
 mod control;
 mod error;

@@ -18,6 +18,7 @@ mod partition;
 mod sample;
 mod table;
 
+use crate::clusters::{self, Found};
 use crate::control::Control;
 use crate::error::Result;
 use crate::exact::sparse::{Rule, SparseSide};
@@ -28,7 +29,8 @@ use crate::neighbors::Neighbor;
 use crate::options::Options;
 use descent::Descent;
 use local::{ByteLocal, FloatLocal, Local, PairLocal, SparseLocal};
-use sample::Sample;
+pub(crate) use partition::cut;
+pub(crate) use sample::Sample;
 use table::Table;
 
 /// Recall on the sample at which the rounds end.
@@ -53,6 +55,14 @@ pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Co
     if source.rows.len() <= 2 * LEAF {
         // A tree of one or two leaves is all pairs, with detours.
         return Ok((exact::graph(source, k, options.threads, control)?, 1.0));
+    }
+    if k == 0 {
+        return Ok((Knn::empty(source.rows.len(), 0)?, 1.0));
+    }
+    match clusters::graph(source, options, k, control)? {
+        Found::Graph(knn, recall) if recall >= options.graph_recall => return Ok((knn, recall)),
+        Found::Graph(..) | Found::AllPairs => return Ok((exact::graph(source, k, options.threads, control)?, 1.0)),
+        Found::Unfit => {}
     }
     if let (Some(codes), true) = (source.codes, source.byte_tiles()) {
         return run(&ByteLocal { kernels, codes }, source, options, k, control);

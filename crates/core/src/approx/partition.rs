@@ -52,7 +52,7 @@ fn halves(piece: &Range<usize>) -> [Range<usize>; 2] {
 }
 
 /// `items` cut at the borders of adjacent `pieces`.
-pub(super) fn cut<'a, T>(mut items: &'a mut [T], pieces: &[Range<usize>]) -> Vec<&'a mut [T]> {
+pub(crate) fn cut<'a, T>(mut items: &'a mut [T], pieces: &[Range<usize>]) -> Vec<&'a mut [T]> {
     pieces
         .iter()
         .map(|piece| {

@@ -26,7 +26,7 @@ mod graph;
 mod panels;
 mod recheck;
 mod renew;
-mod selection;
+pub(crate) mod selection;
 pub(crate) mod sparse;
 pub(crate) mod tiles;
 mod worker;

@@ -33,9 +33,9 @@ impl Index {
     }
 
     fn make_graph(&self, data: &Data, control: Control<'_>) -> Result<Neighbors> {
-        let source = self.coded(data, control)?;
         let k = self.options.n_neighbors - 1;
         let started = Instant::now();
+        let source = self.coded(data, control)?;
         let choice = plan::graph(source, &self.options, k);
         let (knn, recall) = match self.renewed(source, k, &choice, control)? {
             Some(knn) => (knn, 1.0),
@@ -119,7 +119,7 @@ impl Index {
     pub(super) fn search_index(&self, data: &Data, control: Control<'_>) -> Result<Arc<Search>> {
         self.search.get_or_make(control, || {
             let linked = self.linked(&data.rows)?;
-            let source = self.link_source(self.source(data), linked.as_ref());
+            let source = self.link_source(self.coded(data, control)?, linked.as_ref());
             let nearest = |source: Source<'_>, k, control| {
                 self.nearest(source, k, &plan::graph(source, &self.options, k), control).map(|(knn, _)| knn)
             };

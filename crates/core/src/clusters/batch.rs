@@ -1,0 +1,1 @@
+//! Batches of queries by lists.

@@ -1,0 +1,188 @@
+//! The approximate neighbour graph.
+
+use super::aim;
+use super::chain::{Chain, Query, Widths};
+use super::space::{Cell, Cells, Space};
+use crate::approx::Sample;
+use crate::code::ByteCodes;
+use crate::control::{Control, Phase};
+use crate::error::Result;
+use crate::exact::Source;
+use crate::exact::tiles::FloatSide;
+use crate::knn::Knn;
+use crate::neighbors::Neighbor;
+use crate::options::Options;
+use crate::points::Points;
+
+/// Products of lists cost about so many of the exact graph's, which need no gathering.
+const DETOUR: f64 = 1.6;
+/// Candidates beyond `k` among which a sample's neighbours are looked for where codes lose something.
+const MOST_SLACK: usize = 112;
+
+/// What lists can do for a graph.
+pub(crate) enum Found {
+    /// The graph, and its recall on the sample.
+    Graph(Knn, f64),
+    /// All pairs are cheaper.
+    AllPairs,
+    /// The rows are none for products.
+    Unfit,
+}
+
+/// The `k` nearest other rows of every row, proxies being f32 pair distances.
+pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Control<'_>) -> Result<Found> {
+    let Some(rows) = source.rows.dense().filter(|_| source.products()) else { return Ok(Found::Unfit) };
+    let sample = Sample::of(source, options, k, control.quiet())?;
+    let made;
+    let codes = match source.fast_codes() {
+        None if source.wants_coarse() => {
+            made = ByteCodes::coarse(rows, options.threads, control)?;
+            made.as_ref()
+        }
+        codes => codes,
+    };
+    if let Some(codes) = codes {
+        let of_codes = Graph { source, space: codes, exact: codes.is_exact(), sample: &sample, options, k };
+        match of_codes.make(control)? {
+            Found::Unfit => {}
+            found => return Ok(found),
+        }
+    }
+    match FloatSide::of(rows, source.kernels, options.threads) {
+        Some(side) => Graph { source, space: &side, exact: false, sample: &sample, options, k }.make(control.quiet()),
+        None => Ok(Found::Unfit),
+    }
+}
+
+/// A graph by way of a space.
+struct Graph<'a, S> {
+    source: Source<'a>,
+    space: &'a S,
+    /// Values in the space are the rows' proxies.
+    exact: bool,
+    sample: &'a Sample<'a>,
+    options: &'a Options,
+    k: usize,
+}
+
+impl<S> Graph<'_, S> {
+    fn make<C: Cell>(&self, control: Control<'_>) -> Result<Found>
+    where
+        S: Space<C>,
+    {
+        let (n, threads) = (self.space.len(), self.options.threads);
+        let kernels = self.source.kernels;
+        let chain = Chain::of(kernels, self.space, self.options.seed, threads, control)?;
+        let sampled = Cells::of(self.space, self.sample.ids().iter().copied());
+        let ranks = chain.ranks(&sampled, self.sample.neighbours(), threads, control)?;
+        let aim = aim(self.options.graph_recall);
+        let widths = chain.widths(&ranks, aim);
+        if DETOUR * chain.products(&widths) >= n as f64 / 2.0 {
+            return Ok(Found::AllPairs);
+        }
+        let query = Query { rows: self.space, same: true, widths: &widths, threads };
+        let keep = if self.exact { Some(self.k) } else { self.keep(&chain, &sampled, &widths, aim, control)? };
+        let Some(keep) = keep.map(|keep| keep.min(n - 1)) else { return Ok(Found::Unfit) };
+        let phase = control.phase("near lists", widths.0.len() as u64 * n as u64 + n as u64);
+        let finish = Finish { source: self.source, own: self.source.rows, k: self.k, keep, exact: self.exact };
+        let knn = finish.fill(&chain, &query, &phase)?;
+        let recall = self.sample.recall(|row| &knn.ids[row * self.k..(row + 1) * self.k]);
+        Ok(Found::Graph(knn, recall))
+    }
+
+    /// How many candidates must be kept for the aim: the sample's neighbours, sorted into what it finds by
+    /// values of the space. `None` where these tell too little.
+    fn keep<C: Cell>(
+        &self,
+        chain: &Chain<C>,
+        sampled: &Cells<C>,
+        widths: &Widths,
+        aim: f64,
+        control: Control<'_>,
+    ) -> Result<Option<usize>>
+    where
+        S: Space<C>,
+    {
+        let query = Query { rows: sampled, same: false, widths, threads: self.options.threads };
+        let most = (2 * self.k + MOST_SLACK).min(self.space.len() - 1);
+        let phase = control.quiet().phase("sample", 0);
+        let mut places = vec![vec![usize::MAX; self.k]; sampled.len()];
+        let slots = places.iter_mut().collect();
+        chain.each(
+            &query,
+            most + 1,
+            slots,
+            &phase,
+            || (),
+            |(), places: &mut &mut Vec<usize>, row, nearest| {
+                let (own, neighbours) = (self.sample.ids()[row as usize], &self.sample.neighbours()[row as usize]);
+                for (place, (_, id)) in nearest.filter(|&(_, id)| id != own).enumerate() {
+                    if let Some(at) = neighbours.iter().position(|&neighbour| neighbour == id) {
+                        places[at] = place;
+                    }
+                }
+                places.truncate(neighbours.len());
+            },
+        )?;
+        let mut places: Vec<usize> = places.into_iter().flatten().collect();
+        places.sort_unstable();
+        // Lists miss some on their own; codes may miss half as many.
+        let missed = (1.5 * (1.0 - aim) * places.len() as f64) as usize;
+        let last = places[..places.len() - missed.min(places.len())].last().copied().unwrap_or(0);
+        Ok((last < most).then(|| (last + 1 + last / 8).max(self.k + self.k / 4 + 2)))
+    }
+}
+
+/// How the candidates of a chain become neighbours.
+pub(super) struct Finish<'a> {
+    pub source: Source<'a>,
+    /// The rows of the query.
+    pub own: &'a Points,
+    pub k: usize,
+    /// Candidates that are compared by pair distances; `k` where values of the space are such.
+    pub keep: usize,
+    pub exact: bool,
+}
+
+impl Finish<'_> {
+    /// The `k` nearest of each row of `query`.
+    pub fn fill<C: Cell, S: Space<C>>(&self, chain: &Chain<C>, query: &Query<'_, S>, phase: &Phase<'_>) -> Result<Knn> {
+        let mut knn = Knn::empty(query.rows.len(), self.k)?;
+        let slots = knn.ids.chunks_mut(self.k).zip(knn.proxies.chunks_mut(self.k)).collect();
+        chain.each(
+            query,
+            self.keep,
+            slots,
+            phase,
+            Vec::new,
+            |found: &mut Vec<Neighbor>, (ids, proxies), row, nearest| {
+                found.clear();
+                let mut settled = self.exact;
+                for (value, id) in nearest {
+                    let proxy = C::settled(value);
+                    settled &= proxy.is_some();
+                    found.push(Neighbor { proxy: proxy.unwrap_or(0.0), id });
+                }
+                if !settled {
+                    self.compare(row, found);
+                }
+                for ((neighbor, id), proxy) in found.iter().zip(ids.iter_mut()).zip(proxies.iter_mut()) {
+                    (*id, *proxy) = (neighbor.id, neighbor.proxy);
+                }
+            },
+        )?;
+        Ok(knn)
+    }
+
+    /// Puts pair distances to `row` into what was found, and sorts it.
+    fn compare(&self, row: u32, found: &mut [Neighbor]) {
+        let (pair, rows, own) = (self.source.pair(), self.source.rows, self.own.row(row as usize));
+        let (fours, rest) = found.as_chunks_mut::<4>();
+        for four in fours {
+            let proxies = pair.four(own, four.map(|other| rows.row(other.id as usize)));
+            four.iter_mut().zip(proxies).for_each(|(other, proxy)| other.proxy = proxy);
+        }
+        rest.iter_mut().for_each(|other| other.proxy = pair.one(own, rows.row(other.id as usize)));
+        found.sort_unstable();
+    }
+}
