@@ -50,6 +50,17 @@ impl Knn {
         }
     }
 
+    /// The table whose row `order[i]` is row `i` of this one.
+    pub fn scattered(&self, order: &[u32]) -> Result<Knn> {
+        let mut out = Knn::empty(self.rows(), self.k)?;
+        for (row, &to) in order.iter().take(self.rows()).enumerate() {
+            let (from, to) = (row * self.k..(row + 1) * self.k, to as usize * self.k);
+            out.ids[to..to + self.k].copy_from_slice(&self.ids[from.clone()]);
+            out.proxies[to..to + self.k].copy_from_slice(&self.proxies[from]);
+        }
+        Ok(out)
+    }
+
     /// Fills all rows in parallel: `body(scratch, row, ids, proxies)`; false stops.
     pub fn fill<S>(
         &mut self,

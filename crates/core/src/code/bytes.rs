@@ -130,10 +130,20 @@ impl ByteCodes {
     }
 
     /// The codes of the rows `ids`, in that order.
-    pub fn subset(&self, ids: &[u32]) -> Result<ByteCodes> {
-        let mut data = Aligned::<u8>::zeroed(ids.len() * self.stride)?;
-        let codes = data.as_mut_slice().chunks_exact_mut(self.stride);
-        codes.zip(ids).for_each(|(code, &id)| code.copy_from_slice(self.padded(id as usize)));
+    pub fn subset(&self, ids: &[u32], threads: usize) -> Result<ByteCodes> {
+        let stride = self.stride;
+        let mut data = Aligned::<u8>::zeroed(ids.len() * stride)?;
+        parallel::chunks_mut(
+            threads,
+            data.as_mut_slice(),
+            PIECE * stride,
+            || (),
+            |(), start, part| {
+                let codes = part.chunks_exact_mut(stride).zip(&ids[start / stride..]);
+                codes.for_each(|(code, &id)| code.copy_from_slice(self.padded(id as usize)));
+                true
+            },
+        );
         let norms = ids.iter().map(|&id| self.norms[id as usize]).collect();
         let residuals = ids.iter().filter_map(|&id| self.residuals.get(id as usize).copied()).collect();
         Ok(ByteCodes { data, norms, residuals, steps: self.steps.clone(), ..*self })

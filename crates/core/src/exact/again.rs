@@ -5,7 +5,7 @@
 
 use super::recheck::{Sides, offer};
 use super::tiles::{Tiles, Value};
-use super::worker::{Kept, lock, open, rows_of};
+use super::worker::{Kept, lock, rows_of};
 use super::{BLOCK, STRIP};
 use crate::control::Control;
 use crate::error::Result;
@@ -31,7 +31,7 @@ pub(super) fn again<T: Tiles>(
     }
     let columns = tiles.b_len();
     let count = columns.div_ceil(BLOCK);
-    let pass = Pass { tiles, knn, sides, kept: open(failed.len(), k) };
+    let pass = Pass { tiles, knn, sides, kept: Kept::open(failed.len(), k) };
     let phase = control.phase("unproven rows", (count * failed.len()) as u64);
     let next = AtomicUsize::new(0);
     parallel::workers(threads.min(count), |_| {
@@ -57,7 +57,7 @@ pub(super) fn again<T: Tiles>(
     for (at, &row) in failed.iter().enumerate() {
         let row = row as usize;
         found.clear();
-        found.extend(lock(&kept[at / BLOCK]).finish(at % BLOCK).map(|(proxy, id)| Neighbor { proxy, id }));
+        kept.finish(at, |(proxy, id)| found.push(Neighbor { proxy, id }));
         offer(sides, row, tiles.apart(), &mut found);
         knn.put(row, &mut found);
     }
@@ -94,7 +94,7 @@ impl<T: Tiles> Pass<'_, T> {
     fn strip(&self, start: usize, rows: &[u32], columns: Range<usize>, worker: &mut Scratch<T>) {
         let Pass { tiles, knn, sides, .. } = self;
         let Scratch { tiles: scratch, cells, hits, ids, found, limits } = worker;
-        let (kept, first) = (&self.kept[start / BLOCK], start % BLOCK);
+        let (kept, first) = (&self.kept.blocks[start / BLOCK], start % BLOCK);
         limits.clear();
         limits.extend_from_slice(&lock(kept).thresholds()[first..first + rows.len()]);
         tiles.fill_rows(rows, columns.clone(), scratch, cells, BLOCK);

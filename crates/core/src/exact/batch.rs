@@ -2,7 +2,7 @@
 
 use super::BLOCK;
 use super::tiles::Tiles;
-use super::worker::{Kept, Worker, lock, open, rows_of};
+use super::worker::{Kept, Worker, lock, rows_of};
 use crate::control::Control;
 use crate::error::Result;
 use crate::parallel;
@@ -20,7 +20,7 @@ pub(super) fn rectangle<T: Tiles>(
 ) -> Result<Kept<T::Value>> {
     let (queries, rows) = (tiles.a_len(), tiles.b_len());
     let (query_blocks, row_blocks) = (queries.div_ceil(BLOCK), rows.div_ceil(BLOCK));
-    let kept = open(queries, keep);
+    let kept = Kept::open(queries, keep);
     let runs = query_blocks.div_ceil(RUN);
     let phase = control.phase("exact query", (query_blocks * row_blocks) as u64);
     let next = AtomicUsize::new(0);
@@ -34,7 +34,7 @@ pub(super) fn rectangle<T: Tiles>(
             let columns = rows_of(task / runs, rows);
             worker.pack(tiles, columns.clone());
             let first = task % runs * RUN;
-            for (block, kept) in kept.iter().enumerate().skip(first).take(RUN) {
+            for (block, kept) in kept.blocks.iter().enumerate().skip(first).take(RUN) {
                 let start = block * BLOCK;
                 worker.tile(tiles, rows_of(block, queries), columns.clone(), kept, None);
                 let mut selection = lock(kept);

@@ -4,12 +4,11 @@
 //! lets through. Where that is few for nearly all rows, a tile of bytes and a recheck are cheaper than a tile of
 //! floats. The result does not depend on it.
 
+use super::SLACK;
 use super::batch::rectangle;
 use super::bytes::ByteTiles;
 use super::recheck::{Sides, offer};
 use super::tiles::Tiles;
-use super::worker::lock;
-use super::{BLOCK, SLACK};
 use crate::code::ByteCodes;
 use crate::control::Control;
 use crate::error::Result;
@@ -44,7 +43,7 @@ pub(super) fn keep(
     let ids: Vec<u32> = (0..size).map(|i| (i * a.len() / size) as u32).collect();
     // Beyond this many candidates a filter loses to the float tiles anyway.
     let widest = ((cells * (FLOAT_COST - 1.0) / PAIR_COST) as usize + k + SLACK).min(16 * k + 256).min(others);
-    let part = a.subset(&ids)?;
+    let part = a.subset(&ids, 1)?;
     let tiles = ByteTiles::new(kernels, &part, b);
     // One more, for the row itself.
     let kept = rectangle(&tiles, widest + usize::from(sides.same), threads, control.quiet())?;
@@ -52,7 +51,7 @@ pub(super) fn keep(
     let (mut found, mut candidates) = (Vec::new(), Vec::new());
     for (at, &row) in ids.iter().enumerate() {
         candidates.clear();
-        candidates.extend(lock(&kept[at / BLOCK]).finish(at % BLOCK).filter(|c| !(sides.same && c.1 == row)));
+        kept.finish(at, |found| candidates.extend(Some(found).filter(|found| !(sides.same && found.1 == row))));
         found.clear();
         let nearest: Vec<u32> = candidates.iter().map(|&(_, id)| id).collect();
         offer(sides, row as usize, &nearest, &mut found);

@@ -2,7 +2,7 @@
 
 use super::BLOCK;
 use super::tiles::Tiles;
-use super::worker::{Kept, Worker, lock, open, rows_of};
+use super::worker::{Kept, Worker, lock, rows_of};
 use crate::control::Control;
 use crate::error::Result;
 use crate::parallel;
@@ -19,18 +19,20 @@ struct Task {
 }
 
 /// Runs all tiles `row <= column` of `tiles` (A and B being the same rows); each cell serves its row and
-/// its column. Keeps the `keep` nearest others of each row.
+/// its column. Keeps the `keep` nearest others of each row. `order`: the rows that stand in the places of
+/// the tiles' rows, if not those themselves.
 ///
 /// O(n²/2) cells. Selections are locked only while thresholds are copied and hits are stored.
 pub(super) fn symmetric<T: Tiles>(
     tiles: &T,
+    order: Option<Vec<u32>>,
     keep: usize,
     threads: usize,
     control: Control<'_>,
 ) -> Result<Kept<T::Value>> {
     let n = tiles.a_len();
     let count = n.div_ceil(BLOCK);
-    let kept = open(n, keep);
+    let kept = Kept { order, ..Kept::open(n, keep) };
     let tasks = tasks(count);
     let phase = control.phase("exact graph", (count * (count + 1) / 2) as u64);
     let next = AtomicUsize::new(0);
@@ -39,7 +41,7 @@ pub(super) fn symmetric<T: Tiles>(
         while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
             worker.pack(tiles, rows_of(task.column, n));
             for row in task.rows.clone() {
-                tile(&mut worker, tiles, row, task.column, &kept);
+                tile(&mut worker, tiles, [row, task.column], &kept);
                 if phase.advance(1) {
                     return;
                 }
@@ -49,29 +51,31 @@ pub(super) fn symmetric<T: Tiles>(
     control.check().map(|()| kept)
 }
 
-/// Tiles on the diagonal first: they close every row's threshold early.
+/// Tiles on the diagonal first: they close every row's threshold early. Then those beside it, where near rows are
+/// if the order has them together.
 fn tasks(count: usize) -> Vec<Task> {
-    let diagonal = (0..count).map(|b| Task { column: b, rows: b..b + 1 });
-    let rest = (1..count).flat_map(|column| {
-        (0..column).step_by(RUN).map(move |start| Task { column, rows: start..(start + RUN).min(column) })
+    let runs = (0..count).flat_map(|column| {
+        (0..column).rev().step_by(RUN).map(move |end| Task { column, rows: (end + 1).saturating_sub(RUN)..end + 1 })
     });
-    diagonal.chain(rest).collect()
+    let (beside, rest): (Vec<_>, Vec<_>) = runs.partition(|task| task.rows.end == task.column);
+    (0..count).map(|b| Task { column: b, rows: b..b + 1 }).chain(beside).chain(rest).collect()
 }
 
-fn tile<T: Tiles>(worker: &mut Worker<T>, tiles: &T, row: usize, column: usize, kept: &Kept<T::Value>) {
+fn tile<T: Tiles>(worker: &mut Worker<T>, tiles: &T, [row, column]: [usize; 2], kept: &Kept<T::Value>) {
+    let id = |place: u32| kept.row(place as usize) as u32;
     let n = tiles.a_len();
     let (rows, columns) = (rows_of(row, n), rows_of(column, n));
     let diagonal = row == column;
-    worker.tile(tiles, rows.clone(), columns.clone(), &kept[row], (!diagonal).then_some(&kept[column]));
-    let mut selection = lock(&kept[row]);
+    worker.tile(tiles, rows.clone(), columns.clone(), &kept.blocks[row], (!diagonal).then_some(&kept.blocks[column]));
+    let mut selection = lock(&kept.blocks[row]);
     for &(i, j, value) in worker.found.iter().filter(|(i, j, _)| i != j) {
-        selection.push(i as usize - rows.start, value, j);
+        selection.push(i as usize - rows.start, value, id(j));
     }
     drop(selection);
     if !diagonal {
-        let mut selection = lock(&kept[column]);
+        let mut selection = lock(&kept.blocks[column]);
         for &(i, j, value) in &worker.found {
-            selection.push(j as usize - columns.start, value, i);
+            selection.push(j as usize - columns.start, value, id(i));
         }
     }
 }

@@ -8,6 +8,7 @@
 //!   selection  what each row keeps: a threshold, a small buffer, now and then a partial sort
 //!   worker     one tile: fill, scan, collect
 //!   graph      all rows against themselves: half of the tiles, each used for its rows and its columns
+//!   order      rows near each other side by side, so that thresholds are low early
 //!   batch      queries against all rows
 //!   renew      the graph of rows of which some have changed
 //!   filter     whether codes that lose something pay, read off a sample
@@ -23,6 +24,7 @@ mod batch;
 mod bytes;
 mod filter;
 mod graph;
+mod order;
 mod panels;
 mod recheck;
 mod renew;
@@ -44,10 +46,13 @@ pub(crate) use renew::renew;
 use sparse::{Rule, RuleTiles, SparseSide, SparseTiles};
 use tiles::{FloatSide, FloatTiles, PairTiles, Tiles};
 
-/// Rows of a block. 256 x 256 f32 of accumulators and 256 packed rows of 784 columns fit a 2 MB L2 cache.
-pub(crate) const BLOCK: usize = 256;
-/// Rows of a block whose accumulators are live at a time: 64 x 256 x 4 bytes.
-const STRIP: usize = 64;
+/// Rows of a block: a multiple of the columns that kernels work on at a time. As many packed rows of 784 bytes, a
+/// strip of rows and its accumulators fit an L2 cache of 1 MiB.
+pub(crate) const BLOCK: usize = 288;
+/// Rows of a block whose accumulators are live at a time: a multiple of the rows that kernels work on.
+const STRIP: usize = 96;
+/// Fewer rows than this have too few tiles for their order to matter.
+const ORDERED: usize = 8 * BLOCK;
 /// Candidates kept beyond k where proxies have an error, so that the proof rarely fails (measured).
 const SLACK: usize = 16;
 /// Fewer queries than this do not pay for packing the rows.
@@ -149,7 +154,8 @@ pub(crate) fn graph(source: Source<'_>, k: usize, threads: usize, control: Contr
     nearest(&PairTiles { kernels, pair, a: rows, b: rows }, k, 0, &sides, threads, control)
 }
 
-/// By products of codes, A and B; `None` where codes lose too much to be worth it.
+/// By products of codes, A and B; `None` where codes lose too much to be worth it. Holds a second copy of the
+/// codes meanwhile, where A and B are the same.
 fn byte_products(
     kernels: &'static Kernels,
     codes: [&ByteCodes; 2],
@@ -165,7 +171,16 @@ fn byte_products(
         let Some(keep) = filter::keep(kernels, codes, k, sides, cells, threads, control)? else { return Ok(None) };
         slack = keep.saturating_sub(k);
     }
-    nearest(&ByteTiles::new(kernels, a, b), k, slack, sides, threads, control).map(Some)
+    let tiles = ByteTiles::new(kernels, a, b);
+    if !sides.same || b.len() < ORDERED {
+        return nearest(&tiles, k, slack, sides, threads, control).map(Some);
+    }
+    let keep = (k + slack).min(sides.others());
+    let order = order::near(kernels, b, BLOCK, threads, control)?;
+    let moved = b.subset(&order, threads)?;
+    let kept = graph::symmetric(&ByteTiles::new(kernels, &moved, &moved), Some(order), keep, threads, control)?;
+    drop(moved);
+    recheck(&tiles, &kept, keep, k, sides, threads, control).map(Some)
 }
 
 /// By products of sparse rows; `None` where the metric does not reduce to them, or norms are too large.
@@ -202,7 +217,7 @@ fn nearest<T: Tiles>(
 ) -> Result<Knn> {
     let keep = (k + slack).min(sides.others());
     let kept = match sides.same {
-        true => graph::symmetric(tiles, keep, threads, control)?,
+        true => graph::symmetric(tiles, None, keep, threads, control)?,
         false => batch::rectangle(tiles, keep, threads, control)?,
     };
     recheck(tiles, &kept, keep, k, sides, threads, control)

@@ -4,10 +4,9 @@
 //! tiles know a least final proxy. If the k-th rechecked candidate is at or below that, no row outside can belong
 //! to the k nearest. Otherwise the row is looked at again, with what was found as a threshold.
 
-use super::BLOCK;
 use super::again::again;
 use super::tiles::{Tiles, Value};
-use super::worker::{Kept, lock};
+use super::worker::Kept;
 use crate::control::Control;
 use crate::error::Result;
 use crate::knn::Knn;
@@ -41,20 +40,24 @@ pub(super) fn recheck<T: Tiles>(
     threads: usize,
     control: Control<'_>,
 ) -> Result<Knn> {
+    // By place: rows that stand beside each other share candidates, which are in cache then.
     let mut knn = Knn::empty(sides.a.len(), k)?;
     let failed = Mutex::new(Vec::new());
     let all = keep >= sides.others();
     let phase = control.phase("recheck", sides.a.len() as u64);
     knn.fill(
         threads,
-        || (Vec::new(), Vec::new()),
-        |(found, ids), row, to, proxies| {
-            let worst = candidates(tiles, sides, kept, row, found, ids);
-            found.sort_unstable();
-            if !all && !tiles.is_final(row) && !certain(found, k, tiles.least(row, worst)) {
+        || Candidates { kept: Vec::new(), ids: Vec::new(), found: Vec::new() },
+        |work, place, to, proxies| {
+            let row = kept.row(place);
+            work.kept.clear();
+            kept.finish(place, |candidate| work.kept.push(candidate));
+            let worst = work.kept.last().map_or(f32::NEG_INFINITY, |(value, _)| value.to_f32());
+            work.compare(tiles, sides, row, k);
+            if !all && !tiles.is_final(row) && !certain(&work.found, k, tiles.least(row, worst)) {
                 failed.lock().unwrap_or_else(|e| e.into_inner()).push(row as u32);
             }
-            for ((neighbor, id), proxy) in found.iter().zip(to).zip(proxies) {
+            for ((neighbor, id), proxy) in work.found.iter().zip(to).zip(proxies) {
                 (*id, *proxy) = (neighbor.id, neighbor.proxy);
             }
             !phase.advance(1)
@@ -62,36 +65,56 @@ pub(super) fn recheck<T: Tiles>(
     );
     control.check()?;
     drop(phase);
+    if let Some(order) = &kept.order {
+        knn = knn.scattered(order)?;
+    }
     let mut failed = failed.into_inner().unwrap_or_else(|e| e.into_inner());
     failed.sort_unstable();
     again(tiles, &failed, &mut knn, sides, threads, control)?;
     Ok(knn)
 }
 
-/// Rechecked candidates of a row, in no order; returns the largest kept proxy.
-fn candidates<T: Tiles>(
-    tiles: &T,
-    sides: &Sides<'_>,
-    kept: &Kept<T::Value>,
-    row: usize,
-    found: &mut Vec<Neighbor>,
-    ids: &mut Vec<u32>,
-) -> f32 {
-    let mut worst = f32::NEG_INFINITY;
-    let apart = tiles.apart();
-    found.clear();
-    ids.clear();
-    for (value, id) in lock(&kept[row / BLOCK]).finish(row % BLOCK) {
-        worst = value.to_f32();
-        match tiles.settled(value) {
-            Some(proxy) => found.push(Neighbor { proxy, id }),
-            None if apart.binary_search(&id).is_ok() => {}
-            None => ids.push(id),
+/// The candidates of a row, as kept and as compared; buffers of a worker.
+struct Candidates<V: Value> {
+    kept: Vec<(V, u32)>,
+    ids: Vec<u32>,
+    found: Vec<Neighbor>,
+}
+
+impl<V: Value> Candidates<V> {
+    /// Final proxies of the kept, nearest first; of those after the first few only what can be among the `k`
+    /// nearest.
+    fn compare<T: Tiles<Value = V>>(&mut self, tiles: &T, sides: &Sides<'_>, row: usize, k: usize) {
+        let Candidates { kept, ids, found } = self;
+        let apart = tiles.apart();
+        found.clear();
+        let (first, rest) = kept.split_at((k + k / 2).min(kept.len()));
+        let mut add = |part: &[(V, u32)], found: &mut Vec<Neighbor>| {
+            ids.clear();
+            for &(value, id) in part {
+                match tiles.settled(value) {
+                    Some(proxy) => found.push(Neighbor { proxy, id }),
+                    None if apart.binary_search(&id).is_ok() => {}
+                    None => ids.push(id),
+                }
+            }
+            offer(sides, row, ids, found);
+        };
+        add(first, found);
+        offer(sides, row, apart, found);
+        found.sort_unstable();
+        let rest = match found.get(k.wrapping_sub(1)) {
+            Some(last) if !tiles.is_final(row) => {
+                let most = tiles.most(row, last.proxy);
+                &rest[..rest.partition_point(|(value, _)| *value <= most)]
+            }
+            _ => rest,
+        };
+        if !rest.is_empty() {
+            add(rest, found);
+            found.sort_unstable();
         }
     }
-    offer(sides, row, ids, found);
-    offer(sides, row, apart, found);
-    worst
 }
 
 /// Adds the rows `ids` of B, the row itself excepted, at their pair distances from row `row` of A.

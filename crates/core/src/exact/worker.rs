@@ -7,11 +7,28 @@ use std::ops::Range;
 use std::sync::{Mutex, MutexGuard};
 
 /// The kept candidates of A rows, a lock per block of [`BLOCK`].
-pub(super) type Kept<V> = Vec<Mutex<Selection<V>>>;
+pub(super) struct Kept<V: Value> {
+    pub blocks: Vec<Mutex<Selection<V>>>,
+    /// The row that stands in each place, if not that of its number.
+    pub order: Option<Vec<u32>>,
+}
 
-/// Open selections for `n` rows.
-pub(super) fn open<V: Value>(n: usize, keep: usize) -> Kept<V> {
-    (0..n.div_ceil(BLOCK)).map(|block| Mutex::new(Selection::new(rows_of(block, n).len(), keep))).collect()
+impl<V: Value> Kept<V> {
+    /// Open selections for `n` rows.
+    pub fn open(n: usize, keep: usize) -> Kept<V> {
+        let block = |block| Mutex::new(Selection::new(rows_of(block, n).len(), keep));
+        Kept { blocks: (0..n.div_ceil(BLOCK)).map(block).collect(), order: None }
+    }
+
+    /// The row that stands in a place.
+    pub fn row(&self, place: usize) -> usize {
+        self.order.as_ref().map_or(place, |order| order[place] as usize)
+    }
+
+    /// The kept candidates of the row in a place, ascending by (value, id), to `take`.
+    pub fn finish(&self, place: usize, take: impl FnMut((V, u32))) {
+        lock(&self.blocks[place / BLOCK]).finish(place % BLOCK).for_each(take);
+    }
 }
 
 /// Rows of a block.
