@@ -7,7 +7,7 @@ use crate::isa::Isa;
 use crate::kernels::Kernels;
 use crate::pair::{
     AbsSum, BITS_LONGEST, BitAnd, BitAndOr, BitHamming, BrayCurtis, ByteKernel, ByteOp, Canberra, CountNonZero,
-    Hamming, I8Dot, Ip, L1, L2Sq, Linf, PairKernel, PairOp, U4L2Sq, U8Dot, U8L2Sq, U8Min, Words, against, against_four,
+    Hamming, I8Dot, Ip, L1, L2Sq, Linf, PairKernel, PairOp, U4L2Sq, U8Dot, U8L2Sq, Words, against, against_four,
 };
 use crate::panel::{FloatSteps, IntSteps, PanelKernel, PanelKernels};
 use crate::scan;
@@ -226,7 +226,6 @@ macro_rules! kernel_set {
                     linf: sums::<f32, FloatSteps<$simd, Linf>>(),
                     hamming: sums::<f32, FloatSteps<$simd, Hamming>>(),
                     canberra: sums::<f32, FloatSteps<$simd, Canberra>>(),
-                    min_sum_u8: sums::<u8, IntSteps<$simd, Words<U8Min<$dot4>>>>(),
                     bit_and: sums::<u8, IntSteps<$simd, Words<BitAnd<$simd>>>>(),
                     layout_bytes: WORDS,
                 },

@@ -231,27 +231,6 @@ impl<D: Dot4> ByteOp for U8L2Sq<D> {
     }
 }
 
-/// Sum of the lesser bytes.
-pub(crate) struct U8Min<D>(PhantomData<D>);
-
-impl<D: Dot4> ByteOp for U8Min<D> {
-    type S = D::S;
-    type Out = u32;
-    const LONGEST: usize = u32::MAX as usize / 255;
-
-    #[inline(always)]
-    unsafe fn step(acc: I<Self>, q: I<Self>, row: I<Self>) -> I<Self> {
-        // SAFETY: the contract of `ByteOp`. As a right side, flipped or not, these bytes are 1.
-        unsafe {
-            let ones = D::right(D::S::splat_i(0x0101_0101));
-            D::dot(acc, D::left(D::S::min_u8(q, row)), ones)
-        }
-    }
-    fn result(sum: u32, _alone: u32) -> u32 {
-        sum
-    }
-}
-
 /// Inner product of unsigned bytes. With a flipped right side, `row - 128` is what `q` is multiplied
 /// by, and 128 times the sum of `q` puts the difference back.
 pub(crate) struct U8Dot<D>(PhantomData<D>);

@@ -16,9 +16,7 @@ use std::fmt;
 use crate::simd::Simd;
 
 pub use self::bytes::ByteKernel;
-pub(crate) use self::bytes::{
-    BITS_LONGEST, BitAnd, BitAndOr, BitHamming, ByteOp, I8Dot, U4L2Sq, U8Dot, U8L2Sq, U8Min, Words,
-};
+pub(crate) use self::bytes::{BITS_LONGEST, BitAnd, BitAndOr, BitHamming, ByteOp, I8Dot, U4L2Sq, U8Dot, U8L2Sq, Words};
 pub(crate) use self::values::{AbsSum, BrayCurtis, Canberra, CountNonZero, Hamming, Ip, L1, L2Sq, Linf};
 pub use self::values::{Counts, minkowski};
 

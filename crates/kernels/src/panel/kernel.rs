@@ -71,8 +71,6 @@ pub struct PanelKernels {
     /// Sum of `|a - b| / (|a| + |b|)`, with nothing from columns that are zero in both rows, within
     /// [`panel_error_factor`] where no `|a| + |b|` overflows.
     pub canberra: PanelKernel<f32, f32>,
-    /// Sum of the lesser bytes, exact for rows of up to 2^23 bytes.
-    pub min_sum_u8: PanelKernel<u8, i32>,
     /// Number of bits that are set in both rows, exact for rows of up to 2^28 bytes.
     pub bit_and: PanelKernel<u8, i32>,
     pub(crate) layout_bytes: Layout,

@@ -9,7 +9,7 @@
 //!
 //! Loads are shared between rows and columns, and no sum is added across lanes: that is what is won over
 //! one row against four. The order of summation is not that of the pair kernels, so sums of f32 differ
-//! from theirs by rounding ([`panel_error_factor`]); counts, byte sums and maxima are the same.
+//! from theirs by rounding ([`panel_error_factor`]); counts and maxima are the same.
 //!
 //! What may not enter: loops over rows (they are in `tile`), metrics, thresholds.
 

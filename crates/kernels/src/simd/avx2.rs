@@ -65,7 +65,6 @@ impl Simd for Avx2 {
         shl16_i(a: __m256i) -> __m256i = _mm256_slli_epi32::<16>(a);
         shr8_i(a: __m256i) -> __m256i = _mm256_srli_epi32::<8>(a);
         shr4_i(a: __m256i) -> __m256i = _mm256_srli_epi16::<4>(a);
-        min_u8(a: __m256i, b: __m256i) -> __m256i = _mm256_min_epu8(a, b);
         abs_diff_u8(a: __m256i, b: __m256i) -> __m256i =
             _mm256_or_si256(_mm256_subs_epu8(a, b), _mm256_subs_epu8(b, a));
         le_i(a: __m256i, b: __m256i) -> u32 =

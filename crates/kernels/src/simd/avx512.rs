@@ -61,7 +61,6 @@ impl Simd for Avx512 {
         shl16_i(a: __m512i) -> __m512i = _mm512_slli_epi32::<16>(a);
         shr8_i(a: __m512i) -> __m512i = _mm512_srli_epi32::<8>(a);
         shr4_i(a: __m512i) -> __m512i = _mm512_srli_epi16::<4>(a);
-        min_u8(a: __m512i, b: __m512i) -> __m512i = _mm512_min_epu8(a, b);
         abs_diff_u8(a: __m512i, b: __m512i) -> __m512i =
             _mm512_or_si512(_mm512_subs_epu8(a, b), _mm512_subs_epu8(b, a));
         le_i(a: __m512i, b: __m512i) -> u32 = u32::from(_mm512_cmple_epi32_mask(a, b));

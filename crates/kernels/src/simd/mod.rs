@@ -95,8 +95,6 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn shr8_i(a: Self::I) -> Self::I;
     /// Every byte's upper half moves into its lower half; the upper one is anything.
     unsafe fn shr4_i(a: Self::I) -> Self::I;
-    /// The lesser of unsigned bytes.
-    unsafe fn min_u8(a: Self::I, b: Self::I) -> Self::I;
     /// `|a - b|` of unsigned bytes.
     unsafe fn abs_diff_u8(a: Self::I, b: Self::I) -> Self::I;
     /// Bit `i` is set where `a[i] <= b[i]`.

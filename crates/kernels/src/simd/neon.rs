@@ -63,8 +63,6 @@ impl Simd for Neon {
         shl16_i(a: int32x4_t) -> int32x4_t = vshlq_n_s32::<16>(a);
         shr8_i(a: int32x4_t) -> int32x4_t = vshrq_n_s32::<8>(a);
         shr4_i(a: int32x4_t) -> int32x4_t = vreinterpretq_s32_u8(vshrq_n_u8::<4>(vreinterpretq_u8_s32(a)));
-        min_u8(a: int32x4_t, b: int32x4_t) -> int32x4_t =
-            vreinterpretq_s32_u8(vminq_u8(vreinterpretq_u8_s32(a), vreinterpretq_u8_s32(b)));
         abs_diff_u8(a: int32x4_t, b: int32x4_t) -> int32x4_t =
             vreinterpretq_s32_u8(vabdq_u8(vreinterpretq_u8_s32(a), vreinterpretq_u8_s32(b)));
         le_i(a: int32x4_t, b: int32x4_t) -> u32 =

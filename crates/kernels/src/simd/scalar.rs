@@ -46,13 +46,6 @@ impl Simd for Scalar {
         shl16_i(a: i32) -> i32 = a << 16;
         shr8_i(a: i32) -> i32 = a >> 8;
         shr4_i(a: i32) -> i32 = a >> 4;
-        min_u8(a: i32, b: i32) -> i32 = {
-            let (mut x, y) = (a.to_ne_bytes(), b.to_ne_bytes());
-            for i in 0..4 {
-                x[i] = x[i].min(y[i]);
-            }
-            i32::from_ne_bytes(x)
-        };
         abs_diff_u8(a: i32, b: i32) -> i32 = {
             let (mut x, y) = (a.to_ne_bytes(), b.to_ne_bytes());
             for i in 0..4 {
