@@ -115,7 +115,7 @@ def plots(result: dict) -> list[dict]:
                 line["y"].append(engine["total_s"])
     return [
         {
-            "file": "umap",
+            "file": "umap-total",
             "title": "UMAP in a fresh process, from import to embedding",
             "x": {"label": "rows", "log": True},
             "y": {"label": "seconds", "log": True},
