@@ -35,10 +35,11 @@ pub(super) fn rectangle<T: Tiles>(
             worker.pack(tiles, columns.clone());
             let first = task % runs * RUN;
             for (block, kept) in kept.blocks.iter().enumerate().skip(first).take(RUN) {
-                let start = block * BLOCK;
                 worker.tile(tiles, rows_of(block, queries), columns.clone(), kept, None);
                 let mut selection = lock(kept);
-                worker.found.iter().for_each(|&(i, j, value)| selection.push(i as usize - start, value, j));
+                for hit in &worker.found {
+                    selection.push(hit.row as usize, hit.value, columns.start as u32 + hit.column);
+                }
                 drop(selection);
                 if phase.advance(1) {
                     return;

@@ -11,7 +11,7 @@
 
 use super::tiles::{Tiles, Value, pair_error};
 use crate::code::ByteCodes;
-use hnsw_kernels::{Kernels, MatRef, Packed};
+use hnsw_kernels::{Hit, Kernels, MatRef, Packed, TileScan};
 use std::ops::Range;
 
 /// At most one row in so many is set apart, and a few more.
@@ -94,6 +94,19 @@ impl Tiles for ByteTiles<'_> {
     fn scan(&self, cells: &[i32], a: usize, b: Range<usize>, row: i32, columns: Option<&[i32]>, hits: &mut Vec<u32>) {
         let (na, nb) = (self.a.norms()[a], &self.b.norms()[b.clone()]);
         self.kernels.scan_l2_i32(&cells[..b.len()], na, nb, row, columns, hits);
+    }
+    fn scan_tile(
+        &self,
+        (acc, ld): (&[i32], usize),
+        (a, b): (Range<usize>, Range<usize>),
+        row_thresholds: &[i32],
+        column_thresholds: Option<&[i32]>,
+        _scratch: &mut Vec<u32>,
+        found: &mut Vec<Hit<i32>>,
+    ) {
+        let (row_norms, column_norms) = (&self.a.norms()[a], &self.b.norms()[b]);
+        let tile = TileScan { acc, ld, row_norms, column_norms, row_thresholds, column_thresholds };
+        self.kernels.scan_tile_l2_i32(&tile, found);
     }
     #[inline]
     fn proxy(&self, cell: i32, a: usize, b: usize) -> i32 {

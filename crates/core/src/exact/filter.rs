@@ -12,19 +12,33 @@ use super::tiles::Tiles;
 use crate::code::ByteCodes;
 use crate::control::Control;
 use crate::error::Result;
-use hnsw_kernels::Kernels;
+use hnsw_kernels::{Isa, Kernels};
 
 /// Rows of the sample, at most.
 const SAMPLE: usize = 128;
 /// One row in so many is in the sample.
 const SAMPLE_SHARE: usize = 16;
-/// A float tile takes so many times what a byte tile takes.
-const FLOAT_COST: f64 = 5.0;
-/// A pair distance takes what so many cells of a byte tile take.
-const PAIR_COST: f64 = 150.0;
 /// A cell of the second pass takes what so many of the first take: it serves its row alone, rows are gathered,
 /// and what passes is compared at once.
 const AGAIN_COST: f64 = 4.0;
+
+/// What work takes beside a cell of a byte tile (orders of magnitude).
+#[derive(Clone, Copy)]
+struct Costs {
+    /// A cell of a float tile.
+    float: f64,
+    /// A pair distance, to a row that may not be in cache.
+    pair: f64,
+}
+
+impl Costs {
+    fn of(isa: Isa) -> Costs {
+        match isa {
+            Isa::Amx => Costs { float: 20.0, pair: 600.0 },
+            _ => Costs { float: 5.0, pair: 150.0 },
+        }
+    }
+}
 
 /// Candidates to keep for each row of A, or `None` where the filter does not pay. `cells`: cells of the whole
 /// work that fall to each row of A.
@@ -42,7 +56,8 @@ pub(super) fn keep(
     let size = (a.len() / SAMPLE_SHARE).clamp(1, SAMPLE).min(a.len());
     let ids: Vec<u32> = (0..size).map(|i| (i * a.len() / size) as u32).collect();
     // Beyond this many candidates a filter loses to the float tiles anyway.
-    let widest = ((cells * (FLOAT_COST - 1.0) / PAIR_COST) as usize + k + SLACK).min(16 * k + 256).min(others);
+    let costs = Costs::of(kernels.isa);
+    let widest = ((cells * (costs.float - 1.0) / costs.pair) as usize + k + SLACK).min(16 * k + 256).min(others);
     let part = a.subset(&ids, 1)?;
     let tiles = ByteTiles::new(kernels, &part, b);
     // One more, for the row itself.
@@ -61,17 +76,17 @@ pub(super) fn keep(
         needed.push(candidates.iter().filter(|(coded, _)| *coded <= most).count() + 1);
     }
     needed.sort_unstable();
-    Ok(cheapest(&needed, k, widest, others, cells))
+    Ok(cheapest(&needed, k, widest, others, cells, costs))
 }
 
 /// The number of candidates that costs least, unless float tiles cost less. `needed`: what rows of the sample
 /// need, ascending; beyond `widest`: nobody knows.
-fn cheapest(needed: &[usize], k: usize, widest: usize, others: usize, cells: f64) -> Option<usize> {
+fn cheapest(needed: &[usize], k: usize, widest: usize, others: usize, cells: f64, costs: Costs) -> Option<usize> {
     let rows = needed.len().max(1) as f64;
-    let floats = FLOAT_COST * cells + PAIR_COST * (k + SLACK) as f64;
+    let floats = costs.float * cells + costs.pair * (k + SLACK) as f64;
     let cost = |keep: usize| {
         let failed = needed.iter().filter(|&&n| n > keep).count() as f64 / rows;
-        cells + PAIR_COST * keep as f64 + failed * AGAIN_COST * others as f64
+        cells + costs.pair * keep as f64 + failed * AGAIN_COST * others as f64
     };
     let choices = needed.iter().copied().chain([k + SLACK]).map(|keep| keep.clamp(k + 1, widest.max(k + 1)));
     let best = choices.map(|keep| (cost(keep), keep)).min_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)))?;
@@ -84,11 +99,12 @@ mod tests {
 
     #[test]
     fn a_filter_that_lets_most_rows_through_is_refused() {
-        assert_eq!(cheapest(&[10_000; 50], 10, 400, 100_000, 50_000.0), None);
-        assert_eq!(cheapest(&[30; 50], 10, 400, 100_000, 50_000.0), Some(30));
+        let costs = Costs::of(Isa::Avx512);
+        assert_eq!(cheapest(&[10_000; 50], 10, 400, 100_000, 50_000.0, costs), None);
+        assert_eq!(cheapest(&[30; 50], 10, 400, 100_000, 50_000.0, costs), Some(30));
         let mut needed = [30; 50];
         needed[49] = 300;
-        assert_eq!(cheapest(&needed, 10, 400, 100_000, 50_000.0), Some(30));
-        assert_eq!(cheapest(&[5; 50], 10, 400, 12, 50_000.0), Some(11));
+        assert_eq!(cheapest(&needed, 10, 400, 100_000, 50_000.0, costs), Some(30));
+        assert_eq!(cheapest(&[5; 50], 10, 400, 12, 50_000.0, costs), Some(11));
     }
 }

@@ -68,14 +68,14 @@ fn tile<T: Tiles>(worker: &mut Worker<T>, tiles: &T, [row, column]: [usize; 2], 
     let diagonal = row == column;
     worker.tile(tiles, rows.clone(), columns.clone(), &kept.blocks[row], (!diagonal).then_some(&kept.blocks[column]));
     let mut selection = lock(&kept.blocks[row]);
-    for &(i, j, value) in worker.found.iter().filter(|(i, j, _)| i != j) {
-        selection.push(i as usize - rows.start, value, id(j));
+    for hit in worker.found.iter().filter(|hit| !diagonal || hit.row != hit.column) {
+        selection.push(hit.row as usize, hit.value, id(columns.start as u32 + hit.column));
     }
     drop(selection);
     if !diagonal {
         let mut selection = lock(&kept.blocks[column]);
-        for &(i, j, value) in &worker.found {
-            selection.push(j as usize - columns.start, value, id(i));
+        for hit in &worker.found {
+            selection.push(hit.column as usize, hit.value, id(rows.start as u32 + hit.row));
         }
     }
 }

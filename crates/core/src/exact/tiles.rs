@@ -2,7 +2,7 @@
 
 use crate::metric::Pair;
 use crate::points::{Derived, Points, RowRef, Rows};
-use hnsw_kernels::{Kernels, MatRef, Packed};
+use hnsw_kernels::{Hit, Kernels, MatRef, Packed, TileScan};
 use std::convert::Infallible;
 use std::ops::Range;
 use std::sync::Arc;
@@ -90,6 +90,26 @@ pub(crate) trait Tiles: Sync {
         column_thresholds: Option<&[Self::Value]>,
         hits: &mut Vec<u32>,
     );
+    /// Adds the cells of rows `a`, `ld` apart, that are at or below the threshold of their row or of their column, with
+    /// their proxies; rows and columns are counted from the first of the tile.
+    fn scan_tile(
+        &self,
+        (cells, ld): (&[Self::Value], usize),
+        (a, b): (Range<usize>, Range<usize>),
+        rows: &[Self::Value],
+        columns: Option<&[Self::Value]>,
+        scratch: &mut Vec<u32>,
+        found: &mut Vec<Hit<Self::Value>>,
+    ) {
+        for ((row, cells), &threshold) in a.clone().zip(cells.chunks(ld)).zip(rows) {
+            scratch.clear();
+            self.scan(cells, row, b.clone(), threshold, columns, scratch);
+            found.extend(scratch.iter().map(|&column| {
+                let value = self.proxy(cells[column as usize], row, b.start + column as usize);
+                Hit { row: (row - a.start) as u32, column, value }
+            }));
+        }
+    }
     /// The proxy that a raw cell stands for; never below what `scan` compares.
     fn proxy(&self, cell: Self::Value, a: usize, b: usize) -> Self::Value;
     /// Bound of |proxy - proxy in exact arithmetic| for row `a` against any row; 0 where proxies are final.
@@ -291,6 +311,22 @@ impl Tiles for FloatTiles<'_> {
     fn scan(&self, cells: &[f32], a: usize, b: Range<usize>, row: f32, columns: Option<&[f32]>, hits: &mut Vec<u32>) {
         let (na, nb) = (self.a.of.norms[a], &self.b.of.norms[b.clone()]);
         self.kernels.scan_l2_f32(&cells[..b.len()], na, nb, row, columns, hits);
+    }
+    fn scan_tile(
+        &self,
+        (acc, ld): (&[f32], usize),
+        (a, b): (Range<usize>, Range<usize>),
+        row_thresholds: &[f32],
+        column_thresholds: Option<&[f32]>,
+        _scratch: &mut Vec<u32>,
+        found: &mut Vec<Hit<f32>>,
+    ) {
+        let (row_norms, column_norms) = (&self.a.of.norms[a], &self.b.of.norms[b]);
+        let before = found.len();
+        let tile = TileScan { acc, ld, row_norms, column_norms, row_thresholds, column_thresholds };
+        self.kernels.scan_tile_l2_f32(&tile, found);
+        // As `proxy` does.
+        found[before..].iter_mut().for_each(|hit| hit.value = hit.value.max(0.0));
     }
     #[inline]
     fn proxy(&self, cell: f32, a: usize, b: usize) -> f32 {

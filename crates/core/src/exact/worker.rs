@@ -3,6 +3,7 @@
 use super::selection::Selection;
 use super::tiles::{Tiles, Value};
 use super::{BLOCK, STRIP};
+use hnsw_kernels::Hit;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard};
 
@@ -46,8 +47,8 @@ pub(super) struct Worker<T: Tiles> {
     scratch: T::Scratch,
     cells: Vec<T::Value>,
     hits: Vec<u32>,
-    /// (row, column, proxy) of every cell that passed a threshold in the last tile.
-    pub found: Vec<(u32, u32, T::Value)>,
+    /// Every cell that passed a threshold in the last tile, counted from its first row and column.
+    pub found: Vec<Hit<T::Value>>,
     row_thresholds: Vec<T::Value>,
     column_thresholds: Vec<T::Value>,
 }
@@ -85,16 +86,12 @@ impl<T: Tiles> Worker<T> {
         for start in rows.clone().step_by(STRIP) {
             let strip = start..(start + STRIP).min(rows.end);
             tiles.fill(strip.clone(), columns.clone(), &mut self.scratch, &mut self.cells, BLOCK);
-            for (i, cells) in strip.zip(self.cells.chunks(BLOCK)) {
-                self.hits.clear();
-                let column_thresholds = column_kept.map(|_| &self.column_thresholds[..]);
-                let threshold = self.row_thresholds[i - rows.start];
-                tiles.scan(cells, i, columns.clone(), threshold, column_thresholds, &mut self.hits);
-                for &hit in &self.hits {
-                    let j = columns.start + hit as usize;
-                    self.found.push((i as u32, j as u32, tiles.proxy(cells[hit as usize], i, j)));
-                }
-            }
+            let (first, before) = (start - rows.start, self.found.len());
+            let thresholds = &self.row_thresholds[first..first + strip.len()];
+            let of_columns = column_kept.map(|_| &self.column_thresholds[..]);
+            let part = (strip, columns.clone());
+            tiles.scan_tile((&self.cells, BLOCK), part, thresholds, of_columns, &mut self.hits, &mut self.found);
+            self.found[before..].iter_mut().for_each(|hit| hit.row += first as u32);
         }
     }
 }
