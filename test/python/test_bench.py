@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import publish
 import pytest
-from harness import fashion_mnist, metrics, peers, recall, suite, summary, truth
+from harness import fashion_mnist, metrics, peers, recall, rounds, suite, summary, sweep, truth
 from harness.load import Stopwatch
 
 _BENCH = Path(__file__).resolve().parents[2] / "bench"
@@ -138,6 +138,63 @@ def test_marks_of_suites_without_results_stay_as_they_are() -> None:
     assert filled.count("old") == 1
 
 
+def _point(recall_found: float, qps: float) -> dict:
+    return {"recall": recall_found, "qps": qps, "quiet": True}
+
+
+def test_speed_at_a_recall_lies_between_the_points_around_it() -> None:
+    points = [_point(0.90, 1000.0), _point(0.98, 100.0), _point(0.97, 50.0)]
+    found = sweep.at_recall(points, 0.94)
+    assert found is not None
+    assert found["qps"] == pytest.approx(100.0 * 10**0.5)
+    assert sweep.at_recall(points, 0.85) == {"qps": 1000.0, "at_least": True, "quiet": True}
+    assert sweep.at_recall(points, 0.99) is None
+    # what another point beats in both recall and speed is no part of the curve
+    assert [p["recall"] for p in sweep.frontier(points)] == [0.90, 0.98]
+
+
+def test_cases_take_turns_until_each_was_quiet_often_enough() -> None:
+    seen: list[str] = []
+
+    def case(name: str, results: list[dict]) -> rounds.Case:
+        def attempt() -> dict:
+            seen.append(name)
+            return results.pop(0)
+
+        return rounds.Case(name, attempt, lambda result: result["calm"])
+
+    def timing(calm: bool, wall_s: float = 1.0) -> dict:
+        return {"calm": calm, "wall_s": wall_s}
+
+    cases = [
+        case("quick", [timing(True), timing(False), timing(True)]),
+        case("long", [timing(True, 60.0)]),
+        case("broken", [{"error": "no"}]),
+        case("noisy", [timing(False)] * 4),
+    ]
+    rounds.take_turns(cases, {"quiet": 2, "most": 4, "long_s": 30}, lambda text: None)
+    order = ["quick", "long", "broken", "noisy", "quick", "noisy", "quick", "noisy", "noisy"]
+    assert seen == order
+    assert [len(c.attempts) for c in cases] == [3, 1, 0, 4]
+    assert cases[2].error == "no"
+
+
+def test_jobs_are_ended_at_their_limit_and_say_so(tmp_path: Path) -> None:
+    from harness.process import run_job
+
+    job = {"task": "graph", "engine": "bridge", "rows": str(tmp_path / "none.npy")}
+    assert run_job(Path(sys.executable), job, lambda result, path: None, 0.01) == {
+        "error": "stopped after 0 s"
+    }
+
+
+def test_a_peer_from_sources_says_what_to_do_without_them(tmp_path: Path) -> None:
+    with pytest.raises(peers.PeerMissing, match="--glass DIR"):
+        peers.python_for("glass")
+    with pytest.raises(peers.PeerMissing, match="no checkout"):
+        peers.python_for("glass", tmp_path)
+
+
 def _run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     import os
 
@@ -176,3 +233,20 @@ def test_bench_refuses_unknown_names_in_one_line(tmp_path: Path, arguments, name
     assert done.returncode == 2
     assert named in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["query", "build"])
+def test_queries_and_builds_are_measured_through_both_doors(tmp_path: Path, name: str) -> None:
+    done = _run(tmp_path, "--suite", name, "--data", "sift5k", "--peers", "", "--quick")
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "out" / f"{name}.json").read_text())
+    [part] = result["data"]
+    assert {"bridge", "bridge_node"} == {engine["engine"] for engine in part["engines"]}
+    for engine in part["engines"]:
+        assert "error" not in engine, engine
+        figures = engine["summary"]
+        points = figures["settings"] if name == "build" else figures["sweeps"][0]["points"]
+        assert points[-1]["recall"] >= 0.95
+    assert "pynndescent" in part["left_out"]
+    text = (tmp_path / "out" / f"{name}.md").read_text()
+    assert "Left out on this set" in text
