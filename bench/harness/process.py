@@ -80,3 +80,4 @@ def _end(process: subprocess.Popen) -> None:
     else:
         process.kill()
     process.wait()
+    process.stdout.close()
