@@ -56,6 +56,7 @@ macro_rules! float_sums {
         }
     };
 }
+#[cfg(target_arch = "x86_64")]
 pub(crate) use float_sums;
 
 use super::ops;
