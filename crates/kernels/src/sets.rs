@@ -77,8 +77,8 @@ macro_rules! panel_kernels {
 
 /// Instantiates every kernel inside functions that carry `$attr`, and collects them in a table.
 /// `f32`/`u8`: rows, vectors, and vectors of a narrow last panel of the register tile, for `u8` after how a
-/// word is multiplied; `bf16`: rows,
-/// where vectors are those of f32; `panel`: vectors of a line of a sparse panel; `sums`: those of other sums.
+/// word is multiplied; `bf16`: rows, where vectors are those of f32; `panel`: vectors of a line of a sparse
+/// panel; `sums`: those of other sums.
 macro_rules! kernel_set {
     (
         $(#[$cfg:meta])*
