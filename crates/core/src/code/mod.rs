@@ -4,12 +4,15 @@
 //!   bytes      a byte a column under one step length, and how far each row is from its code: rows of integers
 //!              (images, counts) are their codes, for others distances of codes are a filter with a proof
 //!   steps      how values become such bytes
+//!   sketch     rows along their few widest directions, for walks
 //!   quantized  other codes, for walks alone
 //! ```
 
 mod bytes;
 mod quantized;
+mod sketch;
 mod steps;
 
 pub(crate) use bytes::ByteCodes;
 pub(crate) use quantized::Quantized;
+pub(crate) use sketch::Sketch;

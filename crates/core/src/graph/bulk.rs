@@ -8,7 +8,8 @@ use super::copies::{Crowds, is_later_copy};
 use super::levels::level_of;
 use super::links::Graph;
 use super::reach::repair;
-use super::select::select;
+use super::select::select_by;
+use crate::code::Sketch;
 use crate::control::{Control, Phase};
 use crate::error::Result;
 use crate::exact::Source;
@@ -37,15 +38,19 @@ pub(crate) struct Built {
 
 /// Builds the graph. `base` are the [`candidates`] of all rows; `nearest` makes such a table for the
 /// members of an upper level.
+///
+/// With `sketch`, which walks will run on, the links of level 0 are chosen by sketches: what leads nearer by them is
+/// then linked, and a comparison takes a line or two of memory.
 pub(crate) fn build(
     source: Source<'_>,
     options: &Options,
     base: &Knn,
+    sketch: Option<&Sketch>,
     nearest: impl Fn(&Points, usize) -> Result<Knn>,
     control: Control<'_>,
 ) -> Result<Built> {
     let rows = source.rows;
-    let pair = source.pair();
+    let (pair, dot) = (source.pair(), source.kernels.u8_dot);
     let levels = (0..rows.len() as u32).map(|id| {
         if is_later_copy(base.row(id as usize).next(), id) { 0 } else { level_of(options.seed, id, options.m) }
     });
@@ -55,7 +60,8 @@ pub(crate) fn build(
     let link = |graph: &mut Graph, level, members: &[u32]| {
         let part = rows.subset(members)?;
         let table = nearest(&part, base.k)?;
-        Linker { level, rows: &part, pair, threads: options.threads, phase: &phase }.link(graph, members, &table)
+        let between = |a: u32, b: u32| pair.one(part.row(a as usize), part.row(b as usize));
+        Linker { level, between, threads: options.threads, phase: &phase }.link(graph, members, &table)
     };
     for level in (1..=graph.top()).rev() {
         let members: Vec<u32> = graph.members(level).collect();
@@ -66,23 +72,45 @@ pub(crate) fn build(
         crowds.close_rings(&mut graph);
     } else {
         let everyone: Vec<u32> = (0..rows.len() as u32).collect();
-        let linker = Linker { level: 0, rows, pair, threads: options.threads, phase: &phase };
-        linker.link(&mut graph, &everyone, base)?;
+        let threads = options.threads;
+        if let Some(sketch) = sketch {
+            let between = |a: u32, b: u32| sketch.between(dot, a as usize, b as usize);
+            let linker = Linker { level: 0, between, threads, phase: &phase };
+            linker.link(&mut graph, &everyone, &linker.compared(base)?)?;
+        } else {
+            let between = |a: u32, b: u32| pair.one(rows.row(a as usize), rows.row(b as usize));
+            Linker { level: 0, between, threads, phase: &phase }.link(&mut graph, &everyone, base)?;
+        }
     }
     let repaired = repair(&mut graph, rows, pair, control)?;
     Ok(Built { graph, repaired })
 }
 
 /// Links the rows of one level; ids are positions among its members.
-struct Linker<'a> {
+struct Linker<'a, B> {
     level: u8,
-    rows: &'a Points,
-    pair: crate::metric::Pair<'a>,
+    /// The proxy of two rows.
+    between: B,
     threads: usize,
     phase: &'a Phase<'a>,
 }
 
-impl Linker<'_> {
+impl<B: Fn(u32, u32) -> f32 + Sync> Linker<'_, B> {
+    /// The same candidates by the proxies of this linker.
+    fn compared(&self, table: &Knn) -> Result<Knn> {
+        let mut out = Knn::empty(table.rows(), table.k)?;
+        out.fill(self.threads, Vec::new, |all, row, ids, proxies| {
+            all.clear();
+            all.extend(table.row(row).map(|(id, _)| Neighbor { proxy: (self.between)(row as u32, id), id }));
+            all.sort_unstable();
+            for ((neighbor, id), proxy) in all.iter().zip(ids).zip(proxies) {
+                (*id, *proxy) = (neighbor.id, neighbor.proxy);
+            }
+            !self.phase.advance(0)
+        });
+        self.phase.check().map(|()| out)
+    }
+
     /// Links `members` by their `table` of candidates.
     fn link(&self, graph: &mut Graph, members: &[u32], table: &Knn) -> Result<()> {
         let forward = self.prune(table, graph.m(), Merge::Select)?;
@@ -95,8 +123,8 @@ impl Linker<'_> {
 
     /// Prunes the rows of `table` and what points back at them to `limit` links.
     fn prune(&self, table: &Knn, limit: usize, merge: Merge) -> Result<Knn> {
-        let reverse = Reverse::of(table, self.rows.len(), self.phase)?;
-        let mut out = Knn::empty(self.rows.len(), limit)?;
+        let reverse = Reverse::of(table, table.rows(), self.phase)?;
+        let mut out = Knn::empty(table.rows(), limit)?;
         out.fill(
             self.threads,
             || (Vec::new(), Vec::new()),
@@ -109,7 +137,7 @@ impl Linker<'_> {
                 if merge == Merge::KeepIfRoom && all.len() <= limit {
                     kept.clone_from(all);
                 } else {
-                    select(self.pair, self.rows, all.iter().copied(), limit, kept);
+                    select_by(&self.between, all.iter().copied(), limit, kept);
                 }
                 for ((neighbor, id), proxy) in kept.iter().zip(ids).zip(proxies) {
                     (*id, *proxy) = (neighbor.id, neighbor.proxy);

@@ -123,6 +123,12 @@ impl Graph {
         &cells[..filled]
     }
 
+    /// Asks for the links of a row ahead of their use.
+    #[inline]
+    pub fn prefetch(&self, id: u32, level: u8) {
+        hnsw_kernels::prefetch(&self.array(level)[self.cells(id, level)]);
+    }
+
     /// Replaces the links of a row on `level`.
     pub fn set_links(&mut self, id: u32, level: u8, links: impl Iterator<Item = u32>) {
         let cells = self.cells(id, level);

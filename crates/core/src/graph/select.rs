@@ -17,13 +17,23 @@ pub(crate) fn select(
     limit: usize,
     kept: &mut Vec<Neighbor>,
 ) {
+    select_by(|a, b| pair.one(rows.row(a as usize), rows.row(b as usize)), candidates, limit, kept);
+}
+
+/// As [`select`], with the proxies of `between`.
+pub(crate) fn select_by(
+    between: impl Fn(u32, u32) -> f32,
+    candidates: impl Iterator<Item = Neighbor>,
+    limit: usize,
+    kept: &mut Vec<Neighbor>,
+) {
     let mut ties = limit / 2;
     kept.clear();
     for candidate in candidates {
         if kept.len() == limit {
             return;
         }
-        match hidden(pair, rows, candidate, kept) {
+        match hidden(&between, candidate, kept) {
             Hidden::No => kept.push(candidate),
             Hidden::Tied if ties > 0 => {
                 ties -= 1;
@@ -41,11 +51,10 @@ enum Hidden {
     Yes,
 }
 
-fn hidden(pair: Pair<'_>, rows: &Points, candidate: Neighbor, kept: &[Neighbor]) -> Hidden {
-    let row = rows.row(candidate.id as usize);
+fn hidden(between: &impl Fn(u32, u32) -> f32, candidate: Neighbor, kept: &[Neighbor]) -> Hidden {
     let mut verdict = Hidden::No;
     for other in kept {
-        let between = pair.one(row, rows.row(other.id as usize));
+        let between = between(candidate.id, other.id);
         if between < candidate.proxy {
             return Hidden::Yes;
         }

@@ -26,7 +26,7 @@ fn built(rows: &Points, threads: usize) -> Graph {
     let options = options(threads, rows.dim());
     let nearest = |part: &Points, k: usize| exact::graph(source(part), k, threads, Control::none());
     let base = nearest(rows, candidates(&options)).unwrap();
-    build(source(rows), &options, &base, nearest, Control::none()).unwrap().graph
+    build(source(rows), &options, &base, None, nearest, Control::none()).unwrap().graph
 }
 
 /// Share of true neighbours found for every 7th row as a query, by distance.

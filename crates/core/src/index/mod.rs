@@ -13,7 +13,7 @@ mod update;
 
 pub use update::Changes;
 
-use crate::code::{ByteCodes, Quantized};
+use crate::code::{ByteCodes, Quantized, Sketch};
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::exact::Source;
@@ -24,6 +24,7 @@ use crate::neighbors::Neighbors;
 use crate::options::Options;
 use crate::plan::QueryDecision;
 use crate::points::{Form, Points};
+use crate::search::anchors::Anchors;
 use crate::search::walk::ScratchPool;
 use crate::stats::Counters;
 use coarse::Coarse;
@@ -81,7 +82,13 @@ struct Search {
     graph: Graph,
     repaired: usize,
     /// What walks run on, if not the rows.
-    codes: Option<Quantized>,
+    codes: Option<WalkCodes>,
+}
+
+/// Codes that walks run on.
+enum WalkCodes {
+    Quantized(Quantized),
+    Sketches(Sketch, Anchors),
 }
 
 impl Index {

@@ -88,7 +88,7 @@ impl Index {
             self.graph.set(Some(Arc::new(graph.neighbors)));
         }
         if let Some(search) = search.filter(|_| self.search.get().is_none()) {
-            let codes = self.quantized(rows, control)?;
+            let codes = self.walk_codes(rows, &search.graph, control)?;
             self.inserts.store(search.inserts, Ordering::Relaxed);
             self.search.set(Some(Arc::new(Search { graph: search.graph, repaired: search.repaired, codes })));
         }

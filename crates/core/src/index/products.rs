@@ -2,7 +2,6 @@
 
 use super::{Data, Index, Measured, Search};
 use crate::approx;
-use crate::code::Quantized;
 use crate::control::Control;
 use crate::error::Result;
 use crate::exact::{self, Source};
@@ -11,8 +10,8 @@ use crate::knn::Knn;
 use crate::neighbors::Neighbors;
 use crate::options::Query;
 use crate::plan::{self, Choice};
-use crate::points::{Form, Points};
-use crate::search::batch::{Batch, search};
+use crate::points::Points;
+use crate::search::batch::{Batch, Coded, search};
 use crate::stats::Counters;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -75,7 +74,7 @@ impl Index {
         let batch = Batch {
             graph: &index.graph,
             rows: &data.rows,
-            codes: None,
+            coded: Coded::Rows,
             pair: source.pair(),
             queries: &data.rows,
             k: (k + 1).min(n),
@@ -110,12 +109,6 @@ impl Index {
         Ok(())
     }
 
-    /// The codes that walks run on, where the options ask for some.
-    pub(super) fn quantized(&self, rows: &Points, control: Control<'_>) -> Result<Option<Quantized>> {
-        let (Some(kind), Some(rows)) = (self.options.quantization, rows.dense()) else { return Ok(None) };
-        Quantized::of(rows, kind, !self.options.metric.products(Form::Dense), self.options.threads, control)
-    }
-
     pub(super) fn search_index(&self, data: &Data, control: Control<'_>) -> Result<Arc<Search>> {
         self.search.get_or_make(control, || {
             let linked = self.linked(&data.rows)?;
@@ -127,10 +120,12 @@ impl Index {
             let of_part = |part: &Points, k| {
                 nearest(Source { rows: part, codes: None, coarse: None, ..source }, k, control.quiet())
             };
-            let built = graph::bulk::build(source, &self.options, &base, of_part, control)?;
+            let sketch = self.sketch(&data.rows, control)?;
+            let built = graph::bulk::build(source, &self.options, &base, sketch.as_ref(), of_part, control)?;
             Counters::add(&self.counters.search_builds, 1);
             self.inserts.store(0, Ordering::Relaxed);
-            Ok(Search { graph: built.graph, repaired: built.repaired, codes: self.quantized(&data.rows, control)? })
+            let codes = self.walk_codes_by(sketch, &data.rows, &built.graph, control)?;
+            Ok(Search { graph: built.graph, repaired: built.repaired, codes })
         })
     }
 }

@@ -1,19 +1,23 @@
 //! Queries: by a scan of all rows or by walks, whichever the cost model expects to be cheaper.
 
-use super::{Data, Index};
+use super::{Data, Index, Search, WalkCodes};
+use crate::code::{Quantized, Sketch};
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::exact;
-use crate::graph;
+use crate::graph::{self, Graph};
 use crate::neighbors::Neighbors;
 use crate::options::Query;
 use crate::plan::{self, QueryDecision};
 use crate::points::{Form, Points};
-use crate::search::batch::{Batch, search};
+use crate::search::anchors::Anchors;
+use crate::search::batch::{Batch, Coded, search};
 use crate::stats::Counters;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+/// Rows this many times as wide as their sketches are compared by their codes before they are by themselves.
+const WIDE: usize = 8;
 /// Queries of one exact batch; more are answered batch by batch to bound memory.
 const MAX_BATCH: usize = 32_768;
 /// Queries of an exact batch that pay for coding the rows.
@@ -116,10 +120,7 @@ impl Index {
         let batch = Batch {
             graph: &index.graph,
             rows: &data.rows,
-            codes: match (&index.codes, queries.dense()) {
-                (Some(codes), Some(queries)) => Some((codes, codes.beside(queries, self.options.threads, control)?)),
-                _ => None,
-            },
+            coded: self.walked_on(data, &index, queries, control)?,
             pair: self.source(data).pair(),
             queries,
             k: query.k.min(data.rows.len()),
@@ -129,6 +130,61 @@ impl Index {
         let knn = search(&batch, &self.scratches, &self.counters, control)?;
         knn.write_to(out, 0, &self.options.metric);
         Ok(())
+    }
+
+    /// What walks over `rows` run on, if not on the rows: the codes that the options ask for, else sketches.
+    pub(super) fn walk_codes(&self, rows: &Points, graph: &Graph, control: Control<'_>) -> Result<Option<WalkCodes>> {
+        self.walk_codes_by(self.sketch(rows, control)?, rows, graph, control)
+    }
+
+    /// Sketches of `rows`, where walks may run on them.
+    pub(super) fn sketch(&self, rows: &Points, control: Control<'_>) -> Result<Option<Sketch>> {
+        match rows.dense() {
+            Some(rows) if self.options.quantization.is_none() && self.options.metric.products(Form::Dense) => {
+                Sketch::of(rows, self.options.threads, control)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// As [`Index::walk_codes`], where the sketches have been made.
+    pub(super) fn walk_codes_by(
+        &self,
+        sketch: Option<Sketch>,
+        rows: &Points,
+        graph: &Graph,
+        control: Control<'_>,
+    ) -> Result<Option<WalkCodes>> {
+        if let Some(sketch) = sketch {
+            let anchors = Anchors::of(graph, &sketch);
+            return Ok(Some(WalkCodes::Sketches(sketch, anchors)));
+        }
+        let (Some(kind), Some(rows)) = (self.options.quantization, rows.dense()) else { return Ok(None) };
+        let sets = !self.options.metric.products(Form::Dense);
+        Ok(Quantized::of(rows, kind, sets, self.options.threads, control)?.map(WalkCodes::Quantized))
+    }
+
+    /// What a walk for `queries` runs on.
+    fn walked_on<'a>(
+        &'a self,
+        data: &'a Data,
+        index: &'a Search,
+        of: &Points,
+        control: Control<'_>,
+    ) -> Result<Coded<'a>> {
+        let threads = self.options.threads;
+        let (Some(codes), Some(queries)) = (&index.codes, of.dense()) else { return Ok(Coded::Rows) };
+        Ok(match codes {
+            WalkCodes::Quantized(codes) => Coded::Quantized(codes, codes.beside(queries, threads, control)?),
+            WalkCodes::Sketches(rows, anchors) => {
+                // Narrow rows are compared as fast as their codes.
+                let wide = rows.stride() * WIDE <= queries.width() * size_of::<f32>();
+                let source = if wide { self.coded(data, control)? } else { self.source(data) };
+                let beside = source.codes_of(of, threads, control)?;
+                let bytes = source.fast_codes().zip(beside);
+                Coded::Sketches { rows, anchors, queries: rows.of_queries(queries, threads, control)?, bytes }
+            }
+        })
     }
 
     /// Starting a thread costs some 20 us: small work stays on the caller's.

@@ -1,7 +1,7 @@
 //! What an index tells about itself.
 
-use super::{Data, Index, Search};
-use crate::code::{ByteCodes, Quantized};
+use super::{Data, Index, Search, WalkCodes};
+use crate::code::ByteCodes;
 use crate::graph;
 use crate::options::Query;
 use crate::plan::{self, Plan};
@@ -86,6 +86,10 @@ impl Search {
         stats.mean_degree = links as f64 / graph.len() as f64;
         stats.unreachable = graph::reach::unreachable(graph);
         stats.repaired = self.repaired;
-        stats.codes_bytes += self.codes.as_ref().map_or(0, Quantized::bytes);
+        stats.codes_bytes += match &self.codes {
+            Some(WalkCodes::Quantized(codes)) => codes.bytes(),
+            Some(WalkCodes::Sketches(codes, anchors)) => codes.bytes() + anchors.bytes(),
+            None => 0,
+        };
     }
 }

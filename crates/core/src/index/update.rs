@@ -159,7 +159,8 @@ impl Index {
         let plain = Source { rows, codes: None, coarse: None, metric: &self.options.metric, kernels: self.kernels };
         let source = self.link_source(plain, linked.as_ref());
         let repaired = graph::insert::update(&mut graph, source, replaced, &self.options, control)?;
-        Ok(Some(Search { graph, repaired, codes: self.quantized(rows, control)? }))
+        let codes = self.walk_codes(rows, &graph, control)?;
+        Ok(Some(Search { graph, repaired, codes }))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Many queries over the graph, split over threads.
 
-use super::scorer::{CodeScorer, DenseScorer, RowScorer};
-use super::walk::{Scratch, ScratchPool, descend, settle};
-use crate::code::Quantized;
+use super::anchors::Anchors;
+use super::scorer::{ByteScorer, CodeScorer, DenseScorer, RowScorer, SketchScorer};
+use super::walk::{Scratch, ScratchPool, descend, rescore, set_out, settle};
+use crate::code::{ByteCodes, Quantized, Sketch};
 use crate::control::Control;
 use crate::error::Result;
 use crate::graph::Graph;
@@ -13,17 +14,32 @@ use crate::points::{Points, RowRef};
 use crate::stats::Counters;
 use hnsw_kernels::Kernels;
 
+/// Rows that coarse codes leave to the rows themselves, beyond twice as many as asked for.
+const REFINED: usize = 4;
+
+/// Integers below this are f32 values, and so are their sums.
+const EXACT_BELOW: f32 = 16_777_216.0;
+
 /// Queries, all transformed, and what they are asked of.
 pub(crate) struct Batch<'a> {
     pub graph: &'a Graph,
     pub rows: &'a Points,
-    /// Codes of the rows and of the queries, where walks run on codes.
-    pub codes: Option<(&'a Quantized, Quantized)>,
+    pub coded: Coded<'a>,
     pub pair: Pair<'a>,
     pub queries: &'a Points,
     pub k: usize,
     pub ef: usize,
     pub threads: usize,
+}
+
+/// What walks run on: codes of the rows, and of the queries.
+pub(crate) enum Coded<'a> {
+    /// No codes: the rows themselves.
+    Rows,
+    /// Codes that a caller asked for.
+    Quantized(&'a Quantized, Quantized),
+    /// Sketches; `bytes`, where there are some, compare what is found before the rows do.
+    Sketches { rows: &'a Sketch, anchors: &'a Anchors, queries: Sketch, bytes: Option<(&'a ByteCodes, ByteCodes)> },
 }
 
 /// The `k` nearest rows found by walks of width `ef`, ascending by (proxy, id); proxies are those of the rows.
@@ -57,15 +73,50 @@ impl Batch<'_> {
     fn walk(&self, row: usize, scratch: &mut Scratch) {
         let query = self.queries.row(row);
         let by_rows = RowScorer { pair: self.pair, rows: self.rows, query };
-        if let Some((codes, queries)) = &self.codes {
-            let by_codes = CodeScorer { kernels: Kernels::detect(), codes, query: queries.code(row) };
-            descend(self.graph, &by_codes, 0, self.ef, scratch);
-            settle(self.graph, &by_rows, self.settled(codes.kind()), scratch);
-        } else if let (Pair::Kernel(kernel), Some(rows), RowRef::Dense(query)) = (self.pair, self.rows.dense(), query) {
-            descend(self.graph, &DenseScorer { kernel, rows, query }, 0, self.ef, scratch);
-        } else {
-            descend(self.graph, &by_rows, 0, self.ef, scratch);
+        match &self.coded {
+            Coded::Sketches { rows, anchors, queries, bytes } => {
+                let kernels = Kernels::detect();
+                let by_sketch = SketchScorer { dot: kernels.u8_dot, sketch: rows, query: queries.code(row) };
+                let mut dots = std::mem::take(&mut scratch.dots);
+                set_out(
+                    self.graph,
+                    &by_sketch,
+                    anchors.met(rows, by_sketch.query, &mut dots),
+                    self.sketched(),
+                    scratch,
+                );
+                scratch.dots = dots;
+                match bytes {
+                    Some((codes, queries)) => {
+                        let (query, norm, exact) = (queries.padded(row), queries.norms()[row], queries.is_exact());
+                        rescore(&ByteScorer { dot: kernels.u8_dot, codes, query, norm }, scratch);
+                        let exact = codes.is_exact() && exact;
+                        scratch.pool.resume(if exact { self.k } else { 2 * self.k + REFINED });
+                        // Below 2²⁴ every order of adding integers in f32 gives the same.
+                        if !exact || scratch.pool.iter().any(|found| found.proxy >= EXACT_BELOW) {
+                            rescore(&by_rows, scratch);
+                        }
+                    }
+                    None => rescore(&by_rows, scratch),
+                }
+            }
+            Coded::Quantized(codes, queries) => {
+                let by_codes = CodeScorer { kernels: Kernels::detect(), codes, query: queries.code(row) };
+                descend(self.graph, &by_codes, 0, self.ef, scratch);
+                settle(self.graph, &by_rows, self.settled(codes.kind()), scratch);
+            }
+            Coded::Rows => match (self.pair, self.rows.dense(), query) {
+                (Pair::Kernel(kernel), Some(rows), RowRef::Dense(query)) => {
+                    descend(self.graph, &DenseScorer { kernel, rows, query }, 0, self.ef, scratch);
+                }
+                _ => descend(self.graph, &by_rows, 0, self.ef, scratch),
+            },
         }
+    }
+
+    /// Width of a walk by sketches that finds what one of width `ef` by the rows would (measured).
+    fn sketched(&self) -> usize {
+        3 * self.ef + self.k
     }
 
     /// Width of the walk by rows behind one by codes: the coarser the codes, the less they leave decided.

@@ -6,12 +6,14 @@
 //!   pool     the nearest rows met so far, and which of them have been expanded
 //!   visited  which rows this search has met
 //!   walk     the loop; descent through the levels
+//!   anchors  where walks by sketches begin
 //!   batch    many queries over threads
 //! ```
 //!
 //! k nearest, and later radius, filters, deletes and adaptive effort, are combinations of these, never
 //! copies of the loop.
 
+pub(crate) mod anchors;
 pub(crate) mod batch;
 pub(crate) mod pool;
 pub(crate) mod rules;

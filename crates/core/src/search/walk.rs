@@ -11,6 +11,10 @@ use std::sync::Mutex;
 /// Width of the walk on upper levels. More than one: rows of a far cluster must not trap the descent.
 const UPPER_WIDTH: usize = 16;
 
+/// Rows expanded at a time: what they lead to is fetched together, so that a walk waits for memory a fourth as
+/// often. Among the rows of a full pool it makes no difference which is expanded first.
+const BEAM: usize = 4;
+
 /// What a walk needs and leaves behind; pooled, so that searches allocate nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
@@ -19,7 +23,11 @@ pub(crate) struct Scratch {
     /// The nearest accepted rows, where not every row is.
     pub accepted: Pool,
     visited: Visited,
+    /// Links met for the first time by the expansion under way, and their proxies.
     fresh: Vec<u32>,
+    proxies: Vec<f32>,
+    /// Room for products with anchors.
+    pub dots: Vec<i32>,
     /// Proxies computed and rows expanded since the last [`Scratch::take_counts`].
     distances: u64,
     hops: u64,
@@ -62,6 +70,24 @@ pub(crate) fn descend<S: Scorer>(graph: &Graph, scorer: &S, level: u8, width: us
     descend_by(graph, scorer, level, width, &mut PoolExpanded, &Everything, scratch);
 }
 
+/// Walks level 0 from the nearest of `anchors` instead of from the entry.
+pub(crate) fn set_out<S: Scorer>(
+    graph: &Graph,
+    scorer: &S,
+    anchors: impl Iterator<Item = Neighbor>,
+    width: usize,
+    scratch: &mut Scratch,
+) {
+    scratch.rows = graph.len();
+    scratch.pool.reset(width);
+    for anchor in anchors {
+        scratch.pool.insert(anchor);
+        scratch.distances += 1;
+    }
+    scratch.resume(width);
+    walk(graph, 0, scorer, &mut PoolExpanded, &Everything, scratch);
+}
+
 /// [`descend`] with a stop rule and an accept rule for the last level.
 pub(crate) fn descend_by<S: Scorer, T: Stop, A: Accept>(
     graph: &Graph,
@@ -88,11 +114,21 @@ pub(crate) fn descend_by<S: Scorer, T: Stop, A: Accept>(
     walk(graph, level, scorer, stop, accept, scratch);
 }
 
+/// Compares the rows of the pool, found by another scorer, by this one.
+pub(crate) fn rescore<S: Scorer>(scorer: &S, scratch: &mut Scratch) {
+    let Scratch { pool, fresh, proxies, distances, .. } = scratch;
+    fresh.clear();
+    fresh.extend(pool.iter().map(|found| found.id));
+    fresh.iter().for_each(|&id| scorer.prefetch(id));
+    scorer.score(fresh, proxies);
+    pool.rescore(proxies);
+    *distances += fresh.len() as u64;
+}
+
 /// Goes on from the rows in the pool, found by another scorer: compares them by this one and walks on, `width`
 /// wide. The rows of the pool come from level 0.
 pub(crate) fn settle<S: Scorer>(graph: &Graph, scorer: &S, width: usize, scratch: &mut Scratch) {
-    scratch.distances += scratch.pool.iter().count() as u64;
-    scratch.pool.rescore(|id| scorer.one(id));
+    rescore(scorer, scratch);
     scratch.resume(width);
     walk(graph, 0, scorer, &mut PoolExpanded, &Everything, scratch);
 }
@@ -105,38 +141,38 @@ fn walk<S: Scorer, T: Stop, A: Accept>(
     accept: &A,
     scratch: &mut Scratch,
 ) {
-    while let Some(next) = scratch.pool.next() {
-        if stop.ends(next, if A::EVERYTHING { &scratch.pool } else { &scratch.accepted }) {
-            break;
-        }
-        scratch.hops += 1;
-        scratch.fresh.clear();
-        for &link in graph.links(next.id, level) {
-            if scratch.visited.mark(link) {
-                scorer.prefetch(link);
-                scratch.fresh.push(link);
+    let Scratch { pool, accepted, visited, fresh, proxies, distances, hops, .. } = scratch;
+    let mut done = false;
+    while !done {
+        fresh.clear();
+        for expanded in 0..BEAM {
+            let Some(next) = pool.next() else {
+                done = expanded == 0;
+                break;
+            };
+            if stop.ends(next, if A::EVERYTHING { pool } else { accepted }) {
+                done = true;
+                break;
+            }
+            *hops += 1;
+            for &link in graph.links(next.id, level) {
+                if visited.mark(link) {
+                    scorer.prefetch(link);
+                    fresh.push(link);
+                }
             }
         }
-        scratch.distances += scratch.fresh.len() as u64;
-        let fresh = std::mem::take(&mut scratch.fresh);
-        let (fours, rest) = fresh.as_chunks::<4>();
-        for ids in fours {
-            for (proxy, &id) in scorer.four(*ids).into_iter().zip(ids) {
-                meet(Neighbor { proxy, id }, accept, scratch);
+        *distances += fresh.len() as u64;
+        scorer.score(fresh, proxies);
+        for (&id, &proxy) in fresh.iter().zip(&*proxies) {
+            let new = Neighbor { proxy, id };
+            if pool.insert(new) {
+                graph.prefetch(id, level);
+            }
+            if !A::EVERYTHING && accept.accepts(id) {
+                accepted.insert(new);
             }
         }
-        for &id in rest {
-            meet(Neighbor { proxy: scorer.one(id), id }, accept, scratch);
-        }
-        scratch.fresh = fresh;
-    }
-}
-
-#[inline]
-fn meet<A: Accept>(new: Neighbor, accept: &A, scratch: &mut Scratch) {
-    scratch.pool.insert(new);
-    if !A::EVERYTHING && accept.accepts(new.id) {
-        scratch.accepted.insert(new);
     }
 }
 

@@ -1,0 +1,413 @@
+//! Sketches: rows seen along their few widest directions, a byte each.
+//!
+//! What is near in the directions that hold most of the variance is usually near; a walk that compares one or two
+//! cache lines a row, not dozens, decides nothing by it, but knows which rows are worth comparing by themselves.
+//! (Projection on principal components before comparing: Yang and others, Effective and general distance
+//! computation for approximate nearest neighbor search, 2024.)
+//!
+//! ```text
+//!   row 0 | c c c ... c n n n n | row 1 | ...       codes, then the squared norm of the code in 4 bytes
+//! ```
+//!
+//! Queries have zeros in the place of the norm, so that one product over whole lines leaves it out. A sketch is a
+//! pure function of the rows: the same after an update and after a dump.
+
+use crate::control::Control;
+use crate::error::Result;
+use crate::neighbors::Neighbor;
+use crate::parallel;
+use crate::points::Rows;
+use crate::points::aligned::{ALIGN, Aligned};
+use hnsw_kernels::{ByteKernel, Kernels, MatRef, Packed};
+
+/// Bytes of the norm.
+const NORM: usize = 4;
+/// Fewer rows than this fit the caches as they are.
+const MIN_ROWS: usize = 4096;
+/// Most rows, and about how many values, that directions are found from.
+const SAMPLE_ROWS: usize = 4096;
+const SAMPLE_VALUES: usize = 1 << 22;
+/// Rounds of the subspace iteration. Any directions serve; more rounds than this hardly widen them (measured).
+const ROUNDS: usize = 3;
+/// Rows that sketches are judged by, how many neighbours of each, and among how many they must be found.
+const JUDGES: usize = 128;
+const NEAREST: usize = 10;
+const AMONG: usize = 20;
+/// Share of the neighbours that must be.
+const SHARE: f64 = 0.9;
+/// Share of the sample's values that the range of a byte leaves out.
+const TAIL: f64 = 1e-4;
+/// Rows coded at a time.
+const BLOCK: usize = 256;
+
+/// How a row becomes a sketch.
+#[derive(Clone)]
+struct Frame {
+    mean: Vec<f32>,
+    /// Orthonormal, one a row.
+    axes: std::sync::Arc<Packed<f32>>,
+    /// Steps of the codes in a unit of the rows; 0 where rows differ in no direction.
+    scale: f32,
+    dims: usize,
+}
+
+/// Sketches of rows, or of queries.
+pub(crate) struct Sketch {
+    frame: Frame,
+    data: Aligned<u8>,
+    stride: usize,
+}
+
+impl Sketch {
+    /// Sketches of `rows`, whose proxies must be squared euclidean distances; `None` where rows are so few or so
+    /// narrow that sketches gain nothing, or where few directions do not tell near from far. O(n·dim·directions).
+    pub fn of(rows: &Rows, threads: usize, control: Control<'_>) -> Result<Option<Sketch>> {
+        if rows.len() < MIN_ROWS {
+            return Ok(None);
+        }
+        let widest = rows.width() * size_of::<f32>() / 2;
+        let mut sample = None;
+        for stride in [ALIGN, 2 * ALIGN, 4 * ALIGN] {
+            let dims = (stride - NORM).min(rows.dim());
+            if stride > widest {
+                break;
+            }
+            control.check()?;
+            if sample.is_none() {
+                sample = Some(Sample::of(rows)?);
+            }
+            let Some(sample) = &sample else { break };
+            let frame = sample.frame(dims, threads)?;
+            if frame.scale == 0.0 {
+                break;
+            }
+            let coded = encode(&frame, &sample.rows, true, stride, threads, control)?;
+            if sample.share_found(&coded, threads)? >= SHARE {
+                return encode(&frame, rows, true, stride, threads, control).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sketches of queries, to be compared with these.
+    pub fn of_queries(&self, queries: &Rows, threads: usize, control: Control<'_>) -> Result<Sketch> {
+        encode(&self.frame, queries, false, self.stride, threads, control)
+    }
+
+    /// Bytes of a sketch.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// One sketch.
+    #[inline]
+    pub fn code(&self, id: usize) -> &[u8] {
+        &self.data.as_slice()[id * self.stride..(id + 1) * self.stride]
+    }
+
+    /// What orders rows by their distance from `query`, one of [`Sketch::of_queries`]: |row - query|² less |query|²,
+    /// in codes.
+    #[inline]
+    pub fn proxy(&self, dot: ByteKernel<u32>, query: &[u8], id: usize) -> f32 {
+        let code = self.code(id);
+        proxy(code, dot.one(query, code))
+    }
+
+    /// As [`Sketch::proxy`], of four rows.
+    #[inline]
+    pub fn four(&self, dot: ByteKernel<u32>, query: &[u8], ids: [u32; 4]) -> [f32; 4] {
+        let codes = ids.map(|id| self.code(id as usize));
+        let dots = dot.four(query, codes);
+        std::array::from_fn(|i| proxy(codes[i], dots[i]))
+    }
+
+    /// Squared distance of the codes of two rows.
+    #[inline]
+    pub fn between(&self, dot: ByteKernel<u32>, a: usize, b: usize) -> f32 {
+        let (a, b) = (self.code(a), self.code(b));
+        // The norms lie where codes would: their own products count too, and are taken off.
+        let [x, y]: [&[u8; NORM]; 2] = [a, b].map(|code| code.last_chunk().unwrap_or(&[0; NORM]));
+        let norms: u32 = x.iter().zip(y).map(|(&x, &y)| u32::from(x) * u32::from(y)).sum();
+        (norm(a) + norm(b) - 2 * (dot.one(a, b) - norms).cast_signed()) as f32
+    }
+
+    /// Squared norm of a row's code.
+    pub fn norm(&self, id: usize) -> i32 {
+        norm(self.code(id))
+    }
+
+    /// The sketches of some rows, one behind another.
+    pub fn gathered(&self, ids: &[u32]) -> Vec<u8> {
+        ids.iter().flat_map(|&id| self.code(id as usize)).copied().collect()
+    }
+
+    /// Sketches one behind another, without their norms, as a matrix for tiles.
+    pub fn matrix<'a>(&self, codes: &'a [u8]) -> MatRef<'a, u8> {
+        MatRef::new(codes, codes.len() / self.stride, self.stride - NORM, self.stride)
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.data.bytes() + self.frame.axes.bytes() + self.frame.mean.capacity() * size_of::<f32>()
+    }
+}
+
+/// Norms are below 2²⁵ (252 columns), so that f32 holds them, or all but their last bit.
+#[inline]
+fn proxy(code: &[u8], dot: u32) -> f32 {
+    (norm(code) - 2 * dot.cast_signed()) as f32
+}
+
+#[inline]
+fn norm(code: &[u8]) -> i32 {
+    code.last_chunk::<NORM>().map_or(0, |&bytes| i32::from_le_bytes(bytes))
+}
+
+fn encode(
+    frame: &Frame,
+    rows: &Rows,
+    norms: bool,
+    stride: usize,
+    threads: usize,
+    control: Control<'_>,
+) -> Result<Sketch> {
+    let kernels = Kernels::detect();
+    let (dim, ld) = (frame.mean.len(), frame.dims.next_multiple_of(16));
+    let mut data = Aligned::<u8>::zeroed(rows.len() * stride)?;
+    parallel::chunks_mut(
+        threads,
+        data.as_mut_slice(),
+        BLOCK * stride,
+        || (vec![0.0f32; BLOCK.min(rows.len()) * dim], vec![0.0f32; BLOCK.min(rows.len()) * ld]),
+        |(centred, along), start, part| {
+            let first = start / stride;
+            let count = part.len() / stride;
+            for (i, to) in centred.chunks_exact_mut(dim).enumerate().take(count) {
+                let from = rows.row(first + i)[..dim].iter().zip(&frame.mean);
+                to.iter_mut().zip(from).for_each(|(to, (value, mean))| *to = value - mean);
+            }
+            kernels.dot_tile_f32(MatRef::new(centred, count, dim, dim), &frame.axes, along, ld);
+            for (code, along) in part.chunks_exact_mut(stride).zip(along.chunks_exact(ld)) {
+                // Casts saturate: what lies beyond the range gets its last step.
+                let byte = |value: f32| (value * frame.scale + 128.5) as u8;
+                code.iter_mut().zip(&along[..frame.dims]).for_each(|(code, &value)| *code = byte(value));
+                if norms {
+                    let norm: u32 = code[..frame.dims].iter().map(|&c| u32::from(c) * u32::from(c)).sum();
+                    code[stride - NORM..].copy_from_slice(&norm.to_le_bytes());
+                }
+            }
+            !control.is_cancelled()
+        },
+    );
+    control.check()?;
+    Ok(Sketch { frame: frame.clone(), data, stride })
+}
+
+/// Evenly chosen rows.
+struct Sample {
+    rows: Rows,
+    mean: Vec<f32>,
+    /// The rows less their mean, and the same with rows and columns exchanged.
+    centred: Rows,
+    columns: Rows,
+}
+
+impl Sample {
+    fn of(rows: &Rows) -> Result<Sample> {
+        let (n, dim) = (rows.len(), rows.dim());
+        let count = (SAMPLE_VALUES / dim).clamp(SAMPLE_ROWS / 8, SAMPLE_ROWS).min(n);
+        let ids: Vec<u32> = (0..count).map(|i| (i * n / count) as u32).collect();
+        let sample = rows.subset(&ids)?;
+        let mut sums = vec![0.0f64; dim];
+        for i in 0..count {
+            sums.iter_mut().zip(sample.row(i)).for_each(|(sum, &value)| *sum += f64::from(value));
+        }
+        let mean: Vec<f32> = sums.into_iter().map(|sum| (sum / count as f64) as f32).collect();
+        let (mut centred, mut columns) = (Rows::zeroed(count, dim)?, Rows::zeroed(dim, count)?);
+        for i in 0..count {
+            let row = centred.raw_row_mut(i);
+            row.iter_mut().zip(sample.row(i)).zip(&mean).for_each(|((to, value), mean)| *to = value - mean);
+        }
+        let (target, stride) = columns.raw_mut();
+        for i in 0..count {
+            centred.row(i)[..dim].iter().enumerate().for_each(|(j, &value)| target[j * stride + i] = value);
+        }
+        Ok(Sample { rows: sample, mean, centred, columns })
+    }
+
+    /// The `dims` directions that the sample spreads widest in, about: rounds of orthogonal iteration from rows of
+    /// the sample itself.
+    fn frame(&self, dims: usize, threads: usize) -> Result<Frame> {
+        let (count, dim) = (self.centred.len(), self.rows.dim());
+        let mut axes = Rows::zeroed(dims, dim)?;
+        for i in 0..dims {
+            axes.raw_row_mut(i)[..dim].copy_from_slice(&self.centred.row(i * count / dims)[..dim]);
+        }
+        orthonormalise(&mut axes);
+        for _ in 0..ROUNDS {
+            let along = self.along(&axes, threads)?;
+            axes = product(&along, &self.columns, threads)?;
+            orthonormalise(&mut axes);
+        }
+        let along = self.along(&axes, threads)?;
+        let mut sizes: Vec<f32> = (0..dims).flat_map(|i| along.row(i)[..count].iter().map(|v| v.abs())).collect();
+        let at = ((1.0 - TAIL) * (sizes.len() - 1) as f64) as usize;
+        let largest = *sizes.select_nth_unstable_by(at, f32::total_cmp).1;
+        let scale = 127.0 / largest;
+        let mut packed = Packed::default();
+        let values: Vec<f32> = (0..dims).flat_map(|i| axes.row(i)[..dim].to_vec()).collect();
+        Kernels::detect().pack_f32(MatRef::new(&values, dims, dim, dim), &mut packed);
+        Ok(Frame {
+            mean: self.mean.clone(),
+            axes: std::sync::Arc::new(packed),
+            scale: if scale.is_finite() { scale } else { 0.0 },
+            dims,
+        })
+    }
+
+    /// How far the sample lies along each axis: `axes x sample`.
+    fn along(&self, axes: &Rows, threads: usize) -> Result<Rows> {
+        product(axes, &self.centred, threads)
+    }
+
+    /// Share of the nearest of some rows that are among the nearest by sketch.
+    fn share_found(&self, sketch: &Sketch, threads: usize) -> Result<f64> {
+        let count = self.centred.len();
+        let judges: Vec<u32> = (0..JUDGES).map(|i| (i * count / JUDGES) as u32).collect();
+        let queries = self.rows.subset(&judges)?;
+        let dots = product(&self.centred.subset(&judges)?, &self.centred, threads)?;
+        let norm = |i: usize| self.centred.row(i).iter().map(|v| v * v).sum::<f32>();
+        let norms: Vec<f32> = (0..count).map(norm).collect();
+        let coded = encode(&sketch.frame, &queries, false, sketch.stride, threads, Control::none())?;
+        let dot = Kernels::detect().u8_dot;
+        let mut found = 0;
+        for (at, &judge) in judges.iter().enumerate() {
+            let of = |proxy: &dyn Fn(usize) -> f32, most: usize| {
+                let others = (0..count as u32).filter(|&id| id != judge);
+                let mut all: Vec<_> = others.map(|id| Neighbor { proxy: proxy(id as usize), id }).collect();
+                all.select_nth_unstable(most - 1);
+                all.truncate(most);
+                all
+            };
+            let truth = of(&|id| norms[id] - 2.0 * dots.row(at)[id], NEAREST);
+            let among = of(&|id| sketch.proxy(dot, coded.code(at), id), AMONG);
+            found += truth.iter().filter(|near| among.iter().any(|other| other.id == near.id)).count();
+        }
+        Ok(found as f64 / (JUDGES * NEAREST) as f64)
+    }
+}
+
+/// Inner products of the rows of `a` with those of `b`: `a x b`.
+fn product(a: &Rows, b: &Rows, threads: usize) -> Result<Rows> {
+    let kernels = Kernels::detect();
+    let mut packed = Packed::default();
+    kernels.pack_f32(b.block(0..b.len()), &mut packed);
+    let mut out = Rows::zeroed(a.len(), b.len())?;
+    let (cells, stride) = out.raw_mut();
+    // The rows' padding has room for what a tile writes behind its last column.
+    parallel::chunks_mut(
+        threads,
+        cells,
+        32 * stride,
+        || (),
+        |(), start, part| {
+            let first = start / stride;
+            kernels.dot_tile_f32(a.block(first..first + part.len() / stride), &packed, part, stride);
+            true
+        },
+    );
+    for i in 0..a.len() {
+        out.raw_row_mut(i)[b.len()..].fill(0.0);
+    }
+    Ok(out)
+}
+
+/// Makes rows orthogonal and of length 1; what depends on the rows before it becomes zero.
+fn orthonormalise(rows: &mut Rows) {
+    let ip = Kernels::detect().ip;
+    for i in 0..rows.len() {
+        let before = rows.row(i).iter().map(|v| v * v).sum::<f32>();
+        // Twice is enough (Giraud, Langou, Rozložník 2005).
+        for _ in 0..2 {
+            for j in 0..i {
+                let share = ip.one(rows.row(i), rows.row(j));
+                let (stride, all) = (rows.raw_row_mut(0).len(), rows.raw_mut().0);
+                let (done, rest) = all.split_at_mut(i * stride);
+                let axis = &done[j * stride..(j + 1) * stride];
+                rest[..stride].iter_mut().zip(axis).for_each(|(value, along)| *value -= share * along);
+            }
+        }
+        let square = rows.row(i).iter().map(|v| v * v).sum::<f32>();
+        let factor = if square > before * 1e-10 && square > f32::MIN_POSITIVE { 1.0 / square.sqrt() } else { 0.0 };
+        rows.raw_row_mut(i).iter_mut().for_each(|value| *value *= factor);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Rng, uniform};
+
+    /// Rows spread over `rank` directions of `dim`, far from zero, and a little noise.
+    fn flat(n: usize, dim: usize, rank: usize, seed: u64) -> Rows {
+        let mut rng = Rng::new(7);
+        let axes: Vec<f32> = (0..rank * dim).map(|_| rng.normal()).collect();
+        let mut rng = Rng::new(seed);
+        let values: Vec<f32> = (0..n)
+            .flat_map(|_| {
+                let along: Vec<f32> = (0..rank).map(|_| rng.normal()).collect();
+                let at = |j: usize| along.iter().enumerate().map(|(i, a)| a * axes[i * dim + j]).sum::<f32>();
+                (0..dim).map(|j| 300.0 + at(j) + 0.05 * rng.normal()).collect::<Vec<_>>()
+            })
+            .collect();
+        Rows::from_slice(&values, dim).unwrap()
+    }
+
+    #[test]
+    fn near_rows_are_near_by_sketch_and_threads_change_nothing() {
+        let (rows, queries) = (flat(5000, 150, 12, 1), flat(20, 150, 12, 2));
+        let [sketch, again] = [1, 3].map(|threads| Sketch::of(&rows, threads, Control::none()).unwrap().unwrap());
+        assert_eq!(sketch.stride(), ALIGN);
+        assert!((0..5000).all(|id| sketch.code(id) == again.code(id)));
+        let coded = sketch.of_queries(&queries, 1, Control::none()).unwrap();
+        let (dot, l2sq) = (Kernels::detect().u8_dot, Kernels::detect().l2sq);
+        let mut found = 0;
+        for q in 0..20 {
+            let ranked = |proxy: &dyn Fn(usize) -> f32| {
+                let mut all: Vec<usize> = (0..5000).collect();
+                all.sort_by(|&a, &b| proxy(a).total_cmp(&proxy(b)));
+                all
+            };
+            let truth = ranked(&|id| l2sq.one(queries.row(q), rows.row(id)));
+            let near = ranked(&|id| sketch.proxy(dot, coded.code(q), id));
+            found += truth[..10].iter().filter(|id| near[..20].contains(id)).count();
+        }
+        assert!(found >= 190, "{found} of 200");
+    }
+
+    #[test]
+    fn proxies_are_squared_distances_of_codes() {
+        let rows = flat(4200, 70, 5, 3);
+        let sketch = Sketch::of(&rows, 2, Control::none()).unwrap().unwrap();
+        let coded = sketch.of_queries(&rows, 2, Control::none()).unwrap();
+        let dot = Kernels::detect().u8_dot;
+        for id in [0, 1, 77, 4199] {
+            let plain = |a: usize, b: usize| {
+                let columns = sketch.code(a).iter().zip(sketch.code(b)).take(ALIGN - NORM);
+                columns.map(|(&x, &y)| (i32::from(x) - i32::from(y)).pow(2)).sum::<i32>() as f32
+            };
+            assert_eq!(sketch.between(dot, 5, id), plain(5, id));
+            assert_eq!(sketch.proxy(dot, coded.code(5), id) + sketch.norm(5) as f32, plain(5, id));
+            assert_eq!(sketch.four(dot, coded.code(5), [id as u32; 4]), [sketch.proxy(dot, coded.code(5), id); 4]);
+        }
+    }
+
+    #[test]
+    fn none_where_they_gain_nothing_or_tell_nothing_apart() {
+        let of = |rows: &Rows| Sketch::of(rows, 2, Control::none()).unwrap();
+        assert!(of(&flat(4000, 150, 12, 1)).is_none(), "few rows");
+        assert!(of(&flat(5000, 16, 3, 1)).is_none(), "narrow rows");
+        assert!(of(uniform(5000, 600, 1).dense().unwrap()).is_none(), "no direction is wider than another");
+        assert!(of(&Rows::zeroed(5000, 100).unwrap()).is_none(), "all rows are equal");
+    }
+}
