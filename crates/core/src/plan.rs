@@ -194,6 +194,8 @@ pub(crate) struct QueryDecision {
     exact_seconds: f64,
     walk_seconds: f64,
     seconds: Option<f64>,
+    /// The recall on a sample of the queries, where lists of near rows have answered.
+    lists: Option<f64>,
 }
 
 /// Decides for `queries` queries of pool width `ef`. `prepared`: the caller asked for the search index by
@@ -216,13 +218,23 @@ pub(crate) fn query(
         Algorithm::Exact => true,
         Algorithm::Hnsw => false,
     };
-    QueryDecision { exact, queries, exact_seconds, walk_seconds, seconds: None }
+    QueryDecision { exact, queries, exact_seconds, walk_seconds, seconds: None, lists: None }
 }
 
 impl QueryDecision {
     /// The call has been answered in so many seconds.
     pub fn took(self, seconds: f64) -> QueryDecision {
         QueryDecision { seconds: Some(seconds), ..self }
+    }
+
+    /// Lists of near rows have answered instead.
+    pub fn by_lists(self, recall: f64) -> QueryDecision {
+        QueryDecision { exact: false, lists: Some(recall), ..self }
+    }
+
+    /// Long enough by either way for a sample of the queries to be worth its time.
+    pub fn is_long(self) -> bool {
+        self.exact_seconds.min(self.walk_seconds) > 0.05
     }
 
     /// The decision for people.
@@ -240,8 +252,13 @@ impl QueryDecision {
             Algorithm::Exact | Algorithm::Hnsw => "asked for".to_string(),
         };
         Choice {
-            algorithm: if self.exact { "exact" } else { "hnsw" },
+            algorithm: match self.lists {
+                Some(_) => "clusters",
+                None if self.exact => "exact",
+                None => "hnsw",
+            },
             codes: match options.quantization {
+                _ if self.lists.is_some() => "u8",
                 Some(kind) if !self.exact => kind.name(),
                 _ if self.exact && self.queries >= MIN_BATCH => codes(source),
                 _ => "f32",
@@ -250,7 +267,7 @@ impl QueryDecision {
             exact_seconds: self.exact_seconds,
             approximate_seconds: self.walk_seconds,
             seconds: self.seconds,
-            recall: self.exact.then_some(1.0),
+            recall: self.lists.or(self.exact.then_some(1.0)),
         }
     }
 }

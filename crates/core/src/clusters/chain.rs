@@ -93,6 +93,16 @@ impl<C: Cell> Chain<C> {
         levels.sum::<f64>() + self.levels[self.depth()].len() as f64
     }
 
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.levels.iter().map(Lists::bytes).sum()
+    }
+
+    /// Times that a search goes over its rows: once a level.
+    pub fn phases(&self) -> u64 {
+        self.levels.len() as u64
+    }
+
     /// Hands each row's `keep` nearest to `sink`, as [`Near::each`].
     pub fn each<S: Space<C>, T: Send, W>(
         &self,

@@ -1,7 +1,8 @@
 //! The approximate neighbour graph.
 
 use super::aim;
-use super::chain::{Chain, Query, Widths};
+use super::chain::{Chain, Query};
+use super::effort::Known;
 use super::space::{Cell, Cells, Space};
 use crate::approx::Sample;
 use crate::code::ByteCodes;
@@ -13,11 +14,6 @@ use crate::knn::Knn;
 use crate::neighbors::Neighbor;
 use crate::options::Options;
 use crate::points::Points;
-
-/// Products of lists cost about so many of the exact graph's, which need no gathering.
-const DETOUR: f64 = 1.6;
-/// Candidates beyond `k` among which a sample's neighbours are looked for where codes lose something.
-const MOST_SLACK: usize = 112;
 
 /// What lists can do for a graph.
 pub(crate) enum Found {
@@ -73,63 +69,26 @@ impl<S> Graph<'_, S> {
         let (n, threads) = (self.space.len(), self.options.threads);
         let kernels = self.source.kernels;
         let chain = Chain::of(kernels, self.space, self.options.seed, threads, control)?;
-        let sampled = Cells::of(self.space, self.sample.ids().iter().copied());
-        let ranks = chain.ranks(&sampled, self.sample.neighbours(), threads, control)?;
-        let aim = aim(self.options.graph_recall);
-        let widths = chain.widths(&ranks, aim);
-        if DETOUR * chain.products(&widths) >= n as f64 / 2.0 {
+        let known = Known {
+            rows: Cells::of(self.space, self.sample.ids().iter().copied()),
+            neighbours: self.sample.neighbours(),
+            ids: Some(self.sample.ids()),
+            k: self.k,
+            aim: aim(self.options.graph_recall),
+            all: n as f64 / 2.0,
+            threads,
+        };
+        let Some(effort) = known.effort(&chain, self.exact, control)? else { return Ok(Found::Unfit) };
+        if effort.all_pairs {
             return Ok(Found::AllPairs);
         }
-        let query = Query { rows: self.space, same: true, widths: &widths, threads };
-        let keep = if self.exact { Some(self.k) } else { self.keep(&chain, &sampled, &widths, aim, control)? };
-        let Some(keep) = keep.map(|keep| keep.min(n - 1)) else { return Ok(Found::Unfit) };
-        let phase = control.phase("near lists", widths.0.len() as u64 * n as u64 + n as u64);
+        let query = Query { rows: self.space, same: true, widths: &effort.widths, threads };
+        let phase = control.phase("near lists", chain.phases() * n as u64);
+        let keep = effort.keep.min(n - 1);
         let finish = Finish { source: self.source, own: self.source.rows, k: self.k, keep, exact: self.exact };
         let knn = finish.fill(&chain, &query, &phase)?;
         let recall = self.sample.recall(|row| &knn.ids[row * self.k..(row + 1) * self.k]);
         Ok(Found::Graph(knn, recall))
-    }
-
-    /// How many candidates must be kept for the aim: the sample's neighbours, sorted into what it finds by
-    /// values of the space. `None` where these tell too little.
-    fn keep<C: Cell>(
-        &self,
-        chain: &Chain<C>,
-        sampled: &Cells<C>,
-        widths: &Widths,
-        aim: f64,
-        control: Control<'_>,
-    ) -> Result<Option<usize>>
-    where
-        S: Space<C>,
-    {
-        let query = Query { rows: sampled, same: false, widths, threads: self.options.threads };
-        let most = (2 * self.k + MOST_SLACK).min(self.space.len() - 1);
-        let phase = control.quiet().phase("sample", 0);
-        let mut places = vec![vec![usize::MAX; self.k]; sampled.len()];
-        let slots = places.iter_mut().collect();
-        chain.each(
-            &query,
-            most + 1,
-            slots,
-            &phase,
-            || (),
-            |(), places: &mut &mut Vec<usize>, row, nearest| {
-                let (own, neighbours) = (self.sample.ids()[row as usize], &self.sample.neighbours()[row as usize]);
-                for (place, (_, id)) in nearest.filter(|&(_, id)| id != own).enumerate() {
-                    if let Some(at) = neighbours.iter().position(|&neighbour| neighbour == id) {
-                        places[at] = place;
-                    }
-                }
-                places.truncate(neighbours.len());
-            },
-        )?;
-        let mut places: Vec<usize> = places.into_iter().flatten().collect();
-        places.sort_unstable();
-        // Lists miss some on their own; codes may miss half as many.
-        let missed = (1.5 * (1.0 - aim) * places.len() as f64) as usize;
-        let last = places[..places.len() - missed.min(places.len())].last().copied().unwrap_or(0);
-        Ok((last < most).then(|| (last + 1 + last / 8).max(self.k + self.k / 4 + 2)))
     }
 }
 

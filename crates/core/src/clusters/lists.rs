@@ -123,4 +123,11 @@ impl<C: Cell> Lists<C> {
         let squares: f64 = self.starts.windows(2).map(|at| ((at[1] - at[0]) as f64).powi(2)).sum();
         (near as f64 * squares / self.len().max(1) as f64).min(self.len() as f64)
     }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        let packed: usize = self.packed.iter().map(|packed| packed.bytes() + size_of::<Packed<C>>()).sum();
+        let norms = self.norms.capacity() * size_of::<C::Value>();
+        packed + norms + self.members.capacity() * 4 + self.starts.capacity() * 8 + self.centres.bytes()
+    }
 }

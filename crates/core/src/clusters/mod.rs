@@ -6,7 +6,9 @@
 //!   lists   the lists, their means, their rows packed for products
 //!   near    what rows find in the lists that they want, as blocked products
 //!   chain   lists of lists: how rows find their near lists; how many they need, read off a sample
+//!   effort  how much has to be looked at, read off rows whose neighbours are known
 //!   graph   all rows against all rows
+//!   batch   queries against all rows
 //! ```
 //!
 //! This is an inverted file (Jégou, Douze, Schmid: Product quantization for nearest neighbor search, 2011) that
@@ -16,7 +18,9 @@
 //!
 //! Nothing in here may depend on threads: work goes in fixed blocks that share nothing.
 
+mod batch;
 mod chain;
+mod effort;
 mod graph;
 mod lists;
 mod near;
@@ -26,6 +30,7 @@ mod space;
 mod tests;
 mod tree;
 
+pub(crate) use batch::{Clusters, Wish, batch};
 pub(crate) use graph::{Found, graph};
 
 /// The recall to aim at where at least `floor` is asked for: a sample's estimate and what codes lose must not

@@ -12,7 +12,7 @@ use crate::exact::selection::Selection;
 use crate::exact::tiles::Value;
 use crate::knn::EMPTY;
 use crate::parallel;
-use hnsw_kernels::Kernels;
+use hnsw_kernels::{Hit, Kernels, TileScan};
 
 /// Rows of a block.
 const BLOCK: usize = 256;
@@ -124,7 +124,8 @@ struct Worker<C: Cell> {
     ids: Vec<u32>,
     wants: Wants,
     cells: Vec<C::Value>,
-    hits: Vec<u32>,
+    thresholds: Vec<C::Value>,
+    hits: Vec<Hit<C::Value>>,
 }
 
 impl<C: Cell> Worker<C> {
@@ -135,6 +136,7 @@ impl<C: Cell> Worker<C> {
             ids: Vec::with_capacity(BLOCK),
             wants: Wants::new(lists),
             cells: Vec::new(),
+            thresholds: Vec::new(),
             hits: Vec::new(),
         }
     }
@@ -162,17 +164,22 @@ impl<C: Cell> Worker<C> {
                 let ld = members.len().next_multiple_of(16);
                 self.cells.resize(self.cells.len().max(STRIP * ld), C::Value::ZERO);
                 C::dots(near.kernels, self.gathered.all(), near.lists.packed(list as usize), &mut self.cells, ld);
-                for ((&row, &norm), cells) in rows.iter().zip(self.gathered.norms()).zip(self.cells.chunks(ld)) {
-                    self.hits.clear();
-                    let threshold = selection.thresholds()[row as usize];
-                    C::scan(near.kernels, cells, norm, norms, threshold, &mut self.hits);
-                    let own = if near.same { self.ids[row as usize] } else { u32::MAX };
-                    for &hit in &self.hits {
-                        let id = members[hit as usize];
-                        if id != own {
-                            let value = C::value(norm, norms[hit as usize], cells[hit as usize]);
-                            selection.push(row as usize, value, id);
-                        }
+                self.thresholds.clear();
+                self.thresholds.extend(rows.iter().map(|&row| selection.thresholds()[row as usize]));
+                let tile = TileScan {
+                    acc: &self.cells,
+                    ld,
+                    row_norms: self.gathered.norms(),
+                    column_norms: norms,
+                    row_thresholds: &self.thresholds,
+                    column_thresholds: None,
+                };
+                self.hits.clear();
+                C::scan(near.kernels, &tile, &mut self.hits);
+                for hit in &self.hits {
+                    let (row, id) = (rows[hit.row as usize], members[hit.column as usize]);
+                    if !(near.same && id == self.ids[row as usize]) {
+                        selection.push(row as usize, hit.value, id);
                     }
                 }
             }

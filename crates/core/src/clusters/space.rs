@@ -5,7 +5,7 @@
 
 use crate::code::ByteCodes;
 use crate::exact::tiles::{FloatSide, Value};
-use hnsw_kernels::{Element, Kernels, MatRef, Packed};
+use hnsw_kernels::{Element, Hit, Kernels, MatRef, Packed, TileScan};
 use std::ops::Range;
 
 /// A column of a row as products see it, and the kernels for it.
@@ -15,15 +15,8 @@ pub(crate) trait Cell: Element + Default + Send + Sync + 'static {
     fn pack(kernels: &Kernels, rows: MatRef<'_, Self>, out: &mut Packed<Self>);
     /// `out[i * ld + j] = <a_i, b_j>`.
     fn dots(kernels: &Kernels, a: MatRef<'_, Self>, b: &Packed<Self>, out: &mut [Self::Value], ld: usize);
-    /// Columns of one row of products at or below `threshold`.
-    fn scan(
-        kernels: &Kernels,
-        dots: &[Self::Value],
-        norm: Self::Value,
-        norms: &[Self::Value],
-        threshold: Self::Value,
-        hits: &mut Vec<u32>,
-    );
+    /// Cells of a tile of products whose value is at or below their row's threshold.
+    fn scan(kernels: &Kernels, tile: &TileScan<'_, Self::Value>, hits: &mut Vec<Hit<Self::Value>>);
     /// The value of two rows from their squared norms and their product.
     fn value(a: Self::Value, b: Self::Value, dot: Self::Value) -> Self::Value;
     /// The pair distance that a value stands for where the space loses nothing and sums in f32 round nowhere.
@@ -45,8 +38,8 @@ impl Cell for u8 {
     fn dots(kernels: &Kernels, a: MatRef<'_, u8>, b: &Packed<u8>, out: &mut [i32], ld: usize) {
         kernels.dot_tile_u8(a, b, out, ld);
     }
-    fn scan(kernels: &Kernels, dots: &[i32], norm: i32, norms: &[i32], threshold: i32, hits: &mut Vec<u32>) {
-        kernels.scan_l2_i32(dots, norm, norms, threshold, None, hits);
+    fn scan(kernels: &Kernels, tile: &TileScan<'_, i32>, hits: &mut Vec<Hit<i32>>) {
+        kernels.scan_tile_l2_i32(tile, hits);
     }
     #[inline]
     fn value(a: i32, b: i32, dot: i32) -> i32 {
@@ -75,12 +68,11 @@ impl Cell for f32 {
     fn dots(kernels: &Kernels, a: MatRef<'_, f32>, b: &Packed<f32>, out: &mut [f32], ld: usize) {
         kernels.dot_tile_f32(a, b, out, ld);
     }
-    fn scan(kernels: &Kernels, dots: &[f32], norm: f32, norms: &[f32], threshold: f32, hits: &mut Vec<u32>) {
-        kernels.scan_l2_f32(dots, norm, norms, threshold, None, hits);
+    fn scan(kernels: &Kernels, tile: &TileScan<'_, f32>, hits: &mut Vec<Hit<f32>>) {
+        kernels.scan_tile_l2_f32(tile, hits);
     }
     #[inline]
     fn value(a: f32, b: f32, dot: f32) -> f32 {
-        // As the scan does; rounding may push a squared distance below zero.
         (a + b) - 2.0 * dot
     }
     fn settled(_value: f32) -> Option<f32> {
@@ -214,6 +206,11 @@ impl<C: Cell> Cells<C> {
     /// All rows as a matrix.
     pub fn all(&self) -> MatRef<'_, C> {
         MatRef::new(&self.columns, self.norms.len(), self.width, self.width)
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.columns.capacity() * size_of::<C>() + self.norms.capacity() * size_of::<C::Value>()
     }
 }
 

@@ -147,3 +147,41 @@ fn the_rank_of_a_list_is_where_a_row_meets_it() {
         }
     }
 }
+
+#[test]
+fn batches_find_what_is_wished_and_say_so() {
+    let values = low_rank(12_000, 24, 5, 11);
+    let (rows, queries) = (dense(&values[..10_000 * 24], 24), dense(&values[10_000 * 24..], 24));
+    let metric = metric("euclidean", 24);
+    let codes = codes_of(&rows);
+    for kernels in Kernels::available() {
+        let source = source(&rows, &codes, metric, kernels);
+        let Some(clusters) = Clusters::of(source, 3, 2, Control::none()).unwrap() else {
+            assert!(!kernels.has_u8_tile(), "{}", kernels.label());
+            continue;
+        };
+        let of = |threads| {
+            let wish = Wish { k: 10, recall: 0.99, seed: 3, threads };
+            batch(source, &clusters, &queries, &wish, Control::none()).unwrap().unwrap()
+        };
+        let (answer, again) = (of(1), of(3));
+        assert_eq!(answer.knn, again.knn, "{}: threads", kernels.label());
+        let beside = source.codes_of(&queries, 1, Control::none()).unwrap();
+        let truth = exact::batch(source, &queries, beside.as_ref(), 10, 2, Control::none()).unwrap();
+        let recall = recall(&answer.knn, &truth);
+        assert!(recall >= 0.99 && (recall - answer.recall).abs() < 0.01, "{recall}, {}", answer.recall);
+        assert!(answer.distances < 2000 * 10_000, "{} products", answer.distances);
+    }
+}
+
+#[test]
+fn batches_of_rows_without_structure_and_small_ones_go_elsewhere() {
+    let (rows, queries) = (uniform(4000, 60, 1), uniform(1000, 60, 2));
+    let (codes, metric) = (codes_of(&rows), metric("euclidean", 60));
+    let source = source(&rows, &codes, metric, Kernels::detect());
+    let Some(clusters) = Clusters::of(source, 3, 2, Control::none()).unwrap() else { return };
+    let wish = Wish { k: 10, recall: 0.99, seed: 3, threads: 2 };
+    assert!(batch(source, &clusters, &queries, &wish, Control::none()).unwrap().is_none());
+    let few = queries.part(0..100).unwrap().unwrap();
+    assert!(batch(source, &clusters, &few, &wish, Control::none()).unwrap().is_none());
+}

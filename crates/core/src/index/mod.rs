@@ -5,6 +5,7 @@
 
 mod coarse;
 mod linked;
+mod listed;
 mod persist;
 mod products;
 mod query;
@@ -13,6 +14,7 @@ mod update;
 
 pub use update::Changes;
 
+use crate::clusters::Clusters;
 use crate::code::{ByteCodes, Quantized, Sketch};
 use crate::control::Control;
 use crate::error::{Error, Result};
@@ -55,6 +57,8 @@ pub struct Index {
     data: Gate<Data>,
     graph: Lazy<Neighbors>,
     search: Lazy<Search>,
+    /// Lists for large batches; `None` inside where rows have no codes for them.
+    lists: Lazy<Option<Clusters>>,
     prepared: AtomicBool,
     inserts: AtomicUsize,
     scratches: ScratchPool,
@@ -134,6 +138,7 @@ impl Index {
             data: Gate::new(Data { rows, codes, coarse: Coarse::default() }),
             graph: Lazy::default(),
             search: Lazy::default(),
+            lists: Lazy::default(),
             prepared: AtomicBool::new(false),
             inserts: AtomicUsize::new(0),
             scratches: ScratchPool::default(),

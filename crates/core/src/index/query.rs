@@ -39,8 +39,14 @@ impl Index {
         self.options.metric.transform(&mut queries, self.options.threads, control)?;
         Counters::add(&self.counters.searches, queries.len() as u64);
         let started = Instant::now();
-        let decision = self.decide(&data, queries.len(), query);
-        if decision.exact {
+        let mut decision = self.decide(&data, queries.len(), query);
+        let listed = match self.may_list(&data, queries.len(), decision) {
+            true => self.listed(&data, &queries, query, &mut out, control)?,
+            false => None,
+        };
+        if let Some(recall) = listed {
+            decision = decision.by_lists(recall);
+        } else if decision.exact {
             self.scan(&data, &queries, query, &mut out, control)?;
         } else {
             self.walk(&data, &queries, query, &mut out, control)?;

@@ -58,7 +58,7 @@ impl Index {
             rows: data.rows.len(),
             dim: data.rows.dim(),
             rows_bytes: data.rows.bytes(),
-            codes_bytes: data.codes.as_ref().map_or(0, ByteCodes::bytes) + data.coarse.bytes(),
+            codes_bytes: data.codes.as_ref().map_or(0, ByteCodes::bytes) + data.coarse.bytes() + self.lists_bytes(),
             graph_bytes: graph.as_ref().map_or(0, |graph| graph.indices.len() * 8),
             graph_ready: graph.is_some(),
             inserts_since_build: self.inserts.load(Ordering::Relaxed),

@@ -84,6 +84,7 @@ impl Index {
         self.search.set(search.map(Arc::new));
         self.keep_former(ids.iter().copied().chain(before as u32..total as u32));
         self.graph.set(None);
+        self.lists.set(None);
         *self.measured.lock().unwrap_or_else(|e| e.into_inner()) = Measured::default();
         Ok(())
     }

@@ -1,0 +1,70 @@
+//! Large batches of queries by lists of near rows: neither a search index nor all pairs.
+
+use super::{Data, Index};
+use crate::clusters::{self, Clusters, Wish};
+use crate::control::Control;
+use crate::error::Result;
+use crate::neighbors::Neighbors;
+use crate::options::{Algorithm, Query};
+use crate::plan::QueryDecision;
+use crate::points::Points;
+use crate::stats::Counters;
+
+/// Fewer queries than this are not worth a sample of them.
+const MIN_LISTED: usize = 1_000;
+/// Queries of one batch; more are answered batch by batch to bound memory.
+const MAX_LISTED: usize = 131_072;
+/// Fewer rows than this are met by all queries at no loss.
+const MIN_ROWS: usize = 16_384;
+
+impl Index {
+    /// A batch that lists may answer: large, long by either other way, under a metric of products, where nothing else
+    /// is asked for.
+    pub(super) fn may_list(&self, data: &Data, queries: usize, decision: QueryDecision) -> bool {
+        let source = self.source(data);
+        let coded = source.fast_codes().is_some() || source.wants_coarse();
+        let free = self.options.algorithm == Algorithm::Auto && self.options.quantization.is_none();
+        free && coded && queries >= MIN_LISTED && data.rows.len() >= MIN_ROWS && decision.is_long()
+    }
+
+    /// Answers by lists, which are made with the first such batch; `None` where
+    /// all pairs or walks are the better way, else the least recall on samples of the queries.
+    pub(super) fn listed(
+        &self,
+        data: &Data,
+        queries: &Points,
+        query: Query,
+        out: &mut Neighbors,
+        control: Control<'_>,
+    ) -> Result<Option<f64>> {
+        let source = self.coded(data, control)?;
+        let (seed, threads) = (self.options.seed, self.options.threads);
+        let made = self.lists.get_or_make(control, || Clusters::of(source, seed, threads, control))?;
+        let Some(clusters) = made.as_ref() else { return Ok(None) };
+        let wish = Wish { k: query.k.min(data.rows.len()), recall: self.wished(query), seed, threads };
+        let mut least = 1.0f64;
+        for first in (0..queries.len()).step_by(MAX_LISTED) {
+            let some = queries.part(first..(first + MAX_LISTED).min(queries.len()))?;
+            match clusters::batch(source, clusters, some.as_ref().unwrap_or(queries), &wish, control)? {
+                Some(answer) => {
+                    answer.knn.write_to(out, first, &self.options.metric);
+                    least = least.min(answer.recall);
+                    Counters::add(&self.counters.distances, answer.distances);
+                }
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(least))
+    }
+
+    /// Bytes of the lists, where there are some.
+    pub(super) fn lists_bytes(&self) -> usize {
+        self.lists.get().as_deref().and_then(Option::as_ref).map_or(0, Clusters::bytes)
+    }
+
+    /// Wider walks miss less, in proportion: at `4 k` (epsilon 0.1) what an approximate graph may miss.
+    fn wished(&self, query: Query) -> f64 {
+        let wide = (query.ef as f64 / (4 * query.k.max(1)) as f64).max(1.0);
+        1.0 - (1.0 - self.options.graph_recall) / wide
+    }
+}
