@@ -93,12 +93,43 @@ fn products_equal_double_precision_on_hard_data() {
                 let tiles = ByteTiles::new(kernels, &codes, &codes);
                 let found = nearest(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
                 compare(&format!("{title}, filter, slack {slack}"), &found, &truth, dim);
+                let found = ordered(kernels, &codes, k, slack, &sides, threads, Control::none()).unwrap();
+                compare(&format!("{title}, ordered, slack {slack}"), &found, &truth, dim);
                 if let Some(side) = FloatSide::of(rows.dense().unwrap(), kernels, threads) {
                     let tiles = FloatTiles { kernels, a: &side, b: &side };
                     let found = nearest(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
                     compare(&format!("{title}, floats, slack {slack}"), &found, &truth, dim);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn many_blocks_in_order_equal_double_precision() {
+    let mut rng = Rng::new(14);
+    let n = ORDERED + 300;
+    let values: Vec<f32> = (0..n)
+        .flat_map(|i| (0..12).map(|_| rng.normal() * if i % 500 == 3 { 100.0 } else { 1.0 }).collect::<Vec<_>>())
+        .collect();
+    let integers: Vec<f32> = (0..n * 6).map(|_| rng.below(7) as f32).collect();
+    for (title, values, dim) in [("normal, some far out", values, 12), ("integers with many ties", integers, 6)] {
+        let rows = dense(&values, dim);
+        let metric = metric("sqeuclidean", dim);
+        let exact = ByteCodes::of(rows.dense().unwrap(), 2, Control::none()).unwrap();
+        let codes = match exact {
+            Some(codes) => codes,
+            None => ByteCodes::coarse(rows.dense().unwrap(), 2, Control::none()).unwrap().unwrap(),
+        };
+        let kernels = Kernels::detect();
+        let source = Source { rows: &rows, codes: None, coarse: None, metric, kernels };
+        let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
+        let truth = truth(source, 9);
+        let mut first = None;
+        for threads in [1, 3] {
+            let found = ordered(kernels, &codes, 9, 5, &sides, threads, Control::none()).unwrap();
+            compare(&format!("{title}, {threads} threads"), &found, &truth, dim);
+            assert_eq!(first.get_or_insert_with(|| found.clone()).ids, found.ids, "{title}, {threads} threads");
         }
     }
 }

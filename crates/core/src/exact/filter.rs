@@ -76,7 +76,8 @@ pub(super) fn keep(
         needed.push(candidates.iter().filter(|(coded, _)| *coded <= most).count() + 1);
     }
     needed.sort_unstable();
-    Ok(cheapest(&needed, k, widest, others, cells, costs))
+    // Some more: rows outside the sample may need more than any in it.
+    Ok(cheapest(&needed, k, widest, others, cells, costs).map(|keep| (keep + keep / 4).min(others)))
 }
 
 /// The number of candidates that costs least, unless float tiles cost less. `needed`: what rows of the sample
@@ -86,7 +87,9 @@ fn cheapest(needed: &[usize], k: usize, widest: usize, others: usize, cells: f64
     let floats = costs.float * cells + costs.pair * (k + SLACK) as f64;
     let cost = |keep: usize| {
         let failed = needed.iter().filter(|&&n| n > keep).count() as f64 / rows;
-        cells + costs.pair * keep as f64 + failed * AGAIN_COST * others as f64
+        // Only what the proof needs is compared.
+        let compared = needed.iter().map(|&n| n.min(keep) as f64).sum::<f64>() / rows;
+        cells + costs.pair * compared + failed * AGAIN_COST * others as f64
     };
     let choices = needed.iter().copied().chain([k + SLACK]).map(|keep| keep.clamp(k + 1, widest.max(k + 1)));
     let best = choices.map(|keep| (cost(keep), keep)).min_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)))?;
@@ -104,7 +107,9 @@ mod tests {
         assert_eq!(cheapest(&[30; 50], 10, 400, 100_000, 50_000.0, costs), Some(30));
         let mut needed = [30; 50];
         needed[49] = 300;
-        assert_eq!(cheapest(&needed, 10, 400, 100_000, 50_000.0, costs), Some(30));
+        // One row in fifty: kept for all of them, or looked at again where that is cheap.
+        assert_eq!(cheapest(&needed, 10, 400, 100_000, 50_000.0, costs), Some(300));
+        assert_eq!(cheapest(&needed, 10, 400, 1_000, 50_000.0, costs), Some(30));
         assert_eq!(cheapest(&[5; 50], 10, 400, 12, 50_000.0, costs), Some(11));
     }
 }

@@ -41,7 +41,7 @@ use crate::metric::{Metric, Pair};
 use crate::points::{Points, SparseRows};
 use bytes::ByteTiles;
 use hnsw_kernels::Kernels;
-use recheck::{Sides, recheck};
+use recheck::{Sides, limit, recheck};
 pub(crate) use renew::renew;
 use sparse::{Rule, RuleTiles, SparseSide, SparseTiles};
 use tiles::{FloatSide, FloatTiles, PairTiles, Tiles};
@@ -171,16 +171,34 @@ fn byte_products(
         let Some(keep) = filter::keep(kernels, codes, k, sides, cells, threads, control)? else { return Ok(None) };
         slack = keep.saturating_sub(k);
     }
-    let tiles = ByteTiles::new(kernels, a, b);
     if !sides.same || b.len() < ORDERED {
-        return nearest(&tiles, k, slack, sides, threads, control).map(Some);
+        return nearest(&ByteTiles::new(kernels, a, b), k, slack, sides, threads, control).map(Some);
     }
+    ordered(kernels, b, k, slack, sides, threads, control).map(Some)
+}
+
+/// The graph of coded rows by tiles over a copy of the codes in an order of near rows.
+fn ordered(
+    kernels: &'static Kernels,
+    codes: &ByteCodes,
+    k: usize,
+    slack: usize,
+    sides: &Sides<'_>,
+    threads: usize,
+    control: Control<'_>,
+) -> Result<Knn> {
+    let tiles = ByteTiles::new(kernels, codes, codes);
     let keep = (k + slack).min(sides.others());
-    let order = order::near(kernels, b, BLOCK, threads, control)?;
-    let moved = b.subset(&order, threads)?;
-    let kept = graph::symmetric(&ByteTiles::new(kernels, &moved, &moved), Some(order), keep, threads, control)?;
+    let order = order::near(kernels, codes, BLOCK, threads, control)?;
+    let moved = codes.subset(&order, threads)?;
+    let places = order.clone();
+    let limit = |place: usize, kept: &[(i32, u32)]| limit(&tiles, sides, places[place] as usize, kept, k);
+    // Where codes are exact the selection's own threshold says as much.
+    let limit = (!codes.is_exact()).then_some(&limit as graph::Limit<'_, i32>);
+    let by_place = ByteTiles::new(kernels, &moved, &moved);
+    let kept = graph::symmetric(&by_place, Some(order), keep, limit, threads, control)?;
     drop(moved);
-    recheck(&tiles, &kept, keep, k, sides, threads, control).map(Some)
+    recheck(&tiles, &kept, keep, k, sides, threads, control)
 }
 
 /// By products of sparse rows; `None` where the metric does not reduce to them, or norms are too large.
@@ -217,7 +235,7 @@ fn nearest<T: Tiles>(
 ) -> Result<Knn> {
     let keep = (k + slack).min(sides.others());
     let kept = match sides.same {
-        true => graph::symmetric(tiles, None, keep, threads, control)?,
+        true => graph::symmetric(tiles, None, keep, None, threads, control)?,
         false => batch::rectangle(tiles, keep, threads, control)?,
     };
     recheck(tiles, &kept, keep, k, sides, threads, control)

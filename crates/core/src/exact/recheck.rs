@@ -1,7 +1,7 @@
 //! From kept candidates to final neighbours: f32 pair distances, and the proof that none is missing.
 //!
-//! Let T be the largest kept proxy of a row: a row that was not kept has a proxy of at least T, from which its
-//! tiles know a least final proxy. If the k-th rechecked candidate is at or below that, no row outside can belong
+//! Let T be the largest kept proxy of a row, or its limit: a row that was not kept has a proxy of at least T, from
+//! which its tiles know a least final proxy. If the k-th rechecked candidate is at or below that, no row outside can belong
 //! to the k nearest. Otherwise the row is looked at again, with what was found as a threshold.
 
 use super::again::again;
@@ -45,24 +45,23 @@ pub(super) fn recheck<T: Tiles>(
     let failed = Mutex::new(Vec::new());
     let all = keep >= sides.others();
     let phase = control.phase("recheck", sides.a.len() as u64);
-    knn.fill(
-        threads,
-        || Candidates { kept: Vec::new(), ids: Vec::new(), found: Vec::new() },
-        |work, place, to, proxies| {
-            let row = kept.row(place);
-            work.kept.clear();
-            kept.finish(place, |candidate| work.kept.push(candidate));
-            let worst = work.kept.last().map_or(f32::NEG_INFINITY, |(value, _)| value.to_f32());
-            work.compare(tiles, sides, row, k);
-            if !all && !tiles.is_final(row) && !certain(&work.found, k, tiles.least(row, worst)) {
-                failed.lock().unwrap_or_else(|e| e.into_inner()).push(row as u32);
-            }
-            for ((neighbor, id), proxy) in work.found.iter().zip(to).zip(proxies) {
-                (*id, *proxy) = (neighbor.id, neighbor.proxy);
-            }
-            !phase.advance(1)
-        },
-    );
+    knn.fill(threads, Candidates::default, |work, place, to, proxies| {
+        let row = kept.row(place);
+        work.kept.clear();
+        kept.finish(place, |candidate| work.kept.push(candidate));
+        // Fewer than may be kept are all there are up to the bound.
+        let full = work.kept.last().filter(|_| work.kept.len() >= keep).map(|&(value, _)| value);
+        let bound = kept.bound(place);
+        let worst = full.filter(|value| *value < bound).unwrap_or(bound).to_f32();
+        work.compare(tiles, sides, row, k);
+        if !all && !tiles.is_final(row) && !certain(&work.found, k, tiles.least(row, worst)) {
+            failed.lock().unwrap_or_else(|e| e.into_inner()).push(row as u32);
+        }
+        for ((neighbor, id), proxy) in work.found.iter().zip(to).zip(proxies) {
+            (*id, *proxy) = (neighbor.id, neighbor.proxy);
+        }
+        !phase.advance(1)
+    });
     control.check()?;
     drop(phase);
     if let Some(order) = &kept.order {
@@ -74,6 +73,26 @@ pub(super) fn recheck<T: Tiles>(
     Ok(knn)
 }
 
+/// A limit for the tiles still to come, from the candidates of the first: the `k`-th of them is at least as far as
+/// the `k`-th nearest.
+pub(super) fn limit<T: Tiles>(
+    tiles: &T,
+    sides: &Sides<'_>,
+    row: usize,
+    kept: &[(T::Value, u32)],
+    k: usize,
+) -> T::Value {
+    let mut work = Candidates::default();
+    work.add(tiles, sides, row, &kept[..first(k).min(kept.len())]);
+    work.found.sort_unstable();
+    work.found.get(k.wrapping_sub(1)).map_or(T::Value::OPEN, |last| tiles.most(row, last.proxy))
+}
+
+/// Candidates that are compared whatever is found.
+fn first(k: usize) -> usize {
+    k + k / 2
+}
+
 /// The candidates of a row, as kept and as compared; buffers of a worker.
 struct Candidates<V: Value> {
     kept: Vec<(V, u32)>,
@@ -81,29 +100,37 @@ struct Candidates<V: Value> {
     found: Vec<Neighbor>,
 }
 
+impl<V: Value> Default for Candidates<V> {
+    fn default() -> Self {
+        Candidates { kept: Vec::new(), ids: Vec::new(), found: Vec::new() }
+    }
+}
+
 impl<V: Value> Candidates<V> {
+    /// Adds the final proxies of `part` to what was found, without rows apart.
+    fn add<T: Tiles<Value = V>>(&mut self, tiles: &T, sides: &Sides<'_>, row: usize, part: &[(V, u32)]) {
+        let Candidates { ids, found, .. } = self;
+        ids.clear();
+        for &(value, id) in part {
+            match tiles.settled(value) {
+                Some(proxy) => found.push(Neighbor { proxy, id }),
+                None if tiles.apart().binary_search(&id).is_ok() => {}
+                None => ids.push(id),
+            }
+        }
+        offer(sides, row, ids, found);
+    }
+
     /// Final proxies of the kept, nearest first; of those after the first few only what can be among the `k`
     /// nearest.
     fn compare<T: Tiles<Value = V>>(&mut self, tiles: &T, sides: &Sides<'_>, row: usize, k: usize) {
-        let Candidates { kept, ids, found } = self;
-        let apart = tiles.apart();
-        found.clear();
-        let (first, rest) = kept.split_at((k + k / 2).min(kept.len()));
-        let mut add = |part: &[(V, u32)], found: &mut Vec<Neighbor>| {
-            ids.clear();
-            for &(value, id) in part {
-                match tiles.settled(value) {
-                    Some(proxy) => found.push(Neighbor { proxy, id }),
-                    None if apart.binary_search(&id).is_ok() => {}
-                    None => ids.push(id),
-                }
-            }
-            offer(sides, row, ids, found);
-        };
-        add(first, found);
-        offer(sides, row, apart, found);
-        found.sort_unstable();
-        let rest = match found.get(k.wrapping_sub(1)) {
+        let kept = std::mem::take(&mut self.kept);
+        let (near, rest) = kept.split_at(first(k).min(kept.len()));
+        self.found.clear();
+        self.add(tiles, sides, row, near);
+        offer(sides, row, tiles.apart(), &mut self.found);
+        self.found.sort_unstable();
+        let rest = match self.found.get(k.wrapping_sub(1)) {
             Some(last) if !tiles.is_final(row) => {
                 let most = tiles.most(row, last.proxy);
                 &rest[..rest.partition_point(|(value, _)| *value <= most)]
@@ -111,9 +138,10 @@ impl<V: Value> Candidates<V> {
             _ => rest,
         };
         if !rest.is_empty() {
-            add(rest, found);
-            found.sort_unstable();
+            self.add(tiles, sides, row, rest);
+            self.found.sort_unstable();
         }
+        self.kept = kept;
     }
 }
 

@@ -50,7 +50,14 @@ impl<V: Value> Selection<V> {
         let buffer = &mut self.keys[start..start + self.capacity];
         let (_, &mut worst, _) = buffer.select_nth_unstable(self.keep - 1);
         self.counts[row] = self.keep as u32;
-        self.thresholds[row] = unpack::<V>(worst).0;
+        self.limit(row, unpack::<V>(worst).0);
+    }
+
+    /// Drops what is above `value` from now on.
+    pub fn limit(&mut self, row: usize, value: V) {
+        if value < self.thresholds[row] {
+            self.thresholds[row] = value;
+        }
     }
 
     /// The kept candidates of a row, ascending by (value, id).
@@ -96,5 +103,15 @@ mod tests {
         let offered = [(1e-9, 4), (-1e-3, 9), (0.0, 3), (-7.5, 6), (-0.0, 2), (-7.25, 1)];
         offered.into_iter().for_each(|(v, id)| selection.push(0, v, id));
         assert_eq!(selection.finish(0).collect::<Vec<_>>(), [(-7.5, 6), (-7.25, 1), (-1e-3, 9), (0.0, 2)]);
+    }
+
+    #[test]
+    fn a_limit_stays_when_what_was_kept_before_is_above_it() {
+        let mut selection = Selection::<i32>::new(1, 3);
+        (10..20).for_each(|id| selection.push(0, id as i32, id));
+        selection.limit(0, 5);
+        (0..30).for_each(|id| selection.push(0, 5 + id as i32 % 2, id));
+        assert_eq!(selection.thresholds(), [5]);
+        assert_eq!(selection.finish(0).collect::<Vec<_>>(), [(5, 0), (5, 2), (5, 4)]);
     }
 }

@@ -26,6 +26,11 @@ impl<V: Value> Kept<V> {
         self.order.as_ref().map_or(place, |order| order[place] as usize)
     }
 
+    /// All that was offered to the row in a place and not kept is at least this.
+    pub fn bound(&self, place: usize) -> V {
+        lock(&self.blocks[place / BLOCK]).thresholds()[place % BLOCK]
+    }
+
     /// The kept candidates of the row in a place, ascending by (value, id), to `take`.
     pub fn finish(&self, place: usize, take: impl FnMut((V, u32))) {
         lock(&self.blocks[place / BLOCK]).finish(place % BLOCK).for_each(take);
