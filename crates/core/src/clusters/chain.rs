@@ -3,7 +3,7 @@
 use super::lists::Lists;
 use super::near::{Near, Wanted};
 use super::space::{Cell, Cells, Space};
-use super::tree::Partition;
+use super::tree::{Partition, partition};
 use crate::control::{Control, Phase};
 use crate::error::Result;
 use crate::exact::tiles::Value;
@@ -41,15 +41,16 @@ impl<C: Cell> Chain<C> {
         threads: usize,
         control: Control<'_>,
     ) -> Result<Self> {
-        let lists = Lists::of(kernels, space, LIST, draw(seed, STREAM, 0), threads, control)?;
+        let tree = partition(kernels, space, LIST, draw(seed, STREAM, 0), threads, control)?;
+        let lists = Lists::by(tree, false, kernels, space, threads, control)?;
         let chain = Chain::above(lists, kernels, seed, threads, control)?;
         // A tree sends some rows to a list that is not their nearest, which they would look for in vain.
         let near = Widths(std::iter::once(1).chain((1..chain.depth()).map(|_| HOME)).collect());
         let query = Query { rows: space, same: false, widths: &near, threads };
         let homes = chain.wanted(&query, &control.quiet().phase("lists", 0))?;
-        let partition = Partition::by_home(homes.order, |row| homes.lists[row as usize], MOST);
+        let by_home = Partition::by_home(homes.order, |row| homes.lists[row as usize], MOST);
         drop(chain);
-        let lists = Lists::by(partition, kernels, space, threads, control)?;
+        let lists = Lists::by(by_home, true, kernels, space, threads, control)?;
         Chain::above(lists, kernels, seed, threads, control)
     }
 

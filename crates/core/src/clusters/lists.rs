@@ -28,12 +28,13 @@ impl<C: Cell> Lists<C> {
         control: Control<'_>,
     ) -> Result<Self> {
         let partition = partition(kernels, space, size, seed, threads, control)?;
-        Self::by(partition, kernels, space, threads, control)
+        Self::by(partition, true, kernels, space, threads, control)
     }
 
-    /// Lists of the given rows.
+    /// Lists of the given rows. Without `products` they are good for their means only.
     pub fn by(
         Partition { members, starts }: Partition,
+        products: bool,
         kernels: &'static Kernels,
         space: &impl Space<C>,
         threads: usize,
@@ -52,7 +53,9 @@ impl<C: Cell> Lists<C> {
             |rows, list, both| {
                 let (packed, sums) = &mut both[0];
                 rows.refill(space, members[starts[list]..starts[list + 1]].iter().copied());
-                C::pack(kernels, rows.all(), packed);
+                if products {
+                    C::pack(kernels, rows.all(), packed);
+                }
                 (0..rows.len()).for_each(|i| C::add_to(rows.row(i), sums));
                 !control.is_cancelled()
             },
