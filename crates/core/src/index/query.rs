@@ -83,7 +83,7 @@ impl Index {
     pub(super) fn decide(&self, data: &Data, queries: usize, query: Query) -> QueryDecision {
         let prepared = self.prepared.load(Ordering::Relaxed);
         let candidates = graph::bulk::candidates(&self.options);
-        plan::query(self.source(data), &self.options, queries, query.ef.max(query.k), candidates, prepared)
+        plan::query(self.source(data), &self.options, queries, query, candidates, prepared)
     }
 
     fn scan(

@@ -2,14 +2,22 @@
 //!
 //! Decisions depend on rows, width, codes, instruction set, threads and the call's own size, never on
 //! which calls came before (an explicit `prepare` excepted), so that equal calls give equal answers.
-//! Constants were measured on one core of a 2.3 GHz Sapphire Rapids server and are orders of magnitude
-//! for others; a wrong guess costs time, never correctness.
+//! A wrong guess costs time, never correctness.
+//!
+//! ```text
+//!   rates   seconds of one core for pieces of work, by instruction set
+//!   costs   the work of an index in such pieces
+//! ```
+
+mod costs;
+mod rates;
 
 use crate::exact::{MIN_BATCH, Source};
-use crate::metric::Pair;
-use crate::options::{Algorithm, Options};
-use crate::points::Form;
-use hnsw_kernels::Isa;
+use crate::options::{Algorithm, Options, Query};
+use costs::Costs;
+
+/// An exact graph is worth this much more time than an approximate one.
+const EXACT_BONUS: f64 = 1.15;
 
 /// What was picked for one product.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,116 +58,18 @@ impl Choice {
     }
 }
 
-/// Seconds of one core for the pieces of work.
-struct Rates {
-    /// One term of a product tile.
-    tile_term: f64,
-    /// One term of a pair kernel on rows in cache.
-    pair_term: f64,
-    /// Threshold test and storing of one cell.
-    cell: f64,
-    /// Start of a pair distance to a row that is not in cache.
-    miss: f64,
-}
-
-impl Rates {
-    fn of(source: Source<'_>) -> Rates {
-        let (f32_tile, sparse_tile, kernel) = match source.kernels.isa {
-            Isa::Amx | Isa::Avx512 => (14e-12, 20e-12, 60e-12),
-            Isa::Avx2 => (28e-12, 25e-12, 80e-12),
-            Isa::Neon => (60e-12, 50e-12, 120e-12),
-            Isa::Scalar => (1e-9, 0.5e-9, 1e-9),
-        };
-        let pair_term = match source.pair() {
-            Pair::Kernel(_) | Pair::Checked(..) => kernel,
-            Pair::Counts(..) => 2.0 * kernel,
-            Pair::Dense(..) => 1e-9,
-            Pair::Sparse(..) | Pair::SparseCounts(..) => 1.5e-9,
-            Pair::Bits(..) => kernel / 4.0,
-        };
-        let tile_term = match source.rows.form() {
-            _ if source.byte_tiles() => f32_tile / 4.0,
-            Form::Dense if source.products() => f32_tile,
-            Form::Sparse if source.products() || source.pair().of_sets().is_some() || source.metric.centres() => {
-                sparse_tile
-            }
-            _ => pair_term,
-        };
-        Rates { tile_term, pair_term, cell: 0.3e-9, miss: 60e-9 }
-    }
-}
-
-/// The costs of an index's work in seconds.
-pub(crate) struct Costs {
-    rates: Rates,
-    rows: f64,
-    width: f64,
-    threads: f64,
-    m: f64,
-}
-
-impl Costs {
-    pub fn of(source: Source<'_>, options: &Options) -> Costs {
-        Costs {
-            rates: Rates::of(source),
-            rows: source.rows.len() as f64,
-            width: source.rows.width() as f64,
-            threads: options.threads as f64,
-            m: options.m as f64,
-        }
-    }
-
-    fn tile_cell(&self) -> f64 {
-        self.rates.tile_term * self.width + self.rates.cell
-    }
-
-    fn pair(&self) -> f64 {
-        self.rates.miss + self.rates.pair_term * self.width
-    }
-
-    pub fn exact_graph(&self) -> f64 {
-        self.rows * self.rows / 2.0 * self.tile_cell() / self.threads
-    }
-
-    /// Trees, descent rounds and the sample check: a few thousand distances a row (measured).
-    pub fn approximate_graph(&self, k: usize) -> f64 {
-        let per_row = 1_500.0 + 60.0 * k as f64;
-        self.rows * per_row * (0.4 * self.pair()) / self.threads
-    }
-
-    /// Links on top of a table of candidates.
-    pub fn search_build(&self, candidates: usize) -> f64 {
-        let table = self.exact_graph().min(self.approximate_graph(candidates));
-        table + self.rows * 8.0 * candidates as f64 * self.pair() * 0.5 / self.threads
-    }
-
-    pub fn scan(&self, queries: usize) -> f64 {
-        // Too few queries for tiles run on the pair kernels.
-        let cell =
-            if queries < MIN_BATCH { self.rates.pair_term * self.width + self.rates.cell } else { self.tile_cell() };
-        queries as f64 * self.rows * cell / self.threads
-    }
-
-    pub fn walk(&self, queries: usize, ef: usize) -> f64 {
-        queries as f64 * ef as f64 * self.m * 0.6 * self.pair() / self.threads
-    }
-}
-
 fn no_walk(source: Source<'_>) -> String {
     format!("no walk finds near rows under {}: all rows are looked at", source.metric.info().name)
-}
-
-fn codes(source: Source<'_>) -> &'static str {
-    if source.byte_tiles() { "u8" } else { "f32" }
 }
 
 /// How the neighbour graph with `k` other rows per row is made.
 pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize) -> Choice {
     let costs = Costs::of(source, options);
-    let (exact, approximate) = (costs.exact_graph(), costs.approximate_graph(k));
+    let (exact, approximate) = (costs.exact_graph(k), costs.approximate_graph(k));
     let use_exact = match options.algorithm {
         _ if !source.metric.walks() => true,
-        Algorithm::Auto => exact <= approximate || k + 1 >= source.rows.len(),
+        Algorithm::Auto if options.graph_recall >= 1.0 => true,
+        Algorithm::Auto => exact <= EXACT_BONUS * approximate || k + 1 >= source.rows.len(),
         Algorithm::Exact => true,
         Algorithm::Hnsw => false,
     };
@@ -170,14 +80,14 @@ pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize) -> Choice {
             source.rows.len(),
             source.rows.dim(),
             seconds(exact),
-            codes(source),
+            costs.way.name(),
             seconds(approximate),
         ),
         Algorithm::Exact | Algorithm::Hnsw => "asked for".to_string(),
     };
     Choice {
         algorithm: if use_exact { "exact" } else { "approximate" },
-        codes: codes(source),
+        codes: costs.way.name(),
         reason,
         exact_seconds: exact,
         approximate_seconds: approximate,
@@ -198,20 +108,21 @@ pub(crate) struct QueryDecision {
     lists: Option<f64>,
 }
 
-/// Decides for `queries` queries of pool width `ef`. `prepared`: the caller asked for the search index by
+/// Decides for `queries` queries. `prepared`: the caller asked for the search index by
 /// itself, so its building is not held against it.
 pub(crate) fn query(
     source: Source<'_>,
     options: &Options,
     queries: usize,
-    ef: usize,
+    query: Query,
     candidates: usize,
     prepared: bool,
 ) -> QueryDecision {
     let costs = Costs::of(source, options);
     // A single call need not pay for an index that only many calls would earn back; a batch must.
     let build = if prepared || queries < 1_000 { 0.0 } else { costs.search_build(candidates) };
-    let (exact_seconds, walk_seconds) = (costs.scan(queries), costs.walk(queries, ef) + build);
+    let (exact_seconds, walk_seconds) =
+        (costs.scan(queries, query.k), costs.walk(queries, query.ef.max(query.k)) + build);
     let exact = match options.algorithm {
         _ if !source.metric.walks() => true,
         Algorithm::Auto => exact_seconds <= walk_seconds,
@@ -258,9 +169,9 @@ impl QueryDecision {
                 None => "hnsw",
             },
             codes: match options.quantization {
-                _ if self.lists.is_some() => "u8",
+                _ if self.lists.is_some() => rates::Way::of(source).name(),
                 Some(kind) if !self.exact => kind.name(),
-                _ if self.exact && self.queries >= MIN_BATCH => codes(source),
+                _ if self.exact && self.queries >= MIN_BATCH => rates::Way::of(source).name(),
                 _ => "f32",
             },
             reason,

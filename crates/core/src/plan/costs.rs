@@ -1,0 +1,98 @@
+//! What the pieces of an index's work would take.
+
+use super::rates::{Rates, Way};
+use crate::exact::{MIN_BATCH, Source};
+use crate::options::Options;
+
+/// Rows from which walks run on sketches, and columns.
+const SKETCHED: (f64, f64) = (4096.0, 64.0);
+
+/// The costs of an index's work in seconds.
+pub(super) struct Costs {
+    rates: Rates,
+    pub way: Way,
+    /// Products of dense rows: lists of near rows serve graphs, sketches serve walks.
+    vectors: bool,
+    rows: f64,
+    width: f64,
+    threads: f64,
+    m: f64,
+}
+
+impl Costs {
+    pub fn of(source: Source<'_>, options: &Options) -> Costs {
+        let way = Way::of(source);
+        Costs {
+            rates: Rates::of(source, way),
+            way,
+            vectors: source.products() && source.rows.dense().is_some(),
+            rows: source.rows.len() as f64,
+            width: source.rows.width() as f64,
+            threads: options.threads as f64,
+            m: options.m as f64,
+        }
+    }
+
+    fn tile_cell(&self) -> f64 {
+        self.rates.tile_term * self.width + self.rates.cell
+    }
+
+    fn pair(&self) -> f64 {
+        self.rates.miss + self.rates.pair_term * self.width
+    }
+
+    /// What a row takes beside its cells, for `k` neighbours: coding, order, pair distances of what tiles let pass.
+    fn row(&self, k: usize) -> f64 {
+        match self.way {
+            Way::Bytes => 1e-6 + 1e-9 * self.width,
+            Way::Filter => 1e-6 + 4e-9 * self.width + 5.0 * k as f64 * self.pair(),
+            _ => (k as f64 + 16.0) * self.pair(),
+        }
+    }
+
+    pub fn exact_graph(&self, k: usize) -> f64 {
+        self.rows * (self.rows / 2.0 * self.tile_cell() + self.row(k)) / self.threads
+    }
+
+    pub fn approximate_graph(&self, k: usize) -> f64 {
+        let row = if self.vectors {
+            // Near lists: so many rows looked at (more for more neighbours), gathered for the tiles.
+            let looked_at = (2_000.0 + 100.0 * k as f64).min(self.rows);
+            6e-6 + self.row(k) + 1.5 * looked_at * (self.tile_cell() + 0.3e-9)
+        } else {
+            // Trees, descent rounds and the sample check: a few thousand distances a row (measured).
+            (1_500.0 + 60.0 * k as f64) * 0.4 * self.pair()
+        };
+        self.rows * row / self.threads
+    }
+
+    /// Links on top of a table of candidates.
+    pub fn search_build(&self, candidates: usize) -> f64 {
+        let table = self.exact_graph(candidates).min(self.approximate_graph(candidates));
+        let link = if self.sketched() { 30e-6 } else { 4.0 * candidates as f64 * self.pair() };
+        table + self.rows * link / self.threads
+    }
+
+    pub fn scan(&self, queries: usize, k: usize) -> f64 {
+        // Too few queries for tiles run on the pair kernels.
+        let query = match queries < MIN_BATCH {
+            true => self.rows * (self.rates.pair_term * self.width + self.rates.cell),
+            false => self.rows * self.tile_cell() + self.row(k),
+        };
+        queries as f64 * query / self.threads
+    }
+
+    pub fn walk(&self, queries: usize, ef: usize) -> f64 {
+        let query = if self.sketched() {
+            // About ten distances of sketches for each row of a pool three times as wide, and the pool by the rows.
+            2e-6 + 3.0 * ef as f64 * (10.0 * 40e-9 + self.pair())
+        } else {
+            ef as f64 * self.m * 0.6 * self.pair()
+        };
+        queries as f64 * query / self.threads
+    }
+
+    fn sketched(&self) -> bool {
+        self.vectors && self.rows >= SKETCHED.0 && self.width >= SKETCHED.1
+    }
+}
