@@ -45,7 +45,7 @@ impl Costs {
     fn row(&self, k: usize) -> f64 {
         match self.way {
             Way::Bytes => 1e-6 + 1e-9 * self.width,
-            Way::Filter => 1e-6 + 4e-9 * self.width + 5.0 * k as f64 * self.pair(),
+            Way::Filter => 1e-6 + 4e-9 * self.width + 10.0 * k as f64 * self.pair(),
             _ => (k as f64 + 16.0) * self.pair(),
         }
     }
@@ -56,9 +56,11 @@ impl Costs {
 
     pub fn approximate_graph(&self, k: usize) -> f64 {
         let row = if self.vectors {
-            // Near lists: so many rows looked at (more for more neighbours), gathered for the tiles.
+            // Near lists: so many rows looked at (more for more neighbours), gathered for the tiles; what is kept is
+            // compared by the rows unless codes are exact.
             let looked_at = (2_000.0 + 100.0 * k as f64).min(self.rows);
-            6e-6 + self.row(k) + 1.5 * looked_at * (self.tile_cell() + 0.3e-9)
+            let compared = if self.way == Way::Bytes { 0.0 } else { 1.5 * k as f64 * self.pair() };
+            4e-6 + 1e-9 * self.width + compared + 1.5 * looked_at * (self.tile_cell() + 0.3e-9)
         } else {
             // Trees, descent rounds and the sample check: a few thousand distances a row (measured).
             (1_500.0 + 60.0 * k as f64) * 0.4 * self.pair()
