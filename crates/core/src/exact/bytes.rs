@@ -133,7 +133,9 @@ impl Tiles for ByteTiles<'_> {
         let [relative, underflow] = self.pair_error;
         let apart = ((f64::from(last) + underflow) / (1.0 - relative)).sqrt() + self.lost(a);
         let steps = apart / f64::from(self.b.scale());
-        i32::covering(steps * steps * (1.0 + 1e-9))
+        // A little more than rounding needs, so that `least` of it is no less than `last`: a row whose limit this is
+        // and that keeps fewer than it may is proven.
+        i32::covering(steps * steps * (1.0 + 1e-6))
     }
     fn apart(&self) -> &[u32] {
         &self.apart
@@ -165,6 +167,9 @@ mod tests {
                     let last = pair.one(points.row(a), points.row(b as usize));
                     assert!(coded <= tiles.most(a, last), "most: {coded} at {last}");
                     assert!(tiles.least(a, coded as f32) <= last, "least: {coded} at {last}");
+                    let most = tiles.most(a, last);
+                    let proven = most == i32::MAX || tiles.least(a, most as f32).max(0.0) >= last;
+                    assert!(proven, "least of most at {last}");
                 }
             }
         }
