@@ -168,13 +168,7 @@ impl ByteCodes {
         self.steps.origin()
     }
 
-    /// Bound of the distance between row `id` and what its code stands for.
-    #[inline]
-    pub fn residual(&self, id: usize) -> f32 {
-        self.residuals.get(id).copied().unwrap_or(0.0)
-    }
-
-    /// [`ByteCodes::residual`] of every row; empty where no row lost anything.
+    /// Bound of the distance between each row and what its code stands for; empty where no row lost anything.
     pub fn residuals(&self) -> &[f32] {
         &self.residuals
     }
@@ -290,10 +284,10 @@ mod tests {
         assert!(!codes.is_exact() && codes.residuals().len() == 2);
         let beside = |values: &[f32]| codes.of_others(&rows(values), 1, Control::none()).unwrap();
         let new = [beside(&[9.0, 1.0]), beside(&[0.0, 1.0])];
-        let first = (codes.padded(0).to_vec(), codes.residual(0));
+        let first = (codes.padded(0).to_vec(), codes.residuals()[0]);
         let codes = codes.changed(&[0], new).unwrap();
-        assert_eq!((codes.padded(2).to_vec(), codes.residual(2)), first);
-        assert!(codes.residual(0) > 8.3 && codes.residual(0) < 8.5);
+        assert_eq!((codes.padded(2).to_vec(), codes.residuals()[2]), first);
+        assert!(codes.residuals()[0] > 8.3 && codes.residuals()[0] < 8.5);
     }
 
     #[test]
@@ -303,6 +297,6 @@ mod tests {
         assert!(codes.beside(&rows(&[3.0, 4.0]), 1, Control::none()).unwrap().is_exact());
         let others = codes.beside(&rows(&[3.25, 4.0, 300.0, 0.0]), 1, Control::none()).unwrap();
         assert_eq!((&others.padded(0)[..2], &others.padded(1)[..2]), (&[3, 4][..], &[255, 0][..]));
-        assert!((others.residual(0) - 0.25).abs() < 1e-3 && (others.residual(1) - 45.0).abs() < 1e-2);
+        assert!((others.residuals()[0] - 0.25).abs() < 1e-3 && (others.residuals()[1] - 45.0).abs() < 1e-2);
     }
 }

@@ -93,8 +93,20 @@ fn products_equal_double_precision_on_hard_data() {
                 let tiles = ByteTiles::new(kernels, &codes, &codes);
                 let found = nearest(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
                 compare(&format!("{title}, filter, slack {slack}"), &found, &truth, dim);
-                let found = ordered(kernels, &codes, k, slack, &sides, threads, Control::none()).unwrap();
+                let order = order::near(kernels, &codes, 64, threads, Control::none()).unwrap();
+                let moved = codes.subset(&order, threads).unwrap();
+                let both = [&tiles, &ByteTiles::new(kernels, &moved, &moved)];
+                let found = ordered(both, order.clone(), true, [k, slack], &sides, threads, Control::none()).unwrap();
                 compare(&format!("{title}, ordered, slack {slack}"), &found, &truth, dim);
+                if let Some(halves) = Halves::of(rows.dense().unwrap(), kernels, threads, Control::none()).unwrap() {
+                    let tiles = HalfTiles::new(kernels, &halves, &halves);
+                    let moved = halves.subset(&order, threads).unwrap();
+                    let both = [&tiles, &HalfTiles::new(kernels, &moved, &moved)];
+                    let found = ordered(both, order, true, [k, slack], &sides, threads, Control::none()).unwrap();
+                    compare(&format!("{title}, bf16 ordered, slack {slack}"), &found, &truth, dim);
+                    let found = nearest(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
+                    compare(&format!("{title}, bf16, slack {slack}"), &found, &truth, dim);
+                }
                 if let Some(side) = FloatSide::of(rows.dense().unwrap(), kernels, threads) {
                     let tiles = FloatTiles { kernels, a: &side, b: &side };
                     let found = nearest(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
@@ -127,9 +139,29 @@ fn many_blocks_in_order_equal_double_precision() {
         let truth = truth(source, 9);
         let mut first = None;
         for threads in [1, 3] {
-            let found = ordered(kernels, &codes, 9, 5, &sides, threads, Control::none()).unwrap();
+            let found = byte_products(kernels, [&codes, &codes], 9, &sides, threads, Control::none()).unwrap();
+            let found = found.expect("a filter that pays");
             compare(&format!("{title}, {threads} threads"), &found, &truth, dim);
             assert_eq!(first.get_or_insert_with(|| found.clone()).ids, found.ids, "{title}, {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn halves_tell_rows_of_many_dimensions_apart() {
+    let (mut rng, n) = (Rng::new(15), ORDERED + 100);
+    let values: Vec<f32> = (0..n * 64).map(|_| rng.normal().powi(3)).collect();
+    let rows = dense(&values, 64);
+    let metric = metric("sqeuclidean", 64);
+    let codes = ByteCodes::coarse(rows.dense().unwrap(), 2, Control::none()).unwrap().unwrap();
+    for kernels in Kernels::available() {
+        let source = Source { rows: &rows, codes: None, coarse: Some(&codes), metric, kernels };
+        let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
+        let both = [rows.dense().unwrap(); 2];
+        let found = half_products(source, both, 10, &sides, 2, Control::none()).unwrap();
+        assert_eq!(found.is_some(), kernels.has_bf16_tile(), "{}", kernels.label());
+        if let Some(found) = found {
+            compare(&kernels.label(), &found, &truth(source, 10), 64);
         }
     }
 }
@@ -181,7 +213,11 @@ fn a_selective_filter_is_used_and_needs_few_second_looks() {
     let metric = metric("euclidean", 64);
     let source = Source { rows: &rows, codes: None, coarse: Some(&codes), metric, kernels };
     let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
-    let keep = filter::keep(kernels, [&codes, &codes], 10, &sides, 1500.0, 2, Control::none()).unwrap();
+    let ids = filter::sample(3000);
+    let part = codes.subset(&ids, 1).unwrap();
+    let work = Work { sides: &sides, k: 10, cells: 1500.0, costs: Costs::bytes(kernels.isa) };
+    let tiles = ByteTiles::new(kernels, &part, &codes);
+    let keep = filter::keep(&tiles, &ids, &work, 2, Control::none()).unwrap();
     let again = std::sync::atomic::AtomicU64::new(0);
     let stop = std::sync::atomic::AtomicBool::new(false);
     let report = |progress: crate::Progress| {

@@ -5,19 +5,13 @@
 //! ```text
 //!   | |a - b| - scale · sqrt(D) |  <=  r_a + r_b
 //! ```
-//!
-//! A few rows whose residuals are far above the others' would spoil the bound for all: they are set apart and
-//! compared without a filter.
 
-use super::tiles::{Tiles, Value, pair_error};
+use super::loss::Loss;
+use super::tiles::{Tiles, Value};
 use crate::code::ByteCodes;
 use hnsw_kernels::{Hit, Kernels, MatRef, Packed, TileScan};
 use std::ops::Range;
 
-/// At most one row in so many is set apart, and a few more.
-const APART_SHARE: usize = 1024;
-/// Rows are set apart where that makes the largest residual this much smaller.
-const APART_GAIN: f32 = 1.5;
 /// Squared distances below this are the same in f32, however they are added up: integers that it holds.
 const INTEGERS: i32 = 1 << 24;
 
@@ -26,37 +20,13 @@ pub(crate) struct ByteTiles<'a> {
     kernels: &'static Kernels,
     a: &'a ByteCodes,
     b: &'a ByteCodes,
-    apart: Vec<u32>,
-    /// Bound of the residuals of the rows of B that are not apart.
-    residual: f64,
-    /// See the function of this name.
-    pair_error: [f64; 2],
+    loss: Loss<'a>,
 }
 
 impl<'a> ByteTiles<'a> {
     pub fn new(kernels: &'static Kernels, a: &'a ByteCodes, b: &'a ByteCodes) -> ByteTiles<'a> {
-        let (apart, residual) = set_apart(b.residuals());
-        ByteTiles { kernels, a, b, apart, residual: f64::from(residual), pair_error: pair_error(b.width()) }
+        ByteTiles { kernels, a, b, loss: Loss::new(a.residuals(), b.residuals(), b.width()) }
     }
-
-    /// What residuals may add to a distance of row `a`, or take from it.
-    fn lost(&self, a: usize) -> f64 {
-        f64::from(self.a.residual(a)) + self.residual
-    }
-}
-
-/// Rows with the largest residuals where they stand out, ascending, and the bound for all others.
-fn set_apart(residuals: &[f32]) -> (Vec<u32>, f32) {
-    let largest = residuals.iter().copied().fold(0.0, f32::max);
-    let most = (residuals.len() / APART_SHARE + 4).min(residuals.len() / 16);
-    let mut sorted = residuals.to_vec();
-    let Some(at) = sorted.len().checked_sub(most + 1) else { return (Vec::new(), largest) };
-    let (_, &mut bound, _) = sorted.select_nth_unstable_by(at, f32::total_cmp);
-    if bound * APART_GAIN > largest {
-        return (Vec::new(), largest);
-    }
-    let apart = (0u32..).zip(residuals).filter(|(_, residual)| **residual > bound).map(|(id, _)| id).collect();
-    (apart, bound)
 }
 
 /// Reused by a worker: packed columns, and rows gathered from anywhere.
@@ -122,23 +92,16 @@ impl Tiles for ByteTiles<'_> {
         self.a.is_exact() && self.b.is_exact()
     }
     fn least(&self, a: usize, worst: f32) -> f32 {
-        // `worst` was rounded to f32; the sums below are in f64 and off by far less than the last factor.
-        let codes = f64::from(self.b.scale()) * (f64::from(worst) * (1.0 - f64::from(f32::EPSILON))).max(0.0).sqrt();
-        let apart = (codes - self.lost(a)).max(0.0);
-        let [relative, underflow] = self.pair_error;
-        let least = apart * apart * (1.0 - relative) * (1.0 - 1e-9) - underflow;
-        (least as f32).next_down()
+        // `worst` was rounded to f32.
+        let square = f64::from(worst) * (1.0 - f64::from(f32::EPSILON));
+        self.loss.least(a, f64::from(self.b.scale()) * square.max(0.0).sqrt())
     }
     fn most(&self, a: usize, last: f32) -> i32 {
-        let [relative, underflow] = self.pair_error;
-        let apart = ((f64::from(last) + underflow) / (1.0 - relative)).sqrt() + self.lost(a);
-        let steps = apart / f64::from(self.b.scale());
-        // A little more than rounding needs, so that `least` of it is no less than `last`: a row whose limit this is
-        // and that keeps fewer than it may is proven.
-        i32::covering(steps * steps * (1.0 + 1e-6))
+        let steps = self.loss.most(a, last) / f64::from(self.b.scale());
+        i32::covering(steps * steps)
     }
     fn apart(&self) -> &[u32] {
-        &self.apart
+        self.loss.apart()
     }
 }
 
@@ -173,18 +136,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn only_rows_that_stand_out_are_set_apart() {
-        let mut residuals = vec![1.0; 5000];
-        assert_eq!(set_apart(&residuals), (vec![], 1.0));
-        residuals[17] = 9.0;
-        residuals[4000] = f32::INFINITY;
-        assert_eq!(set_apart(&residuals), (vec![17, 4000], 1.0));
-        residuals[..500].fill(3.0);
-        residuals[17] = 9.0;
-        assert_eq!(set_apart(&residuals), (vec![17, 4000], 3.0));
-        assert_eq!(set_apart(&[]), (vec![], 0.0));
     }
 }

@@ -6,13 +6,11 @@
 
 use super::SLACK;
 use super::batch::rectangle;
-use super::bytes::ByteTiles;
 use super::recheck::{Sides, offer};
 use super::tiles::Tiles;
-use crate::code::ByteCodes;
 use crate::control::Control;
 use crate::error::Result;
-use hnsw_kernels::{Isa, Kernels};
+use hnsw_kernels::Isa;
 
 /// Rows of the sample, at most.
 const SAMPLE: usize = 128;
@@ -22,9 +20,9 @@ const SAMPLE_SHARE: usize = 16;
 /// and what passes is compared at once.
 const AGAIN_COST: f64 = 4.0;
 
-/// What work takes beside a cell of a byte tile (orders of magnitude).
+/// What work takes beside a cell of the filter's tiles (orders of magnitude).
 #[derive(Clone, Copy)]
-struct Costs {
+pub(super) struct Costs {
     /// A cell of a float tile.
     float: f64,
     /// A pair distance, to a row that may not be in cache.
@@ -32,37 +30,54 @@ struct Costs {
 }
 
 impl Costs {
-    fn of(isa: Isa) -> Costs {
+    /// Beside a byte tile.
+    pub fn bytes(isa: Isa) -> Costs {
         match isa {
             Isa::Amx => Costs { float: 20.0, pair: 600.0 },
             _ => Costs { float: 5.0, pair: 150.0 },
         }
     }
+
+    /// Beside a bf16 tile.
+    pub fn halves(isa: Isa) -> Costs {
+        match isa {
+            Isa::Amx => Costs { float: 10.0, pair: 300.0 },
+            _ => Costs { float: 1.9, pair: 70.0 },
+        }
+    }
 }
 
-/// Candidates to keep for each row of A, or `None` where the filter does not pay. `cells`: cells of the whole
-/// work that fall to each row of A.
-pub(super) fn keep(
-    kernels: &'static Kernels,
-    codes: [&ByteCodes; 2],
-    k: usize,
-    sides: &Sides<'_>,
-    cells: f64,
+/// The work that a filter is meant for.
+pub(super) struct Work<'a> {
+    pub sides: &'a Sides<'a>,
+    pub k: usize,
+    /// Cells that fall to each row of A.
+    pub cells: f64,
+    pub costs: Costs,
+}
+
+/// Rows of A that stand for all `n`.
+pub(super) fn sample(n: usize) -> Vec<u32> {
+    let size = (n / SAMPLE_SHARE).clamp(1, SAMPLE).min(n);
+    (0..size).map(|i| (i * n / size) as u32).collect()
+}
+
+/// Candidates to keep for each row of A, or `None` where the filter does not pay. `tiles`: the rows `ids` of A
+/// against B.
+pub(super) fn keep<T: Tiles>(
+    tiles: &T,
+    ids: &[u32],
+    work: &Work<'_>,
     threads: usize,
     control: Control<'_>,
 ) -> Result<Option<usize>> {
-    let [a, b] = codes;
+    let Work { sides, k, cells, costs } = *work;
     let others = sides.others();
-    let size = (a.len() / SAMPLE_SHARE).clamp(1, SAMPLE).min(a.len());
-    let ids: Vec<u32> = (0..size).map(|i| (i * a.len() / size) as u32).collect();
     // Beyond this many candidates a filter loses to the float tiles anyway.
-    let costs = Costs::of(kernels.isa);
     let widest = ((cells * (costs.float - 1.0) / costs.pair) as usize + k + SLACK).min(16 * k + 256).min(others);
-    let part = a.subset(&ids, 1)?;
-    let tiles = ByteTiles::new(kernels, &part, b);
     // One more, for the row itself.
-    let kept = rectangle(&tiles, widest + usize::from(sides.same), threads, control.quiet())?;
-    let mut needed = Vec::with_capacity(size);
+    let kept = rectangle(tiles, widest + usize::from(sides.same), threads, control.quiet())?;
+    let mut needed = Vec::with_capacity(ids.len());
     let (mut found, mut candidates) = (Vec::new(), Vec::new());
     for (at, &row) in ids.iter().enumerate() {
         candidates.clear();
@@ -102,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_filter_that_lets_most_rows_through_is_refused() {
-        let costs = Costs::of(Isa::Avx512);
+        let costs = Costs::bytes(Isa::Avx512);
         assert_eq!(cheapest(&[10_000; 50], 10, 400, 100_000, 50_000.0, costs), None);
         assert_eq!(cheapest(&[30; 50], 10, 400, 100_000, 50_000.0, costs), Some(30));
         let mut needed = [30; 50];

@@ -3,6 +3,8 @@
 //! ```text
 //!   tiles      values of a block of rows against a block of rows: float products, pair functions
 //!   bytes      the same by byte products, exact or with a bound
+//!   halves     the same by bf16 products, with a bound
+//!   loss       the bound of codes that lose something
 //!   sparse     the same for sparse rows, in panels
 //!   panels     the same for sums that are no products, and for sets of columns
 //!   selection  what each row keeps: a threshold, a small buffer, now and then a partial sort
@@ -24,6 +26,8 @@ mod batch;
 mod bytes;
 mod filter;
 mod graph;
+mod halves;
+mod loss;
 mod order;
 mod panels;
 mod recheck;
@@ -33,13 +37,15 @@ pub(crate) mod sparse;
 pub(crate) mod tiles;
 mod worker;
 
-use crate::code::ByteCodes;
+use crate::code::{ByteCodes, Halves};
 use crate::control::Control;
 use crate::error::Result;
 use crate::knn::Knn;
 use crate::metric::{Metric, Pair};
-use crate::points::{Points, SparseRows};
+use crate::points::{Points, Rows, SparseRows};
 use bytes::ByteTiles;
+use filter::{Costs, Work};
+use halves::HalfTiles;
 use hnsw_kernels::Kernels;
 use recheck::{Sides, limit, recheck};
 pub(crate) use renew::renew;
@@ -53,6 +59,8 @@ pub(crate) const BLOCK: usize = 288;
 const STRIP: usize = 96;
 /// Fewer rows than this have too few tiles for their order to matter.
 const ORDERED: usize = 8 * BLOCK;
+/// Fewer rows or queries than this do not pay for bf16 codes.
+const HALVED: usize = 256;
 /// Candidates kept beyond k where proxies have an error, so that the proof rarely fails (measured).
 const SLACK: usize = 16;
 /// Fewer queries than this do not pay for packing the rows.
@@ -137,6 +145,9 @@ pub(crate) fn graph(source: Source<'_>, k: usize, threads: usize, control: Contr
     }
     match rows {
         Points::Dense(rows) if source.products() => {
+            if let Some(found) = half_products(source, [rows, rows], k, &sides, threads, control)? {
+                return Ok(found);
+            }
             if let Some(side) = FloatSide::of(rows, kernels, threads) {
                 return nearest(&FloatTiles { kernels, a: &side, b: &side }, k, SLACK, &sides, threads, control);
             }
@@ -165,40 +176,87 @@ fn byte_products(
     control: Control<'_>,
 ) -> Result<Option<Knn>> {
     let [a, b] = codes;
+    let exact = a.is_exact() && b.is_exact();
     let mut slack = 0;
-    if !(a.is_exact() && b.is_exact()) {
-        let cells = b.len() as f64 / if sides.same { 2.0 } else { 1.0 };
-        let Some(keep) = filter::keep(kernels, codes, k, sides, cells, threads, control)? else { return Ok(None) };
+    if !exact {
+        let ids = filter::sample(a.len());
+        let part = a.subset(&ids, 1)?;
+        let work = Work { sides, k, cells: cells(sides), costs: Costs::bytes(kernels.isa) };
+        let keep = filter::keep(&ByteTiles::new(kernels, &part, b), &ids, &work, threads, control)?;
+        let Some(keep) = keep else { return Ok(None) };
         slack = keep.saturating_sub(k);
     }
+    let tiles = ByteTiles::new(kernels, a, b);
     if !sides.same || b.len() < ORDERED {
-        return nearest(&ByteTiles::new(kernels, a, b), k, slack, sides, threads, control).map(Some);
+        return nearest(&tiles, k, slack, sides, threads, control).map(Some);
     }
-    ordered(kernels, b, k, slack, sides, threads, control).map(Some)
+    let order = order::near(kernels, b, BLOCK, threads, control)?;
+    let moved = b.subset(&order, threads)?;
+    let by_place = ByteTiles::new(kernels, &moved, &moved);
+    ordered([&tiles, &by_place], order, !exact, [k, slack], sides, threads, control).map(Some)
 }
 
-/// The graph of coded rows by tiles over a copy of the codes in an order of near rows.
-fn ordered(
-    kernels: &'static Kernels,
-    codes: &ByteCodes,
+/// By products of bf16 codes, for dense rows that bytes do not serve; `None` where these lose too much as well or
+/// the machine has no such tiles. Holds the codes meanwhile, twice where A and B are the same.
+fn half_products(
+    source: Source<'_>,
+    [a, b]: [&Rows; 2],
     k: usize,
-    slack: usize,
+    sides: &Sides<'_>,
+    threads: usize,
+    control: Control<'_>,
+) -> Result<Option<Knn>> {
+    let kernels = source.kernels;
+    if !kernels.has_bf16_tile() || a.len() < HALVED {
+        return Ok(None);
+    }
+    let Some(of_b) = Halves::of(b, kernels, threads, control)? else { return Ok(None) };
+    let beside = if sides.same { None } else { of_b.beside(a, kernels, threads, control)? };
+    let of_a = match &beside {
+        Some(beside) => beside,
+        None if sides.same => &of_b,
+        None => return Ok(None),
+    };
+    let ids = filter::sample(a.len());
+    let part = of_a.subset(&ids, 1)?;
+    let work = Work { sides, k, cells: cells(sides), costs: Costs::halves(kernels.isa) };
+    let keep = filter::keep(&HalfTiles::new(kernels, &part, &of_b), &ids, &work, threads, control)?;
+    let Some(keep) = keep else { return Ok(None) };
+    let slack = keep.saturating_sub(k);
+    let tiles = HalfTiles::new(kernels, of_a, &of_b);
+    match source.coarse {
+        Some(codes) if sides.same && b.len() >= ORDERED => {
+            let order = order::near(kernels, codes, BLOCK, threads, control)?;
+            let moved = of_b.subset(&order, threads)?;
+            let by_place = HalfTiles::new(kernels, &moved, &moved);
+            ordered([&tiles, &by_place], order, true, [k, slack], sides, threads, control).map(Some)
+        }
+        _ => nearest(&tiles, k, slack, sides, threads, control).map(Some),
+    }
+}
+
+/// Cells that fall to each row of A.
+fn cells(sides: &Sides<'_>) -> f64 {
+    sides.b.len() as f64 / if sides.same { 2.0 } else { 1.0 }
+}
+
+/// The graph of all rows by tiles of the rows in an order of near ones. `tiles`: by id, and by place. `limited`: where
+/// proxies are not final, pair distances of the first candidates limit the others.
+fn ordered<T: Tiles>(
+    [tiles, by_place]: [&T; 2],
+    order: Vec<u32>,
+    limited: bool,
+    [k, slack]: [usize; 2],
     sides: &Sides<'_>,
     threads: usize,
     control: Control<'_>,
 ) -> Result<Knn> {
-    let tiles = ByteTiles::new(kernels, codes, codes);
     let keep = (k + slack).min(sides.others());
-    let order = order::near(kernels, codes, BLOCK, threads, control)?;
-    let moved = codes.subset(&order, threads)?;
     let places = order.clone();
-    let limit = |place: usize, kept: &[(i32, u32)]| limit(&tiles, sides, places[place] as usize, kept, k);
-    // Where codes are exact the selection's own threshold says as much.
-    let limit = (!codes.is_exact()).then_some(&limit as graph::Limit<'_, i32>);
-    let by_place = ByteTiles::new(kernels, &moved, &moved);
-    let kept = graph::symmetric(&by_place, Some(order), keep, limit, threads, control)?;
-    drop(moved);
-    recheck(&tiles, &kept, keep, k, sides, threads, control)
+    let limit = |place: usize, kept: &[(T::Value, u32)]| limit(tiles, sides, places[place] as usize, kept, k);
+    let limit = limited.then_some(&limit as graph::Limit<'_, T::Value>);
+    let kept = graph::symmetric(by_place, Some(order), keep, limit, threads, control)?;
+    recheck(tiles, &kept, keep, k, sides, threads, control)
 }
 
 /// By products of sparse rows; `None` where the metric does not reduce to them, or norms are too large.
@@ -262,6 +320,9 @@ pub(crate) fn batch(
         }
         match (rows, queries) {
             (Points::Dense(rows), Points::Dense(queries)) if source.products() => {
+                if let Some(found) = half_products(source, [queries, rows], k, &sides, threads, control)? {
+                    return Ok(found);
+                }
                 if let Some(b) = FloatSide::kept(rows, kernels, threads)
                     && let Some(a) = FloatSide::beside(queries, &b, kernels, threads)
                 {

@@ -137,7 +137,7 @@ pub(crate) trait Tiles: Sync {
 }
 
 /// Unit roundoff of f32.
-const ROUNDOFF: f32 = 1.0 / 16_777_216.0;
+pub(super) const ROUNDOFF: f32 = 1.0 / 16_777_216.0;
 /// Norms beyond this could overflow in a product; such rows go to the pair kernels.
 const MAX_NORM: f32 = 1e30;
 /// Rows whose norms are computed together.
