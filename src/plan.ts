@@ -9,7 +9,8 @@ export interface Choice {
   readonly algorithm: string;
   /**
    * What the work runs on: `f32`, a smaller form where that loses nothing (`u8`), one that only says which rows need
-   * not be looked at (`u8 filter`, `bf16 filter`), or the codes of `quantization`.
+   * not be looked at (`u8 filter`, `bf16 filter`), what walks run on before the rows (`u8 sketch`), or the codes of
+   * `quantization`.
    */
   readonly codes: string;
   /** One sentence for people. */

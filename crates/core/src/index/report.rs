@@ -37,9 +37,22 @@ impl Index {
         graph.recall = measured.recall.or(graph.recall);
         Plan {
             neighbor_graph: graph,
-            query: last.unwrap_or_else(|| self.decide(data, 1, query)).describe(self.source(data), &self.options),
+            query: last.unwrap_or_else(|| self.decide(data, 1, query)).describe(
+                self.source(data),
+                &self.options,
+                self.walks_on(),
+            ),
             kernels: Kernels::features(),
             algorithm: self.options.algorithm,
+        }
+    }
+
+    /// What walks run on: known once there is a search index.
+    fn walks_on(&self) -> &'static str {
+        match (self.search.get().as_deref().and_then(|search| search.codes.as_ref()), self.options.quantization) {
+            (Some(WalkCodes::Sketches(..)), _) => "u8 sketch",
+            (_, Some(kind)) => kind.name(),
+            _ => "f32",
         }
     }
 

@@ -148,8 +148,8 @@ impl QueryDecision {
         self.exact_seconds.min(self.walk_seconds) > 0.05
     }
 
-    /// The decision for people.
-    pub fn describe(self, source: Source<'_>, options: &Options) -> Choice {
+    /// The decision for people. `walks_on`: what walks run on.
+    pub fn describe(self, source: Source<'_>, options: &Options, walks_on: &'static str) -> Choice {
         let reason = match options.algorithm {
             _ if !source.metric.walks() => no_walk(source),
             Algorithm::Auto => format!(
@@ -168,11 +168,10 @@ impl QueryDecision {
                 None if self.exact => "exact",
                 None => "hnsw",
             },
-            codes: match options.quantization {
-                _ if self.lists.is_some() => rates::Way::of(source).name(),
-                Some(kind) if !self.exact => kind.name(),
-                _ if self.exact && self.queries >= MIN_BATCH => rates::Way::of(source).name(),
-                _ => "f32",
+            codes: match self.lists {
+                None if !self.exact => walks_on,
+                None if self.queries < MIN_BATCH => "f32",
+                _ => rates::Way::of(source).name(),
             },
             reason,
             exact_seconds: self.exact_seconds,
