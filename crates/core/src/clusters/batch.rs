@@ -75,7 +75,8 @@ pub(crate) fn batch(
     let truth = exact::batch(source, &some, some_codes.as_ref(), k, threads, control.quiet())?;
     let neighbours: Vec<Vec<u32>> = (0..ids.len()).map(|i| truth.row(i).map(|(id, _)| id).collect()).collect();
     let rows = Cells::of(&codes, ids.iter().copied());
-    let known = Known { rows, neighbours: &neighbours, ids: None, k, aim: aim(wish.recall), all: n as f64, threads };
+    let known =
+        Known { rows, neighbours: &neighbours, ids: None, k, aim: aim(wish.recall), all: n as f64 / 2.0, threads };
     let exact = codes.is_exact() && source.byte_tiles();
     let chain = &clusters.chain;
     let Some(effort) = known.effort(chain, exact, control)?.filter(|effort| !effort.all_pairs) else {
