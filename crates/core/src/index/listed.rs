@@ -62,9 +62,10 @@ impl Index {
         self.lists.get().as_deref().and_then(Option::as_ref).map_or(0, Clusters::bytes)
     }
 
-    /// Wider walks miss less, in proportion: at `4 k` (epsilon 0.1) what an approximate graph may miss.
+    /// Wider walks miss less, in proportion: at `4 k` (epsilon 0.1) what an approximate graph may miss, at `k`
+    /// (epsilon 0) four times as much.
     fn wished(&self, query: Query) -> f64 {
-        let wide = (query.ef as f64 / (4 * query.k.max(1)) as f64).max(1.0);
+        let wide = (query.ef as f64 / (4 * query.k.max(1)) as f64).max(0.25);
         1.0 - (1.0 - self.options.graph_recall) / wide
     }
 }
