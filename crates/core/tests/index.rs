@@ -153,6 +153,36 @@ fn threads_change_nothing() {
 }
 
 #[test]
+fn wide_rows_linked_by_sketches_are_all_found_and_threads_change_nothing() {
+    // 64 columns that hang on 6 numbers; every 1000th row is a copy of the first.
+    let along = values(6 * 9000, 3);
+    let basis = values(6 * 64, 4);
+    let row = |i: usize| &along[6 * if i.is_multiple_of(1000) { 0 } else { i }..][..6];
+    let column = |i: usize, j: usize| row(i).iter().zip(&basis[6 * j..]).map(|(a, b)| a * b).sum::<f32>();
+    let all: Vec<f32> = (0..9000).flat_map(|i| (0..64).map(move |j| (i, j))).map(|(i, j)| column(i, j)).collect();
+    let (kept, asked) = all.split_at(64 * 8500);
+    let of = |algorithm, threads| {
+        let options = Options { threads, ..options(algorithm, 64) };
+        let index = Index::new(Rows::from_slice(kept, 64).unwrap(), options).unwrap();
+        index.prepare(Control::none()).unwrap();
+        index
+    };
+    let ask = |index: &Index| {
+        let queries = Rows::from_slice(asked, 64).unwrap();
+        index.query(queries, Query { k: 10, ef: 40 }, Control::none()).unwrap()
+    };
+    let [one, three] = [1, 3].map(|threads| of(Algorithm::Hnsw, threads));
+    let found = ask(&one);
+    assert_eq!(one.plan().query.codes, "u8 sketch");
+    assert_eq!(one.stats().unreachable, 0);
+    assert_eq!(found, ask(&three));
+    let links = |index: &Index| (index.stats().mean_degree, index.stats().distances, index.stats().hops);
+    assert_eq!(links(&one), links(&three));
+    let recall = recall(&found, &ask(&of(Algorithm::Exact, 2)));
+    assert!(recall >= 0.98, "{recall}");
+}
+
+#[test]
 fn appended_rows_are_found_and_the_graph_is_not_stale() {
     for algorithm in ALGORITHMS {
         let index = index(600, 5, algorithm);

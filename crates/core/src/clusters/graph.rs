@@ -29,6 +29,7 @@ pub(crate) enum Found {
 pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Control<'_>) -> Result<Found> {
     let Some(rows) = source.rows.dense().filter(|_| source.products()) else { return Ok(Found::Unfit) };
     let sample = Sample::of(source, options, k, control.quiet())?;
+    let aim = aim(options.graph_recall);
     let made;
     let codes = match source.fast_codes() {
         None if source.wants_coarse() => {
@@ -38,16 +39,33 @@ pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Co
         codes => codes,
     };
     if let Some(codes) = codes {
-        let of_codes = Graph { source, space: codes, exact: codes.is_exact(), sample: &sample, options, k };
+        let of_codes = Graph { source, space: codes, exact: codes.is_exact(), sample: &sample, aim, options, k };
         match of_codes.make(control)? {
             Found::Unfit => {}
             found => return Ok(found),
         }
     }
     match FloatSide::of(rows, source.kernels, options.threads) {
-        Some(side) => Graph { source, space: &side, exact: false, sample: &sample, options, k }.make(control.quiet()),
+        Some(side) => {
+            Graph { source, space: &side, exact: false, sample: &sample, aim, options, k }.make(control.quiet())
+        }
         None => Ok(Found::Unfit),
     }
+}
+
+/// As [`graph`], by the values of `space` alone, of which f32 must hold all: proxies are such values. At least about
+/// `share` of what the space holds near is found; `None` where all pairs are cheaper.
+pub(crate) fn table(
+    source: Source<'_>,
+    space: &impl Space<u8>,
+    share: f64,
+    options: &Options,
+    k: usize,
+    control: Control<'_>,
+) -> Result<Option<Knn>> {
+    let sample = Sample::of(source, options, k, control.quiet())?;
+    let made = Graph { source, space, exact: true, sample: &sample, aim: share, options, k }.fill(control)?;
+    Ok(made.ok())
 }
 
 /// A graph by way of a space.
@@ -57,12 +75,27 @@ struct Graph<'a, S> {
     /// Values in the space are the rows' proxies.
     exact: bool,
     sample: &'a Sample<'a>,
+    /// The share of the sample's neighbours to be found.
+    aim: f64,
     options: &'a Options,
     k: usize,
 }
 
 impl<S> Graph<'_, S> {
     fn make<C: Cell>(&self, control: Control<'_>) -> Result<Found>
+    where
+        S: Space<C>,
+    {
+        let knn = match self.fill(control)? {
+            Ok(knn) => knn,
+            Err(found) => return Ok(found),
+        };
+        let recall = self.sample.recall(|row| &knn.ids[row * self.k..(row + 1) * self.k]);
+        Ok(Found::Graph(knn, recall))
+    }
+
+    /// The table, or why there is none.
+    fn fill<C: Cell>(&self, control: Control<'_>) -> Result<std::result::Result<Knn, Found>>
     where
         S: Space<C>,
     {
@@ -74,21 +107,19 @@ impl<S> Graph<'_, S> {
             neighbours: self.sample.neighbours(),
             ids: Some(self.sample.ids()),
             k: self.k,
-            aim: aim(self.options.graph_recall),
+            aim: self.aim,
             all: n as f64 / 2.0,
             threads,
         };
-        let Some(effort) = known.effort(&chain, self.exact, control)? else { return Ok(Found::Unfit) };
+        let Some(effort) = known.effort(&chain, self.exact, control)? else { return Ok(Err(Found::Unfit)) };
         if effort.all_pairs {
-            return Ok(Found::AllPairs);
+            return Ok(Err(Found::AllPairs));
         }
         let query = Query { rows: self.space, same: true, widths: &effort.widths, threads };
         let phase = control.phase("near lists", chain.phases() * n as u64);
         let keep = effort.keep.min(n - 1);
         let finish = Finish { source: self.source, own: self.source.rows, k: self.k, keep, exact: self.exact };
-        let knn = finish.fill(&chain, &query, &phase)?;
-        let recall = self.sample.recall(|row| &knn.ids[row * self.k..(row + 1) * self.k]);
-        Ok(Found::Graph(knn, recall))
+        finish.fill(&chain, &query, &phase).map(Ok)
     }
 }
 

@@ -31,7 +31,8 @@ mod tests;
 mod tree;
 
 pub(crate) use batch::{Clusters, Wish, batch};
-pub(crate) use graph::{Found, graph};
+pub(crate) use graph::{Found, graph, table};
+pub(crate) use space::Space;
 
 /// The recall to aim at where at least `floor` is asked for: a sample's estimate and what codes lose must not
 /// bring it below.

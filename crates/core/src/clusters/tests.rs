@@ -94,6 +94,38 @@ fn rows_without_structure_go_to_all_pairs() {
 }
 
 #[test]
+fn tables_hold_the_share_asked_for_by_values_of_the_space() {
+    let whole: Vec<f32> =
+        low_rank(6000, 24, 5, 3).iter().map(|v| (v * 12.0 + 128.0).round().clamp(0.0, 255.0)).collect();
+    let rows = dense(&whole, 24);
+    let (metric, codes) = (metric("euclidean", 24), codes_of(&rows));
+    let source = source(&rows, &codes, metric, Kernels::detect());
+    let of = |threads, share| {
+        let options = Options { threads, ..Options::new(metric.clone()) };
+        table(source, &codes, share, &options, 10, Control::none()).unwrap().unwrap()
+    };
+    let truth = exact::graph(source, 10, 2, Control::none()).unwrap();
+    for share in [0.9, 0.99] {
+        let found = of(1, share);
+        assert_eq!(found, of(3, share), "threads");
+        let recall = recall(&found, &truth);
+        assert!(recall >= share - 0.01, "{recall} of {share}");
+        // The codes are exact, so their values are the pair distances.
+        let pair = |row: usize, id: u32| source.pair().one(rows.row(row), rows.row(id as usize));
+        assert!((0..6000).all(|row| found.row(row).all(|(id, proxy)| proxy == pair(row, id))));
+    }
+}
+
+#[test]
+fn there_is_no_table_where_all_pairs_are_cheaper() {
+    let rows = uniform(3000, 60, 7);
+    let (metric, codes) = (metric("euclidean", 60), codes_of(&rows));
+    let source = source(&rows, &codes, metric, Kernels::detect());
+    let options = Options::new(metric.clone());
+    assert!(table(source, &codes, 0.95, &options, 10, Control::none()).unwrap().is_none());
+}
+
+#[test]
 fn lists_hold_every_row_once_and_stay_short_whatever_the_rows() {
     let mut rng = Rng::new(9);
     let copies: Vec<f32> = (0..5000 * 4).map(|i| (i / 4 % 3) as f32).collect();

@@ -12,6 +12,7 @@
 //! Queries have zeros in the place of the norm, so that one product over whole lines leaves it out. A sketch is a
 //! pure function of the rows: the same after an update and after a dump.
 
+use crate::clusters::Space;
 use crate::control::Control;
 use crate::error::Result;
 use crate::neighbors::Neighbor;
@@ -149,6 +150,21 @@ impl Sketch {
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         self.data.bytes() + self.frame.axes.bytes() + self.frame.mean.capacity() * size_of::<f32>()
+    }
+}
+
+impl Space<u8> for Sketch {
+    fn len(&self) -> usize {
+        self.data.as_slice().len() / self.stride
+    }
+    fn width(&self) -> usize {
+        self.frame.dims
+    }
+    fn extend(&self, id: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.code(id)[..self.frame.dims]);
+    }
+    fn norm(&self, id: usize) -> i32 {
+        Sketch::norm(self, id)
     }
 }
 

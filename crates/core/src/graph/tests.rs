@@ -1,6 +1,6 @@
 //! The graph as searches see it: recall, reachability, equality over threads, appends.
 
-use super::bulk::{build, candidates};
+use super::bulk::{Base, build, candidates};
 use super::insert::update;
 use super::links::Graph;
 use super::reach::unreachable;
@@ -25,8 +25,8 @@ fn options(threads: usize, dim: usize) -> Options {
 fn built(rows: &Points, threads: usize) -> Graph {
     let options = options(threads, rows.dim());
     let nearest = |part: &Points, k: usize| exact::graph(source(part), k, threads, Control::none());
-    let base = nearest(rows, candidates(&options)).unwrap();
-    build(source(rows), &options, &base, None, nearest, Control::none()).unwrap().graph
+    let base = Base { table: nearest(rows, candidates(&options)).unwrap(), by_sketch: false, sketch: None };
+    build(source(rows), &options, &base, nearest, Control::none()).unwrap().graph
 }
 
 /// Share of true neighbours found for every 7th row as a query, by distance.

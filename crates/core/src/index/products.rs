@@ -2,6 +2,7 @@
 
 use super::{Data, Index, Measured, Search};
 use crate::approx;
+use crate::clusters;
 use crate::control::Control;
 use crate::error::Result;
 use crate::exact::{self, Source};
@@ -17,6 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+/// Share of the nearest rows by sketch that the candidates of links must hold: with more of them walks find no more (measured).
+const SKETCHED_SHARE: f64 = 0.95;
 /// Least width of the walks that make a neighbour graph.
 const WALKED_WIDTH: usize = 100;
 
@@ -112,16 +115,29 @@ impl Index {
     pub(super) fn search_index(&self, data: &Data, control: Control<'_>) -> Result<Arc<Search>> {
         self.search.get_or_make(control, || {
             let linked = self.linked(&data.rows)?;
-            let source = self.link_source(self.coded(data, control)?, linked.as_ref());
+            let mut source = self.link_source(self.source(data), linked.as_ref());
             let nearest = |source: Source<'_>, k, control| {
                 self.nearest(source, k, &plan::graph(source, &self.options, k), control).map(|(knn, _)| knn)
             };
-            let base = nearest(source, graph::bulk::candidates(&self.options), control)?;
+            let sketch = self.sketch(&data.rows, control)?;
+            let mut table = None;
+            if let (Some(sketch), None) = (&sketch, &linked) {
+                let k = graph::bulk::candidates_by_sketch(&self.options);
+                table = clusters::table(source, sketch, SKETCHED_SHARE, &self.options, k, control)?;
+            }
+            let by_sketch = table.is_some();
+            let table = match table {
+                Some(table) => table,
+                None => {
+                    source = self.link_source(self.coded(data, control)?, linked.as_ref());
+                    nearest(source, graph::bulk::candidates(&self.options), control)?
+                }
+            };
             let of_part = |part: &Points, k| {
                 nearest(Source { rows: part, codes: None, coarse: None, ..source }, k, control.quiet())
             };
-            let sketch = self.sketch(&data.rows, control)?;
-            let built = graph::bulk::build(source, &self.options, &base, sketch.as_ref(), of_part, control)?;
+            let base = graph::bulk::Base { table, by_sketch, sketch: sketch.as_ref() };
+            let built = graph::bulk::build(source, &self.options, &base, of_part, control)?;
             Counters::add(&self.counters.search_builds, 1);
             self.inserts.store(0, Ordering::Relaxed);
             let codes = self.walk_codes_by(sketch, &data.rows, &built.graph, control)?;
