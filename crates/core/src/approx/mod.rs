@@ -1,8 +1,11 @@
 //! Approximate neighbour graphs, for more rows than all pairs are worth.
 //!
+//! Dense rows whose proxies are products go by lists (see [`clusters`]); all others, sparse rows and the metrics that
+//! are no products, by trees and rounds over a table:
+//!
 //! ```text
 //!   partition  random balanced trees: near rows mostly share a leaf
-//!   local      all proxies within a small set of rows, by products where the metric allows
+//!   local      all proxies within a small set of rows, by products of sparse rows where the metric allows
 //!   table      the nearest rows known so far, per row
 //!   descent    a neighbour of a neighbour is likely a neighbour (Dong, Moses & Li, Efficient k-nearest
 //!              neighbor graph construction for generic similarity measures, 2011), as small products
@@ -22,18 +25,17 @@ use crate::clusters::{self, Found};
 use crate::control::Control;
 use crate::error::Result;
 use crate::exact::sparse::{Rule, SparseSide};
-use crate::exact::tiles::FloatSide;
 use crate::exact::{self, Source};
 use crate::knn::Knn;
 use crate::neighbors::Neighbor;
 use crate::options::Options;
 use descent::Descent;
-use local::{ByteLocal, FloatLocal, Local, PairLocal, SparseLocal};
+use local::{Local, PairLocal, SparseLocal};
 pub(crate) use partition::cut;
 pub(crate) use sample::Sample;
 use table::Table;
 
-/// Recall on the sample at which the rounds end.
+/// Recall on the sample at which the rounds end, unless more is asked for.
 const TARGET: f64 = 0.995;
 /// Trees of the first attempt (measured: more of them cost what they save in rounds).
 const TREES: u64 = 6;
@@ -64,15 +66,6 @@ pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Co
         Found::Graph(..) | Found::AllPairs => return Ok((exact::graph(source, k, options.threads, control)?, 1.0)),
         Found::Unfit => {}
     }
-    if let (Some(codes), true) = (source.codes, source.byte_tiles()) {
-        return run(&ByteLocal { kernels, codes }, source, options, k, control);
-    }
-    if source.products()
-        && let Some(rows) = source.rows.dense()
-        && let Some(side) = FloatSide::of(rows, kernels, options.threads)
-    {
-        return run(&FloatLocal { kernels, side: &side }, source, options, k, control);
-    }
     if let Some(rows) = source.rows.sparse()
         && let Some(rule) = Rule::of(source, rows, rows)
         && let Some(side) = SparseSide::of(rows, rule.sets(), kernels, options.threads)
@@ -100,6 +93,7 @@ fn run<L: Local>(
     let kept = (k + k / 4 + 6).min(n - 1);
     let mut table = Table::empty(n, kept)?;
     let sample = Sample::of(source, options, k, control.quiet())?;
+    let target = TARGET.max(options.graph_recall);
     let mut recall = 0.0;
     for (attempt, [trees, descent]) in (0..).zip(PHASES) {
         let phase = control.phase(trees, TREES * n as u64);
@@ -114,11 +108,11 @@ fn run<L: Local>(
         for round in 0..rounds {
             let changes = descent.round(round, &phase, control)?;
             recall = sample.recall(|row| descent.table().ids(row));
-            if recall >= TARGET || (changes as f64) < DELTA * (n * kept) as f64 {
+            if recall >= target || (changes as f64) < DELTA * (n * kept) as f64 {
                 break;
             }
         }
-        if recall >= TARGET {
+        if recall >= target {
             break;
         }
     }
