@@ -9,6 +9,23 @@ use crate::parallel;
 /// Id of an empty cell.
 pub const EMPTY: u32 = u32::MAX;
 
+/// How good a table is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Reached {
+    /// 1, or what a sample of the rows says.
+    pub recall: f64,
+    /// All pairs have been looked at.
+    pub exact: bool,
+}
+
+impl Reached {
+    pub const EXACT: Reached = Reached { recall: 1.0, exact: true };
+
+    pub fn sampled(recall: f64) -> Reached {
+        Reached { recall, exact: false }
+    }
+}
+
 /// `rows x k` ids and proxies, each row ascending by (proxy, id), empty cells at the end.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Knn {

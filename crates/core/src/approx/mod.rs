@@ -26,7 +26,7 @@ use crate::control::Control;
 use crate::error::Result;
 use crate::exact::sparse::{Rule, SparseSide};
 use crate::exact::{self, Source};
-use crate::knn::Knn;
+use crate::knn::{Knn, Reached};
 use crate::neighbors::Neighbor;
 use crate::options::Options;
 use descent::Descent;
@@ -51,19 +51,21 @@ const PHASES: [[&str; 2]; 4] = [
 /// Rounds end when fewer than this share of the table's cells change.
 const DELTA: f64 = 0.001;
 
-/// The `k` nearest other rows of every row, proxies being f32 pair distances, and the recall on the sample.
-pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Control<'_>) -> Result<(Knn, f64)> {
+/// The `k` nearest other rows of every row, proxies being f32 pair distances, and what they reach.
+pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Control<'_>) -> Result<(Knn, Reached)> {
     let kernels = source.kernels;
     if source.rows.len() <= 2 * LEAF {
         // A tree of one or two leaves is all pairs, with detours.
-        return Ok((exact::graph(source, k, options.threads, control)?, 1.0));
+        return Ok((exact::graph(source, k, options.threads, control)?, Reached::EXACT));
     }
     if k == 0 {
-        return Ok((Knn::empty(source.rows.len(), 0)?, 1.0));
+        return Ok((Knn::empty(source.rows.len(), 0)?, Reached::EXACT));
     }
     match clusters::graph(source, options, k, control)? {
-        Found::Graph(knn, recall) if recall >= options.graph_recall => return Ok((knn, recall)),
-        Found::Graph(..) | Found::AllPairs => return Ok((exact::graph(source, k, options.threads, control)?, 1.0)),
+        Found::Graph(knn, recall) if recall >= options.graph_recall => return Ok((knn, Reached::sampled(recall))),
+        Found::Graph(..) | Found::AllPairs => {
+            return Ok((exact::graph(source, k, options.threads, control)?, Reached::EXACT));
+        }
         Found::Unfit => {}
     }
     if let Some(rows) = source.rows.sparse()
@@ -87,7 +89,7 @@ fn run<L: Local>(
     options: &Options,
     k: usize,
     control: Control<'_>,
-) -> Result<(Knn, f64)> {
+) -> Result<(Knn, Reached)> {
     let n = source.rows.len();
     // A few more than asked for: neighbours of neighbours are looked for among them.
     let kept = (k + k / 4 + 6).min(n - 1);
@@ -116,7 +118,7 @@ fn run<L: Local>(
             break;
         }
     }
-    Ok((finish(&table, source, k, options.threads, control)?, recall))
+    Ok((finish(&table, source, k, options.threads, control)?, Reached::sampled(recall)))
 }
 
 /// The table's first `k` by f32 pair distance.

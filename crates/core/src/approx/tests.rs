@@ -27,7 +27,7 @@ fn run_on(title: &str, rows: &mut Points, name: &str, k: usize, floor: f64) {
     }
     let recall = hits as f64 / total.max(1) as f64;
     assert!(recall >= floor, "{title}, {name}: {recall}");
-    assert!((recall - estimate).abs() < 0.02, "{title}, {name}: {recall}, estimated {estimate}");
+    assert!((recall - estimate.recall).abs() < 0.02, "{title}, {name}: {recall}, estimated {estimate:?}");
 }
 
 #[test]

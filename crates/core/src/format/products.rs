@@ -5,19 +5,21 @@ use super::container::{Container, Content, Section, corrupt, words};
 use super::fields::{Reader, Writer};
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::knn::Reached;
 use crate::neighbors::{MISSING, Neighbors};
 
 /// The neighbour graph and what is known of its making.
 pub(crate) struct StoredGraph {
     pub neighbors: Neighbors,
     pub seconds: Option<f64>,
-    pub recall: Option<f64>,
+    pub reached: Option<Reached>,
 }
 
 /// Sections of a neighbour graph.
-pub(crate) fn graph_sections(graph: &Neighbors, seconds: Option<f64>, recall: Option<f64>) -> Vec<Section<'_>> {
+pub(crate) fn graph_sections(graph: &Neighbors, seconds: Option<f64>, reached: Option<Reached>) -> Vec<Section<'_>> {
     let mut info = Writer::default();
-    info.size(graph.rows).size(graph.k).number(seconds).number(recall);
+    info.size(graph.rows).size(graph.k).number(seconds).number(reached.map(|reached| reached.recall));
+    info.u64(u64::from(reached.is_some_and(|reached| reached.exact)));
     vec![
         Section::new(Kind::GraphInfo, Content::Own(info.0)),
         Section::new(Kind::GraphIndices, Content::I32(&graph.indices)),
@@ -31,7 +33,10 @@ pub(crate) fn read_graph(container: &Container<'_>, rows: usize, k: usize) -> Re
     let mut info = Reader::new(info);
     let shape = (info.size()?, info.size()?);
     let (seconds, recall) = (info.number()?, info.number()?);
+    // Dumps made before this was told apart end here.
+    let exact = !info.is_empty() && info.u64()? == 1;
     info.end()?;
+    let reached = recall.map(|recall| Reached { recall, exact });
     let indices = words(container.need(Kind::GraphIndices)?, i32::from_le_bytes)?;
     let distances = words(container.need(Kind::GraphDistances)?, f32::from_le_bytes)?;
     let cells = rows.checked_mul(k);
@@ -44,7 +49,7 @@ pub(crate) fn read_graph(container: &Container<'_>, rows: usize, k: usize) -> Re
     if distances.iter().any(|distance| distance.is_nan()) {
         return Err(corrupt("a distance that is not a number"));
     }
-    Ok(Some(StoredGraph { neighbors: Neighbors { rows, k, indices, distances }, seconds, recall }))
+    Ok(Some(StoredGraph { neighbors: Neighbors { rows, k, indices, distances }, seconds, reached }))
 }
 
 /// What is stored of a search index besides its links.

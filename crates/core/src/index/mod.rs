@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::exact::Source;
 use crate::gate::Gate;
 use crate::graph::Graph;
+use crate::knn::Reached;
 use crate::lazy::Lazy;
 use crate::neighbors::Neighbors;
 use crate::options::Options;
@@ -40,7 +41,7 @@ use std::sync::{Arc, Mutex};
 #[derive(Default, Clone)]
 struct Measured {
     seconds: Option<f64>,
-    recall: Option<f64>,
+    reached: Option<Reached>,
 }
 
 /// An exact neighbour graph from before the last updates, and the rows that they changed.

@@ -23,7 +23,7 @@ impl Index {
         sections.push(Section::new(Kind::Caller, Content::Bytes(&self.options.caller)));
         let measured = self.measured.lock().unwrap_or_else(|e| e.into_inner()).clone();
         if let Some(graph) = &graph {
-            sections.extend(products::graph_sections(graph, measured.seconds, measured.recall));
+            sections.extend(products::graph_sections(graph, measured.seconds, measured.reached));
         }
         if let Some(search) = &search {
             let inserts = self.inserts.load(Ordering::Relaxed);
@@ -84,7 +84,7 @@ impl Index {
         let search = products::read_search(container, len, self.options.m)?;
         if let Some(graph) = graph.filter(|_| self.graph.get().is_none()) {
             *self.measured.lock().unwrap_or_else(|e| e.into_inner()) =
-                Measured { seconds: graph.seconds, recall: graph.recall };
+                Measured { seconds: graph.seconds, reached: graph.reached };
             self.graph.set(Some(Arc::new(graph.neighbors)));
         }
         if let Some(search) = search.filter(|_| self.search.get().is_none()) {

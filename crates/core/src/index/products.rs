@@ -7,7 +7,7 @@ use crate::control::Control;
 use crate::error::Result;
 use crate::exact::{self, Source};
 use crate::graph;
-use crate::knn::Knn;
+use crate::knn::{Knn, Reached};
 use crate::neighbors::Neighbors;
 use crate::options::Query;
 use crate::plan::{self, Choice};
@@ -39,8 +39,8 @@ impl Index {
         let started = Instant::now();
         let source = self.coded(data, control)?;
         let choice = plan::graph(source, &self.options, k);
-        let (knn, recall) = match self.renewed(source, k, &choice, control)? {
-            Some(knn) => (knn, 1.0),
+        let (knn, reached) = match self.renewed(source, k, &choice, control)? {
+            Some(knn) => (knn, Reached::EXACT),
             None if self.options.metric.largest_products() && !choice.is_exact() => self.walked(data, k, control)?,
             None => self.nearest(source, k, &choice, control)?,
         };
@@ -50,7 +50,7 @@ impl Index {
         Counters::add(&self.counters.graph_builds, 1);
         *self.former.lock().unwrap_or_else(|e| e.into_inner()) = None;
         *self.measured.lock().unwrap_or_else(|e| e.into_inner()) =
-            Measured { seconds: Some(started.elapsed().as_secs_f64()), recall: Some(recall) };
+            Measured { seconds: Some(started.elapsed().as_secs_f64()), reached: Some(reached) };
         Ok(graph)
     }
 
@@ -62,16 +62,16 @@ impl Index {
         exact::renew(source, &former.graph, &changed, k, self.options.threads, control)
     }
 
-    /// The `k` nearest other rows of all rows, and the recall reached (measured on a sample if not exact).
-    fn nearest(&self, source: Source<'_>, k: usize, choice: &Choice, control: Control<'_>) -> Result<(Knn, f64)> {
+    /// The `k` nearest other rows of all rows.
+    fn nearest(&self, source: Source<'_>, k: usize, choice: &Choice, control: Control<'_>) -> Result<(Knn, Reached)> {
         if choice.is_exact() {
-            return Ok((exact::graph(source, k, self.options.threads, control)?, 1.0));
+            return Ok((exact::graph(source, k, self.options.threads, control)?, Reached::EXACT));
         }
         approx::graph(source, &self.options, k, control)
     }
 
     /// The neighbour graph by a walk for every row, for metrics under which a neighbour's neighbour need not be near.
-    fn walked(&self, data: &Data, k: usize, control: Control<'_>) -> Result<(Knn, f64)> {
+    fn walked(&self, data: &Data, k: usize, control: Control<'_>) -> Result<(Knn, Reached)> {
         let index = self.search_index(data, control)?;
         let (source, n) = (self.source(data), data.rows.len());
         let batch = Batch {
@@ -93,7 +93,7 @@ impl Index {
             slots.zip(others).for_each(|((id, proxy), found)| (*id, *proxy) = found);
         }
         let recall = approx::sampled_recall(source, &self.options, &knn, control.quiet())?;
-        Ok((knn, recall))
+        Ok((knn, Reached::sampled(recall)))
     }
 
     /// Builds the search index now instead of at the first query that wants it. From then on queries are

@@ -34,7 +34,11 @@ impl Index {
         let mut graph = plan::graph(self.source(data), &self.options, self.options.n_neighbors - 1);
         let last = *self.last_query.lock().unwrap_or_else(|e| e.into_inner());
         graph.seconds = measured.seconds;
-        graph.recall = measured.recall.or(graph.recall);
+        if let Some(reached) = measured.reached {
+            graph.recall = Some(reached.recall);
+            // An approximate side whose sample said that all pairs are cheaper.
+            graph.algorithm = if reached.exact { "exact" } else { graph.algorithm };
+        }
         Plan {
             neighbor_graph: graph,
             query: last.unwrap_or_else(|| self.decide(data, 1, query)).describe(

@@ -91,7 +91,8 @@ impl Index {
 
     /// Remembers an exact graph, and what has changed since it was made.
     fn keep_former(&self, changed: impl Iterator<Item = u32>) {
-        let exact = self.measured.lock().unwrap_or_else(|e| e.into_inner()).recall == Some(1.0);
+        let exact =
+            self.measured.lock().unwrap_or_else(|e| e.into_inner()).reached.is_some_and(|reached| reached.exact);
         let mut former = self.former.lock().unwrap_or_else(|e| e.into_inner());
         if let Some(graph) = self.graph.get() {
             *former = exact.then(|| Former { graph, changed: BTreeSet::new() });
