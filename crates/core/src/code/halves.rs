@@ -20,7 +20,6 @@ pub(crate) struct Halves {
     norms: Vec<f32>,
     residuals: Vec<f32>,
     centre: Vec<f32>,
-    max_norm: f32,
 }
 
 impl Halves {
@@ -66,9 +65,8 @@ impl Halves {
         control.check()?;
         let norms: Vec<f32> = known.iter().map(|&[norm, _]| norm).collect();
         let residuals = known.iter().map(|&[_, lost]| lost).collect();
-        let max_norm = norms.iter().copied().fold(0.0, f32::max);
         let finite = norms.iter().all(|&norm| norm < MAX_NORM);
-        Ok(finite.then_some(Halves { data, norms, residuals, centre, max_norm }))
+        Ok(finite.then_some(Halves { data, norms, residuals, centre }))
     }
 
     /// The codes of the rows `ids`, in that order.
@@ -88,7 +86,7 @@ impl Halves {
         );
         let of = |values: &[f32]| ids.iter().map(|&id| values[id as usize]).collect();
         let (norms, residuals) = (of(&self.norms), of(&self.residuals));
-        Ok(Halves { data, norms, residuals, centre: self.centre.clone(), max_norm: self.max_norm })
+        Ok(Halves { data, norms, residuals, centre: self.centre.clone() })
     }
 
     pub fn len(&self) -> usize {
@@ -102,11 +100,6 @@ impl Halves {
     /// Squared norm of each code, rounded once.
     pub fn norms(&self) -> &[f32] {
         &self.norms
-    }
-
-    /// No norm is above it.
-    pub fn max_norm(&self) -> f32 {
-        self.max_norm
     }
 
     /// Bound of the distance between each row, as measured, and its code.

@@ -36,8 +36,34 @@ fn cases() -> Vec<Case> {
     add("squares that overflow", 12, Box::new(|rng, _, _| rng.normal() * 1e25));
     add("bytes and a half", 24, Box::new(|rng, _, _| rng.below(200) as f32 + 0.5));
     add("two clusters far apart", 24, Box::new(|rng, i, _| rng.normal() + if i % 2 == 0 { 0.0 } else { 1e4 }));
+    add("rows of lognormal scales", 24, Box::new(lognormal()));
+    add("uniform noise", 24, Box::new(|rng, _, _| rng.unit()));
+    add("a few huge norms", 24, Box::new(|rng, i, _| rng.normal() * if i % 131 == 9 { 1e12 } else { 1.0 }));
+    add("rank 6 in 48 columns", 48, Box::new(low_rank()));
     add("a line", 16, Box::new(|_, i, j| i as f32 * 1e-3 + (j as f32)));
     cases
+}
+
+/// Normal rows, each of a scale of its own: a few are far longer than most.
+fn lognormal() -> impl FnMut(&mut Rng, usize, usize) -> f32 {
+    let mut scale = 1.0;
+    move |rng, _, j| {
+        if j == 0 {
+            scale = (1.5 * rng.normal()).exp();
+        }
+        rng.normal() * scale
+    }
+}
+
+/// Normal rows of 6 dimensions on skew axes.
+fn low_rank() -> impl FnMut(&mut Rng, usize, usize) -> f32 {
+    let mut at = [0.0f32; 6];
+    move |rng, _, j| {
+        if j == 0 {
+            at = std::array::from_fn(|_| rng.normal());
+        }
+        (0..6).map(|axis| at[axis] * ((j * 7 + axis * 13) as f32).sin()).sum()
+    }
 }
 
 /// The proxies of the `k` nearest others of each row: f32 pair distances, and squared distances in f64.
@@ -90,25 +116,26 @@ fn products_equal_double_precision_on_hard_data() {
             }
             // Without slack nearly every row needs the second pass.
             for (slack, threads) in [(0, 3), (7, 1)] {
+                let aim = Aim { k, slack, again: u64::MAX };
                 let tiles = ByteTiles::new(kernels, &codes, &codes);
                 let found = nearest(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
                 compare(&format!("{title}, filter, slack {slack}"), &found, &truth, dim);
                 let order = order::near(kernels, &codes, 64, threads, Control::none()).unwrap();
                 let moved = codes.subset(&order, threads).unwrap();
                 let both = [&tiles, &ByteTiles::new(kernels, &moved, &moved)];
-                let found = ordered(both, order.clone(), true, [k, slack], &sides, threads, Control::none()).unwrap();
+                let found = ordered(both, order.clone(), true, aim, &sides, threads, Control::none()).unwrap().unwrap();
                 compare(&format!("{title}, ordered, slack {slack}"), &found, &truth, dim);
                 if let Some(halves) = Halves::of(rows.dense().unwrap(), kernels, threads, Control::none()).unwrap() {
                     let tiles = HalfTiles::new(kernels, &halves, &halves);
                     let moved = halves.subset(&order, threads).unwrap();
                     let both = [&tiles, &HalfTiles::new(kernels, &moved, &moved)];
-                    let found = ordered(both, order, true, [k, slack], &sides, threads, Control::none()).unwrap();
+                    let found = ordered(both, order, true, aim, &sides, threads, Control::none()).unwrap().unwrap();
                     compare(&format!("{title}, bf16 ordered, slack {slack}"), &found, &truth, dim);
                     let found = nearest(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
                     compare(&format!("{title}, bf16, slack {slack}"), &found, &truth, dim);
                 }
                 if let Some(side) = FloatSide::of(rows.dense().unwrap(), kernels, threads) {
-                    let tiles = FloatTiles { kernels, a: &side, b: &side };
+                    let tiles = FloatTiles::new(kernels, &side, &side);
                     let found = nearest(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
                     compare(&format!("{title}, floats, slack {slack}"), &found, &truth, dim);
                 }
@@ -139,8 +166,12 @@ fn many_blocks_in_order_equal_double_precision() {
         let truth = truth(source, 9);
         let mut first = None;
         for threads in [1, 3] {
-            let found = byte_products(kernels, [&codes, &codes], 9, &sides, threads, Control::none()).unwrap();
-            let found = found.expect("a filter that pays");
+            let order = order::near(kernels, &codes, BLOCK, threads, Control::none()).unwrap();
+            let moved = codes.subset(&order, threads).unwrap();
+            let both = [&ByteTiles::new(kernels, &codes, &codes), &ByteTiles::new(kernels, &moved, &moved)];
+            let aim = Aim { k: 9, slack: 40, again: u64::MAX };
+            let found = ordered(both, order, !codes.is_exact(), aim, &sides, threads, Control::none());
+            let found = found.unwrap().expect("a second pass without a limit");
             compare(&format!("{title}, {threads} threads"), &found, &truth, dim);
             assert_eq!(first.get_or_insert_with(|| found.clone()).ids, found.ids, "{title}, {threads} threads");
         }
@@ -215,7 +246,7 @@ fn a_selective_filter_is_used_and_needs_few_second_looks() {
     let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
     let ids = filter::sample(3000);
     let part = codes.subset(&ids, 1).unwrap();
-    let work = Work { sides: &sides, k: 10, cells: 1500.0, costs: Costs::bytes(kernels.isa) };
+    let work = Work { sides: &sides, k: 10, cells: 1500.0, costs: Costs::bytes(kernels.isa, 64) };
     let tiles = ByteTiles::new(kernels, &part, &codes);
     let keep = filter::keep(&tiles, &ids, &work, 2, Control::none()).unwrap();
     let again = std::sync::atomic::AtomicU64::new(0);
@@ -230,4 +261,44 @@ fn a_selective_filter_is_used_and_needs_few_second_looks() {
     nearest(&tiles, 10, keep - 10, &sides, 2, Control::new(&stop, &report)).unwrap();
     let rows_again = again.into_inner() / 3000u64.div_ceil(BLOCK as u64);
     assert!(rows_again < 1200, "{rows_again} rows of 3000");
+}
+
+#[test]
+fn float_tiles_prove_rows_of_any_norms_with_few_pair_distances() {
+    let (mut rng, n, dim) = (Rng::new(16), 2000, 64);
+    let mut lognormal = lognormal();
+    let tails: Vec<f32> = (0..n * dim).map(|at| lognormal(&mut rng, at / dim, at % dim)).collect();
+    let noise: Vec<f32> = (0..n * dim).map(|_| rng.unit()).collect();
+    let huge = (0..n * dim).map(|at| rng.normal() * if at / dim % 400 == 7 { 1e9 } else { 1.0 }).collect();
+    // Rows far out cannot tell the others apart in f32.
+    for (title, values, far) in [("lognormal scales", tails, 0), ("uniform noise", noise, 0), ("huge norms", huge, 5)] {
+        let rows = dense(&values, dim);
+        let metric = metric("sqeuclidean", dim);
+        for kernels in Kernels::available() {
+            let source = Source { rows: &rows, codes: None, coarse: None, metric, kernels };
+            let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
+            let side = FloatSide::of(rows.dense().unwrap(), kernels, 2).unwrap();
+            // One pair distance for ten rows: a handful of rows without a proof may compare their k nearest.
+            let aim = Aim { k: 10, slack: SLACK, again: (n / 10 + far * n) as u64 };
+            let found = proven(&FloatTiles::new(kernels, &side, &side), aim, &sides, 2, Control::none()).unwrap();
+            let title = format!("{title}, {}", kernels.label());
+            compare(&title, &found.expect(&title), &truth(source, 10), dim);
+        }
+    }
+}
+
+#[test]
+fn a_way_that_proves_too_little_gives_up_and_the_next_answers() {
+    let (mut rng, n, dim) = (Rng::new(17), 1500, 32);
+    let mut lognormal = lognormal();
+    let values: Vec<f32> = (0..n * dim).map(|at| lognormal(&mut rng, at / dim, at % dim)).collect();
+    let rows = dense(&values, dim);
+    let codes = ByteCodes::coarse(rows.dense().unwrap(), 2, Control::none()).unwrap().unwrap();
+    let (kernels, metric) = (Kernels::detect(), metric("sqeuclidean", dim));
+    let source = Source { rows: &rows, codes: None, coarse: Some(&codes), metric, kernels };
+    let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
+    let tiles = ByteTiles::new(kernels, &codes, &codes);
+    let aim = Aim { k: 10, slack: 0, again: n as u64 };
+    assert!(proven(&tiles, aim, &sides, 2, Control::none()).unwrap().is_none());
+    compare("graph", &graph(source, 10, 2, Control::none()).unwrap(), &truth(source, 10), dim);
 }

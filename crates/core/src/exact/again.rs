@@ -13,25 +13,26 @@ use crate::knn::Knn;
 use crate::neighbors::Neighbor;
 use crate::parallel;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// Replaces the rows `failed` (ascending) of `knn` by their nearest of all rows of B. O(failed · b) cells, and
-/// a pair distance for each that passes.
+/// Replaces the rows `failed` (ascending) of `knn` by their nearest of all rows of B; false, and nothing replaced,
+/// once that takes more than `most` pair distances. O(failed · b) cells, and a pair distance for each that passes.
 pub(super) fn again<T: Tiles>(
     tiles: &T,
     failed: &[u32],
     knn: &mut Knn,
     sides: &Sides<'_>,
+    most: u64,
     threads: usize,
     control: Control<'_>,
-) -> Result<()> {
+) -> Result<bool> {
     let k = knn.k;
     if failed.is_empty() || k == 0 {
-        return Ok(());
+        return Ok(true);
     }
     let columns = tiles.b_len();
     let count = columns.div_ceil(BLOCK);
-    let pass = Pass { tiles, knn, sides, kept: Kept::open(failed.len(), k) };
+    let pass = Pass { tiles, knn, sides, kept: Kept::open(failed.len(), k), pairs: AtomicU64::new(0) };
     let phase = control.phase("unproven rows", (count * failed.len()) as u64);
     let next = AtomicUsize::new(0);
     parallel::workers(threads.min(count), |_| {
@@ -45,14 +46,17 @@ pub(super) fn again<T: Tiles>(
             tiles.pack(columns.clone(), &mut worker.tiles);
             for (strip, rows) in failed.chunks(STRIP).enumerate() {
                 pass.strip(strip * STRIP, rows, columns.clone(), &mut worker);
-                if phase.advance(rows.len() as u64) {
+                if phase.advance(rows.len() as u64) || pass.pairs.load(Ordering::Relaxed) > most {
                     return;
                 }
             }
         }
     });
     control.check()?;
-    let kept = pass.kept;
+    let Pass { kept, pairs, .. } = pass;
+    if pairs.into_inner() > most {
+        return Ok(false);
+    }
     let mut found = Vec::new();
     for (at, &row) in failed.iter().enumerate() {
         let row = row as usize;
@@ -61,7 +65,7 @@ pub(super) fn again<T: Tiles>(
         offer(sides, row, tiles.apart(), &mut found);
         knn.put(row, &mut found);
     }
-    Ok(())
+    Ok(true)
 }
 
 struct Scratch<T: Tiles> {
@@ -87,6 +91,8 @@ struct Pass<'a, T: Tiles> {
     sides: &'a Sides<'a>,
     /// By position among the failed.
     kept: Kept<f32>,
+    /// Pair distances computed.
+    pairs: AtomicU64,
 }
 
 impl<T: Tiles> Pass<'_, T> {
@@ -112,6 +118,7 @@ impl<T: Tiles> Pass<'_, T> {
                 continue;
             }
             found.clear();
+            self.pairs.fetch_add(ids.len() as u64, Ordering::Relaxed);
             offer(sides, row, ids, found);
             let mut selection = lock(kept);
             found.iter().filter(|other| other.proxy <= limit).for_each(|o| selection.push(first + i, o.proxy, o.id));

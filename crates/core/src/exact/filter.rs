@@ -20,6 +20,9 @@ const SAMPLE_SHARE: usize = 16;
 /// and what passes is compared at once.
 const AGAIN_COST: f64 = 4.0;
 
+/// Columns of a row that a pair distance costs whatever its width: it may not be in cache (measured).
+const MISSED: f64 = 600.0;
+
 /// What work takes beside a cell of the filter's tiles (orders of magnitude).
 #[derive(Clone, Copy)]
 pub(super) struct Costs {
@@ -30,20 +33,26 @@ pub(super) struct Costs {
 }
 
 impl Costs {
-    /// Beside a byte tile.
-    pub fn bytes(isa: Isa) -> Costs {
+    /// Beside a byte tile, of rows of `width` columns.
+    pub fn bytes(isa: Isa, width: usize) -> Costs {
         match isa {
-            Isa::Amx => Costs { float: 20.0, pair: 600.0 },
-            _ => Costs { float: 5.0, pair: 150.0 },
+            Isa::Amx => Costs::of(20.0, 600.0, width),
+            _ => Costs::of(5.0, 150.0, width),
         }
     }
 
-    /// Beside a bf16 tile.
-    pub fn halves(isa: Isa) -> Costs {
+    /// Beside a bf16 tile, of rows of `width` columns.
+    pub fn halves(isa: Isa, width: usize) -> Costs {
         match isa {
-            Isa::Amx => Costs { float: 10.0, pair: 300.0 },
-            _ => Costs { float: 1.9, pair: 70.0 },
+            Isa::Amx => Costs::of(10.0, 300.0, width),
+            _ => Costs::of(1.9, 70.0, width),
         }
+    }
+
+    /// `pair`: of rows so wide that they are streamed.
+    fn of(float: f64, pair: f64, width: usize) -> Costs {
+        let width = width.max(1) as f64;
+        Costs { float, pair: pair * (width + MISSED) / (width + MISSED / 4.0) }
     }
 }
 
@@ -54,6 +63,13 @@ pub(super) struct Work<'a> {
     /// Cells that fall to each row of A.
     pub cells: f64,
     pub costs: Costs,
+}
+
+impl Work<'_> {
+    /// Pair distances that a second pass may take until float tiles would have been cheaper.
+    pub fn again(&self) -> u64 {
+        (self.costs.float * self.cells * self.sides.a.len() as f64 / self.costs.pair / 2.0) as u64
+    }
 }
 
 /// Rows of A that stand for all `n`.
@@ -117,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_filter_that_lets_most_rows_through_is_refused() {
-        let costs = Costs::bytes(Isa::Avx512);
+        let costs = Costs { float: 5.0, pair: 150.0 };
         assert_eq!(cheapest(&[10_000; 50], 10, 400, 100_000, 50_000.0, costs), None);
         assert_eq!(cheapest(&[30; 50], 10, 400, 100_000, 50_000.0, costs), Some(30));
         let mut needed = [30; 50];

@@ -1,10 +1,10 @@
 //! Tiles of bf16 products: a filter with a proof for rows that bytes do not tell apart.
 //!
 //! Beside what the codes lose ([`Loss`]), products are rounded: a squared distance of codes is off by at most the
-//! kernel's factor of `2|a||b| <= |a|² + |b|²`, and a few roundings of the norms and sums.
+//! kernel's factor of `2|a||b| <= |a|² + |b|²`, and a few roundings of the norms and sums. That is taken off the norms.
 
 use super::loss::Loss;
-use super::tiles::{ROUNDOFF, Tiles, Value};
+use super::tiles::{ROUNDOFF, Tiles, Value, lowered};
 use crate::code::Halves;
 use hnsw_kernels::{Bf16, Hit, Kernels, MatRef, Packed, TileScan, bf16_dot_error_factor};
 use std::ops::Range;
@@ -15,14 +15,22 @@ pub(crate) struct HalfTiles<'a> {
     a: &'a Halves,
     b: &'a Halves,
     loss: Loss<'a>,
-    factor: f32,
+    /// Squared norms, less the error that comes with them: of A, and of B where it is another side.
+    norms: Vec<f32>,
+    others: Option<Vec<f32>>,
 }
 
 impl<'a> HalfTiles<'a> {
     pub fn new(kernels: &'static Kernels, a: &'a Halves, b: &'a Halves) -> HalfTiles<'a> {
         let width = b.width();
         let factor = bf16_dot_error_factor(width) + 8.0 * ROUNDOFF;
-        HalfTiles { kernels, a, b, loss: Loss::new(a.residuals(), b.residuals(), width), factor }
+        let lower = |side: &Halves| lowered(side.norms(), 1.01 * factor);
+        let (norms, others) = (lower(a), (!std::ptr::eq(a, b)).then(|| lower(b)));
+        HalfTiles { kernels, a, b, loss: Loss::new(a.residuals(), b.residuals(), width), norms, others }
+    }
+
+    fn norms_of_b(&self) -> &[f32] {
+        self.others.as_ref().unwrap_or(&self.norms)
     }
 }
 
@@ -60,7 +68,7 @@ impl Tiles for HalfTiles<'_> {
         self.kernels.dot_tile_bf16(MatRef::new(rows, a.len(), width, width), packed, out, ld);
     }
     fn scan(&self, cells: &[f32], a: usize, b: Range<usize>, row: f32, columns: Option<&[f32]>, hits: &mut Vec<u32>) {
-        let (na, nb) = (self.a.norms()[a], &self.b.norms()[b.clone()]);
+        let (na, nb) = (self.norms[a], &self.norms_of_b()[b.clone()]);
         self.kernels.scan_l2_f32(&cells[..b.len()], na, nb, row, columns, hits);
     }
     fn scan_tile(
@@ -72,19 +80,18 @@ impl Tiles for HalfTiles<'_> {
         _scratch: &mut Vec<u32>,
         found: &mut Vec<Hit<f32>>,
     ) {
-        let (row_norms, column_norms) = (&self.a.norms()[a], &self.b.norms()[b]);
+        let (row_norms, column_norms) = (&self.norms[a], &self.norms_of_b()[b]);
         let tile = TileScan { acc, ld, row_norms, column_norms, row_thresholds, column_thresholds };
         self.kernels.scan_tile_l2_f32(&tile, found);
     }
     #[inline]
     fn proxy(&self, cell: f32, a: usize, b: usize) -> f32 {
-        // Rounding may bring it below zero: values keep their order there too.
-        (self.a.norms()[a] + self.b.norms()[b]) - 2.0 * cell
+        // It may be below zero: values keep their order there too.
+        (self.norms[a] + self.norms_of_b()[b]) - 2.0 * cell
     }
     /// Of a squared distance of codes.
-    fn error_bound(&self, a: usize) -> f32 {
-        let underflow = self.a.width() as f32 * f32::MIN_POSITIVE;
-        1.01 * self.factor * (self.a.norms()[a] + self.b.max_norm()) + 4.0 * underflow
+    fn error_bound(&self, _a: usize) -> f32 {
+        4.0 * (self.a.width() + 2) as f32 * f32::MIN_POSITIVE
     }
     fn is_final(&self, _a: usize) -> bool {
         false

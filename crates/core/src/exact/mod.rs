@@ -47,7 +47,7 @@ use bytes::ByteTiles;
 use filter::{Costs, Work};
 use halves::HalfTiles;
 use hnsw_kernels::Kernels;
-use recheck::{Sides, limit, recheck};
+use recheck::{Aim, Sides, limit, recheck};
 pub(crate) use renew::renew;
 use sparse::{Rule, RuleTiles, SparseSide, SparseTiles};
 use tiles::{FloatSide, FloatTiles, PairTiles, Tiles};
@@ -149,7 +149,7 @@ pub(crate) fn graph(source: Source<'_>, k: usize, threads: usize, control: Contr
                 return Ok(found);
             }
             if let Some(side) = FloatSide::of(rows, kernels, threads) {
-                return nearest(&FloatTiles { kernels, a: &side, b: &side }, k, SLACK, &sides, threads, control);
+                return nearest(&FloatTiles::new(kernels, &side, &side), k, SLACK, &sides, threads, control);
             }
         }
         Points::Sparse(rows) => {
@@ -165,7 +165,7 @@ pub(crate) fn graph(source: Source<'_>, k: usize, threads: usize, control: Contr
     nearest(&PairTiles { kernels, pair, a: rows, b: rows }, k, 0, &sides, threads, control)
 }
 
-/// By products of codes, A and B; `None` where codes lose too much to be worth it. Holds a second copy of the
+/// By products of codes, A and B; `None` where codes lose too much to be worth it, by a sample or in the end. Holds a second copy of the
 /// codes meanwhile, where A and B are the same.
 fn byte_products(
     kernels: &'static Kernels,
@@ -177,23 +177,23 @@ fn byte_products(
 ) -> Result<Option<Knn>> {
     let [a, b] = codes;
     let exact = a.is_exact() && b.is_exact();
-    let mut slack = 0;
+    let mut aim = Aim { k, slack: 0, again: u64::MAX };
     if !exact {
         let ids = filter::sample(a.len());
         let part = a.subset(&ids, 1)?;
-        let work = Work { sides, k, cells: cells(sides), costs: Costs::bytes(kernels.isa) };
+        let work = Work { sides, k, cells: cells(sides), costs: Costs::bytes(kernels.isa, b.width()) };
         let keep = filter::keep(&ByteTiles::new(kernels, &part, b), &ids, &work, threads, control)?;
         let Some(keep) = keep else { return Ok(None) };
-        slack = keep.saturating_sub(k);
+        aim = Aim { slack: keep.saturating_sub(k), again: work.again(), ..aim };
     }
     let tiles = ByteTiles::new(kernels, a, b);
     if !sides.same || b.len() < ORDERED {
-        return nearest(&tiles, k, slack, sides, threads, control).map(Some);
+        return proven(&tiles, aim, sides, threads, control);
     }
     let order = order::near(kernels, b, BLOCK, threads, control)?;
     let moved = b.subset(&order, threads)?;
     let by_place = ByteTiles::new(kernels, &moved, &moved);
-    ordered([&tiles, &by_place], order, !exact, [k, slack], sides, threads, control).map(Some)
+    ordered([&tiles, &by_place], order, !exact, aim, sides, threads, control)
 }
 
 /// By products of bf16 codes, for dense rows that bytes do not serve; `None` where these lose too much as well or
@@ -219,19 +219,19 @@ fn half_products(
     };
     let ids = filter::sample(a.len());
     let part = of_a.subset(&ids, 1)?;
-    let work = Work { sides, k, cells: cells(sides), costs: Costs::halves(kernels.isa) };
+    let work = Work { sides, k, cells: cells(sides), costs: Costs::halves(kernels.isa, b.width()) };
     let keep = filter::keep(&HalfTiles::new(kernels, &part, &of_b), &ids, &work, threads, control)?;
     let Some(keep) = keep else { return Ok(None) };
-    let slack = keep.saturating_sub(k);
+    let aim = Aim { k, slack: keep.saturating_sub(k), again: work.again() };
     let tiles = HalfTiles::new(kernels, of_a, &of_b);
     match source.coarse {
         Some(codes) if sides.same && b.len() >= ORDERED => {
             let order = order::near(kernels, codes, BLOCK, threads, control)?;
             let moved = of_b.subset(&order, threads)?;
             let by_place = HalfTiles::new(kernels, &moved, &moved);
-            ordered([&tiles, &by_place], order, true, [k, slack], sides, threads, control).map(Some)
+            ordered([&tiles, &by_place], order, true, aim, sides, threads, control)
         }
-        _ => nearest(&tiles, k, slack, sides, threads, control).map(Some),
+        _ => proven(&tiles, aim, sides, threads, control),
     }
 }
 
@@ -246,17 +246,16 @@ fn ordered<T: Tiles>(
     [tiles, by_place]: [&T; 2],
     order: Vec<u32>,
     limited: bool,
-    [k, slack]: [usize; 2],
+    aim: Aim,
     sides: &Sides<'_>,
     threads: usize,
     control: Control<'_>,
-) -> Result<Knn> {
-    let keep = (k + slack).min(sides.others());
+) -> Result<Option<Knn>> {
     let places = order.clone();
-    let limit = |place: usize, kept: &[(T::Value, u32)]| limit(tiles, sides, places[place] as usize, kept, k);
+    let limit = |place: usize, kept: &[(T::Value, u32)]| limit(tiles, sides, places[place] as usize, kept, aim.k);
     let limit = limited.then_some(&limit as graph::Limit<'_, T::Value>);
-    let kept = graph::symmetric(by_place, Some(order), keep, limit, threads, control)?;
-    recheck(tiles, &kept, keep, k, sides, threads, control)
+    let kept = graph::symmetric(by_place, Some(order), aim.keep(sides), limit, threads, control)?;
+    recheck(tiles, &kept, aim, sides, threads, control)
 }
 
 /// By products of sparse rows; `None` where the metric does not reduce to them, or norms are too large.
@@ -291,12 +290,24 @@ fn nearest<T: Tiles>(
     threads: usize,
     control: Control<'_>,
 ) -> Result<Knn> {
-    let keep = (k + slack).min(sides.others());
+    let found = proven(tiles, Aim { k, slack, again: u64::MAX }, sides, threads, control)?;
+    Ok(found.expect("a second pass without a limit ends"))
+}
+
+/// As [`nearest`], as long as the rows without a proof are few.
+fn proven<T: Tiles>(
+    tiles: &T,
+    aim: Aim,
+    sides: &Sides<'_>,
+    threads: usize,
+    control: Control<'_>,
+) -> Result<Option<Knn>> {
+    let keep = aim.keep(sides);
     let kept = match sides.same {
         true => graph::symmetric(tiles, None, keep, None, threads, control)?,
         false => batch::rectangle(tiles, keep, threads, control)?,
     };
-    recheck(tiles, &kept, keep, k, sides, threads, control)
+    recheck(tiles, &kept, aim, sides, threads, control)
 }
 
 /// The `k` nearest rows of every query; proxies are f32 pair distances. `query_codes` are the queries'
@@ -326,7 +337,7 @@ pub(crate) fn batch(
                 if let Some(b) = FloatSide::kept(rows, kernels, threads)
                     && let Some(a) = FloatSide::beside(queries, &b, kernels, threads)
                 {
-                    return nearest(&FloatTiles { kernels, a: &a, b: &b }, k, SLACK, &sides, threads, control);
+                    return nearest(&FloatTiles::new(kernels, &a, &b), k, SLACK, &sides, threads, control);
                 }
             }
             (Points::Sparse(rows), Points::Sparse(queries)) => {

@@ -31,15 +31,33 @@ impl Sides<'_> {
     }
 }
 
+/// What a way of tiles is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Aim {
+    pub k: usize,
+    /// Candidates kept beyond `k`.
+    pub slack: usize,
+    /// Pair distances that the rows without a proof may take together.
+    pub again: u64,
+}
+
+impl Aim {
+    /// Candidates of a row.
+    pub fn keep(&self, sides: &Sides<'_>) -> usize {
+        (self.k + self.slack).min(sides.others())
+    }
+}
+
+/// The final neighbours; `None` where too many rows have no proof: another way of tiles is cheaper.
 pub(super) fn recheck<T: Tiles>(
     tiles: &T,
     kept: &Kept<T::Value>,
-    keep: usize,
-    k: usize,
+    aim: Aim,
     sides: &Sides<'_>,
     threads: usize,
     control: Control<'_>,
-) -> Result<Knn> {
+) -> Result<Option<Knn>> {
+    let (k, keep) = (aim.k, aim.keep(sides));
     // By place: rows that stand beside each other share candidates, which are in cache then.
     let mut knn = Knn::empty(sides.a.len(), k)?;
     let failed = Mutex::new(Vec::new());
@@ -69,8 +87,8 @@ pub(super) fn recheck<T: Tiles>(
     }
     let mut failed = failed.into_inner().unwrap_or_else(|e| e.into_inner());
     failed.sort_unstable();
-    again(tiles, &failed, &mut knn, sides, threads, control)?;
-    Ok(knn)
+    let proven = again(tiles, &failed, &mut knn, sides, aim.again, threads, control)?;
+    Ok(proven.then_some(knn))
 }
 
 /// A limit for the tiles still to come, from the candidates of the first: the `k`-th of them is at least as far as

@@ -112,7 +112,7 @@ pub(crate) trait Tiles: Sync {
     }
     /// The proxy that a raw cell stands for; never below what `scan` compares.
     fn proxy(&self, cell: Self::Value, a: usize, b: usize) -> Self::Value;
-    /// Bound of |proxy - proxy in exact arithmetic| for row `a` against any row; 0 where proxies are final.
+    /// How far a proxy of row `a` may be above the one in exact arithmetic; 0 where proxies are final.
     fn error_bound(&self, a: usize) -> f32;
     /// The final proxy, where it follows from a tile's without the pair function.
     fn settled(&self, _proxy: Self::Value) -> Option<f32> {
@@ -269,11 +269,38 @@ fn dot64(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
 }
 
-/// Float products: squared distances with a known error, rechecked later.
+/// Float products: squared distances less a bound of their error, rechecked later.
+///
+/// The bound is in proportion to `|a|² + |b|²`, so it is taken off the norms: a proxy is never above the true distance,
+/// whatever the norms of other rows.
 pub(crate) struct FloatTiles<'a> {
-    pub kernels: &'static Kernels,
-    pub a: &'a FloatSide<'a>,
-    pub b: &'a FloatSide<'a>,
+    kernels: &'static Kernels,
+    a: &'a FloatSide<'a>,
+    b: &'a FloatSide<'a>,
+    /// Squared norms, less the error that comes with them: of A, and of B where it is another side.
+    norms: Vec<f32>,
+    others: Option<Vec<f32>>,
+}
+
+impl<'a> FloatTiles<'a> {
+    /// O(a + b) floats.
+    pub fn new(kernels: &'static Kernels, a: &'a FloatSide<'a>, b: &'a FloatSide<'a>) -> FloatTiles<'a> {
+        // A product is off by at most f·|a||b| with the kernel's factor f, a norm by f of itself, moving rows to their
+        // mean and the last sums by less than eight roundings more, and 2|a||b| <= |a|² + |b|².
+        let factor = 1.01 * hnsw_kernels::dot_error_factor(b.width()) + 8.0 * ROUNDOFF;
+        let lower = |side: &FloatSide<'_>| lowered(side.norms(), 2.0 * factor);
+        let others = (!std::ptr::eq(a, b)).then(|| lower(b));
+        FloatTiles { kernels, a, b, norms: lower(a), others }
+    }
+
+    fn norms_of_b(&self) -> &[f32] {
+        self.others.as_ref().unwrap_or(&self.norms)
+    }
+}
+
+/// Squared norms less a share of each.
+pub(super) fn lowered(norms: &[f32], share: f32) -> Vec<f32> {
+    norms.iter().map(|norm| norm - norm * share).collect()
 }
 
 /// Reused by a worker: moved copies of both sides and the packed columns.
@@ -309,7 +336,7 @@ impl Tiles for FloatTiles<'_> {
         self.kernels.dot_tile_f32(MatRef::new(&scratch.copy, a.len(), width, width), &scratch.packed, out, ld);
     }
     fn scan(&self, cells: &[f32], a: usize, b: Range<usize>, row: f32, columns: Option<&[f32]>, hits: &mut Vec<u32>) {
-        let (na, nb) = (self.a.of.norms[a], &self.b.of.norms[b.clone()]);
+        let (na, nb) = (self.norms[a], &self.norms_of_b()[b.clone()]);
         self.kernels.scan_l2_f32(&cells[..b.len()], na, nb, row, columns, hits);
     }
     fn scan_tile(
@@ -321,27 +348,21 @@ impl Tiles for FloatTiles<'_> {
         _scratch: &mut Vec<u32>,
         found: &mut Vec<Hit<f32>>,
     ) {
-        let (row_norms, column_norms) = (&self.a.of.norms[a], &self.b.of.norms[b]);
-        let before = found.len();
+        let (row_norms, column_norms) = (&self.norms[a], &self.norms_of_b()[b]);
         let tile = TileScan { acc, ld, row_norms, column_norms, row_thresholds, column_thresholds };
         self.kernels.scan_tile_l2_f32(&tile, found);
-        // As `proxy` does.
-        found[before..].iter_mut().for_each(|hit| hit.value = hit.value.max(0.0));
     }
     #[inline]
     fn proxy(&self, cell: f32, a: usize, b: usize) -> f32 {
-        // Rounding may push a squared distance below zero.
-        ((self.a.of.norms[a] + self.b.of.norms[b]) - 2.0 * cell).max(0.0)
+        // It may be below zero: values keep their order there too.
+        (self.norms[a] + self.norms_of_b()[b]) - 2.0 * cell
     }
-
-    /// A product is off by at most `f·|a||b|` with the kernel's factor `f`, a norm by `f` of itself, moving
-    /// rows to their mean and the last sums by a few roundings more, and `2|a||b| <= |a|² + |b|²`. Products that
-    /// underflow lose half of the least number each.
-    fn error_bound(&self, a: usize) -> f32 {
-        let width = self.a.rows.width();
-        let factor = hnsw_kernels::dot_error_factor(width) + 8.0 * ROUNDOFF;
-        let least_number = f32::from_bits(1);
-        2.0 * factor * (self.a.of.norms[a] + self.b.of.max_norm) + 4.0 * width as f32 * least_number
+    /// Products that underflow lose half of the least number each.
+    fn error_bound(&self, _a: usize) -> f32 {
+        4.0 * (self.a.width() + 2) as f32 * f32::from_bits(1)
+    }
+    fn is_final(&self, _a: usize) -> bool {
+        false
     }
     fn least(&self, a: usize, worst: f32) -> f32 {
         let [relative, underflow] = pair_error(self.a.rows.width());
