@@ -20,7 +20,7 @@ const SAMPLE_SHARE: usize = 16;
 /// and what passes is compared at once.
 const AGAIN_COST: f64 = 4.0;
 
-/// Columns of a row that a pair distance costs whatever its width: it may not be in cache (measured).
+/// Columns that stand for the cache misses of a pair distance (an estimate, not fitted).
 const MISSED: f64 = 600.0;
 
 /// What work takes beside a cell of the filter's tiles (orders of magnitude).
