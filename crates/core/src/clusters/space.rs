@@ -3,7 +3,7 @@
 //! Nothing here knows lists. A value is the squared euclidean distance in the space: of codes in i32, or
 //! of rows in f32.
 
-use crate::code::ByteCodes;
+use crate::code::{ByteCodes, EXACT_SQUARES, squared_norm};
 use crate::exact::tiles::{FloatSide, Value};
 use hnsw_kernels::{Element, Hit, Kernels, MatRef, Packed, TileScan};
 use std::ops::Range;
@@ -46,10 +46,10 @@ impl Cell for u8 {
         (a + b) - 2 * dot
     }
     fn settled(value: i32) -> Option<f32> {
-        (value < 1 << 24).then_some(value as f32)
+        (value < EXACT_SQUARES).then_some(value as f32)
     }
     fn norm(row: &[u8]) -> i32 {
-        row.iter().map(|&v| i32::from(v) * i32::from(v)).sum()
+        squared_norm(row)
     }
     fn mean(sums: &[f32], count: usize, out: &mut Vec<u8>) {
         out.extend(sums.iter().map(|&sum| (sum / count as f32).round() as u8));

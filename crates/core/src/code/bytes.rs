@@ -212,7 +212,12 @@ fn fits(rows: &Rows) -> bool {
     columns(rows).next_multiple_of(4) <= MAX_WIDTH
 }
 
-fn squared_norm(code: &[u8]) -> i32 {
+/// Squared distances of exact codes below this are those of the pair kernels, bit for bit: f32 holds such integers and
+/// their sums, however they are added up.
+pub(crate) const EXACT_SQUARES: i32 = 1 << 24;
+
+/// Of a code.
+pub(crate) fn squared_norm(code: &[u8]) -> i32 {
     code.iter().map(|&v| i32::from(v) * i32::from(v)).sum()
 }
 

@@ -15,7 +15,7 @@ mod quantized;
 mod sketch;
 mod steps;
 
-pub(crate) use bytes::ByteCodes;
+pub(crate) use bytes::{ByteCodes, EXACT_SQUARES, squared_norm};
 pub(crate) use halves::Halves;
 pub(crate) use quantized::Quantized;
 pub(crate) use sketch::Sketch;

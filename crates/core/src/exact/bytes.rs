@@ -8,12 +8,9 @@
 
 use super::loss::Loss;
 use super::tiles::{Tiles, Value};
-use crate::code::ByteCodes;
+use crate::code::{ByteCodes, EXACT_SQUARES};
 use hnsw_kernels::{Hit, Kernels, MatRef, Packed, TileScan};
 use std::ops::Range;
-
-/// Squared distances below this are the same in f32, however they are added up: integers that it holds.
-const INTEGERS: i32 = 1 << 24;
 
 /// Codes of A against codes of B, under the same steps.
 pub(crate) struct ByteTiles<'a> {
@@ -86,7 +83,7 @@ impl Tiles for ByteTiles<'_> {
         0.0
     }
     fn settled(&self, proxy: i32) -> Option<f32> {
-        (proxy < INTEGERS && self.is_final(0)).then_some(proxy as f32)
+        (proxy < EXACT_SQUARES && self.is_final(0)).then_some(proxy as f32)
     }
     fn is_final(&self, _a: usize) -> bool {
         self.a.is_exact() && self.b.is_exact()

@@ -3,7 +3,7 @@
 use super::anchors::Anchors;
 use super::scorer::{ByteScorer, CodeScorer, DenseScorer, RowScorer, SketchScorer};
 use super::walk::{Scratch, ScratchPool, descend, rescore, set_out, settle};
-use crate::code::{ByteCodes, Quantized, Sketch};
+use crate::code::{ByteCodes, EXACT_SQUARES, Quantized, Sketch};
 use crate::control::Control;
 use crate::error::Result;
 use crate::graph::Graph;
@@ -16,9 +16,6 @@ use hnsw_kernels::Kernels;
 
 /// Rows that coarse codes leave to the rows themselves, beyond twice as many as asked for.
 const REFINED: usize = 4;
-
-/// Integers below this are f32 values, and so are their sums.
-const EXACT_BELOW: f32 = 16_777_216.0;
 
 /// Queries, all transformed, and what they are asked of.
 pub(crate) struct Batch<'a> {
@@ -92,8 +89,7 @@ impl Batch<'_> {
                         rescore(&ByteScorer { dot: kernels.u8_dot, codes, query, norm }, scratch);
                         let exact = codes.is_exact() && exact;
                         scratch.pool.resume(if exact { self.k } else { 2 * self.k + REFINED });
-                        // Below 2²⁴ every order of adding integers in f32 gives the same.
-                        if !exact || scratch.pool.iter().any(|found| found.proxy >= EXACT_BELOW) {
+                        if !exact || scratch.pool.iter().any(|found| found.proxy >= EXACT_SQUARES as f32) {
                             rescore(&by_rows, scratch);
                         }
                     }
