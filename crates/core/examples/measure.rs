@@ -2,8 +2,11 @@
 //!
 //!     cargo run --release -p hnsw-core --example measure -- FILE DIM [algorithm] [threads] [n] [k]
 
+mod support;
+
 use hnsw_core::{Algorithm, Control, Index, Metric, MetricParams, Options, Query, Rows};
 use std::time::Instant;
+use support::{Phases, copy, hits};
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -38,14 +41,8 @@ fn main() {
     let truth =
         Index::new(truth_rows, exact).unwrap().query(copy(&sample), Query { k, ef: k }, Control::none()).unwrap();
 
-    let phases = std::sync::Mutex::new((String::new(), Instant::now()));
-    let report = |p: hnsw_core::Progress| {
-        let mut last = phases.lock().unwrap();
-        if last.0 != p.phase {
-            println!("    until {:<16} {:8.3} s", p.phase, last.1.elapsed().as_secs_f64());
-            *last = (p.phase.to_string(), Instant::now());
-        }
-    };
+    let phases = Phases::start();
+    let report = |progress: hnsw_core::Progress| phases.report(progress);
     let never = std::sync::atomic::AtomicBool::new(false);
     let control = Control::new(&never, &report);
     let started = Instant::now();
@@ -69,15 +66,4 @@ fn main() {
         }
     }
     println!("{:#?}", index.stats());
-}
-
-fn copy(rows: &Rows) -> Rows {
-    let values: Vec<f32> = (0..rows.len()).flat_map(|i| rows.row(i)[..rows.dim()].to_vec()).collect();
-    Rows::from_slice(&values, rows.dim()).unwrap()
-}
-
-/// Results within the true k-th distance.
-fn hits(found: &[f32], truth: &[f32]) -> usize {
-    let worst = truth[truth.len() - 1];
-    found.iter().filter(|&&d| d <= worst * (1.0 + 1e-6)).count()
 }

@@ -4,8 +4,11 @@
 //!
 //! `dump`: a file that the search index is kept in between runs.
 
+mod support;
+
 use hnsw_core::{Algorithm, Control, Index, Metric, MetricParams, Options, Query, Rows};
 use std::time::Instant;
+use support::{Phases, copy, hits};
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -23,18 +26,12 @@ fn main() {
     if let Some(bytes) = &kept {
         index.attach(bytes, Control::none()).unwrap();
     }
-    let phases = std::sync::Mutex::new((String::new(), Instant::now()));
-    let report = |p: hnsw_core::Progress| {
-        let mut last = phases.lock().unwrap();
-        if last.0 != p.phase {
-            println!("    until {:<16} {:8.3} s", p.phase, last.1.elapsed().as_secs_f64());
-            *last = (p.phase.to_string(), Instant::now());
-        }
-    };
+    let phases = Phases::start();
+    let report = |progress: hnsw_core::Progress| phases.report(progress);
     let never = std::sync::atomic::AtomicBool::new(false);
     let (started, worked) = (Instant::now(), seconds());
     index.prepare(Control::new(&never, &report)).unwrap();
-    println!("    until the end         {:8.3} s", phases.lock().unwrap().1.elapsed().as_secs_f64());
+    println!("    until the end         {:8.3} s", phases.0.lock().unwrap().1.elapsed().as_secs_f64());
     println!("prepare {:.3} s, {:.3} s on a core by this thread", started.elapsed().as_secs_f64(), seconds() - worked);
     if let (Some(path), None) = (args.get(6), &kept) {
         std::fs::write(path, index.dump(false, Control::none()).unwrap()).unwrap();
@@ -93,15 +90,4 @@ fn read(path: &str, dim: usize) -> Rows {
     let mut rows = Rows::zeroed(bytes.len() / 4 / dim, dim).unwrap();
     rows.write_bytes(0, &bytes).unwrap();
     rows
-}
-
-fn copy(rows: &Rows) -> Rows {
-    let values: Vec<f32> = (0..rows.len()).flat_map(|i| rows.row(i)[..rows.dim()].to_vec()).collect();
-    Rows::from_slice(&values, rows.dim()).unwrap()
-}
-
-/// Results within the true k-th distance.
-fn hits(found: &[f32], truth: &[f32]) -> usize {
-    let worst = truth[truth.len() - 1];
-    found.iter().filter(|&&d| d <= worst * (1.0 + 1e-6)).count()
 }
