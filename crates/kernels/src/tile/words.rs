@@ -170,9 +170,14 @@ unsafe fn micro<W: WordDot, const M: usize, const V: usize>(t: Tile<W>) {
     // SAFETY: `M` rows of A, of the result and of `starts`; `V` vectors of the panel's columns.
     unsafe {
         let mut sums = [[W::splat(W::Out::default()); V]; M];
-        for w in 0..t.full {
-            let word = t.a.add(w * 4).cast::<i32>();
-            step::<W, M, V>(&mut sums, t.b.add(w * t.ldb), |m| word.byte_add(m * t.lda).read_unaligned());
+        let rows: [*const i32; M] = std::array::from_fn(|m| t.a.wrapping_add(m * t.lda).cast());
+        let mut b = t.b;
+        let end = b.wrapping_add(t.full * t.ldb);
+        let mut w = 0;
+        while b != end {
+            step::<W, M, V>(&mut sums, b, |m| rows[m].add(w).read_unaligned());
+            b = b.wrapping_add(t.ldb);
+            w += 1;
         }
         if t.tail > 0 {
             // Gathered beforehand: a copy of unknown length inside `step` would keep the sums in memory.
