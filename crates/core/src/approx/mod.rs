@@ -21,7 +21,7 @@ mod partition;
 mod sample;
 mod table;
 
-use crate::clusters::{self, Found};
+use crate::clusters::{self, Clusters, Found};
 use crate::control::Control;
 use crate::error::Result;
 use crate::exact::sparse::{Rule, SparseSide};
@@ -51,8 +51,15 @@ const PHASES: [[&str; 2]; 4] = [
 /// Rounds end when fewer than this share of the table's cells change.
 const DELTA: f64 = 0.001;
 
-/// The `k` nearest other rows of every row, proxies being f32 pair distances, and what they reach.
-pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Control<'_>) -> Result<(Knn, Reached)> {
+/// The `k` nearest other rows of every row, proxies being f32 pair distances, and what they reach. `clusters`: lists
+/// of the rows, where they have been made.
+pub(crate) fn graph(
+    source: Source<'_>,
+    clusters: Option<&Clusters>,
+    options: &Options,
+    k: usize,
+    control: Control<'_>,
+) -> Result<(Knn, Reached)> {
     let kernels = source.kernels;
     if source.rows.len() <= 2 * LEAF {
         // A tree of one or two leaves is all pairs, with detours.
@@ -61,7 +68,7 @@ pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Co
     if k == 0 {
         return Ok((Knn::empty(source.rows.len(), 0)?, Reached::EXACT));
     }
-    match clusters::graph(source, options, k, control)? {
+    match clusters::graph(source, clusters, options, k, control)? {
         Found::Graph(knn, recall) if recall >= options.graph_recall => return Ok((knn, Reached::sampled(recall))),
         Found::Graph(..) | Found::AllPairs => {
             return Ok((exact::graph(source, k, options.threads, control)?, Reached::EXACT));

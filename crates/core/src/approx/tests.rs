@@ -14,7 +14,7 @@ fn run_on(title: &str, rows: &mut Points, name: &str, k: usize, floor: f64) {
     let truth = exact::graph(source, k, 2, Control::none()).unwrap();
     let of = |threads| {
         let options = Options { threads, ..Options::new(metric.clone()) };
-        super::graph(source, &options, k, Control::none()).unwrap()
+        super::graph(source, None, &options, k, Control::none()).unwrap()
     };
     let (found, estimate) = of(1);
     assert_eq!(found, of(3).0, "{title}, {name}: threads");

@@ -1,9 +1,10 @@
 //! Batches of queries by lists.
 
 use super::aim;
-use super::chain::{Chain, Query};
-use super::effort::Known;
-use super::graph::Finish;
+use super::basis::Clusters;
+use super::chain::Query;
+use super::effort::{Known, all_pairs};
+use super::finish::Finish;
 use super::space::Cells;
 use crate::control::Control;
 use crate::error::Result;
@@ -16,24 +17,6 @@ use crate::random::draw;
 const SAMPLE: usize = 256;
 /// Stream of the draws.
 const STREAM: u64 = 0x0062_6174_6368;
-
-/// The lists of an index's rows, for any number of batches. Holds a packed copy of the rows' codes.
-pub(crate) struct Clusters {
-    chain: Chain<u8>,
-}
-
-impl Clusters {
-    /// `None` where rows have no codes for byte products. O(n·√n) products.
-    pub fn of(source: Source<'_>, seed: u64, threads: usize, control: Control<'_>) -> Result<Option<Clusters>> {
-        let Some(codes) = source.fast_codes() else { return Ok(None) };
-        Chain::of(source.kernels, codes, seed, threads, control).map(|chain| Some(Clusters { chain }))
-    }
-
-    /// Bytes held.
-    pub fn bytes(&self) -> usize {
-        self.chain.bytes()
-    }
-}
 
 /// What a batch is to find.
 pub(crate) struct Wish {
@@ -74,17 +57,27 @@ pub(crate) fn batch(
     let some_codes = source.codes_of(&some, threads, control)?;
     let truth = exact::batch(source, &some, some_codes.as_ref(), k, threads, control.quiet())?;
     let neighbours: Vec<Vec<u32>> = (0..ids.len()).map(|i| truth.row(i).map(|(id, _)| id).collect()).collect();
-    let rows = Cells::of(&codes, ids.iter().copied());
-    let known =
-        Known { rows, neighbours: &neighbours, ids: None, k, aim: aim(wish.recall), all: n as f64 / 2.0, threads };
-    let exact = codes.is_exact() && source.byte_tiles();
-    let chain = &clusters.chain;
+    let Some((space, settled)) = clusters.space(source) else { return Ok(None) };
+    let beside = clusters.beside(queries, &codes, threads, control)?;
+    let known = Known {
+        rows: Cells::of(&beside, ids.iter().copied()),
+        neighbours: &neighbours,
+        ids: None,
+        k,
+        aim: aim(wish.recall),
+        all_pairs: all_pairs(source, space.width()),
+        threads,
+    };
+    let exact_codes = Some(&codes).filter(|codes| codes.is_exact());
+    let exact = settled && exact_codes.is_some();
+    let chain = clusters.chain();
     let Some(effort) = known.effort(chain, exact, control)?.filter(|effort| !effort.all_pairs) else {
         return Ok(None);
     };
-    let query = Query { rows: &codes, same: false, widths: &effort.widths, threads };
+    let query = Query { rows: &beside, same: false, widths: &effort.widths, threads };
     let phase = control.phase("near lists", chain.phases() * count as u64);
-    let knn = Finish { source, own: queries, k, keep: effort.keep.min(n), exact }.fill(chain, &query, &phase)?;
+    let keep = effort.keep.min(n);
+    let knn = Finish { source, own: queries, codes: exact_codes, k, keep, exact }.fill(chain, &query, &phase)?;
     let found = |(i, &id): (usize, &u32)| {
         let farthest = truth.row(i).next_back().map_or(0.0, |(_, proxy)| proxy);
         knn.row(id as usize).filter(|&(_, proxy)| proxy <= farthest).count().min(k)

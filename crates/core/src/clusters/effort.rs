@@ -4,12 +4,21 @@ use super::chain::{Chain, Query, Widths};
 use super::space::{Cell, Cells};
 use crate::control::Control;
 use crate::error::Result;
+use crate::exact::Source;
 
 /// Candidates beyond `2 k` among which neighbours are looked for where codes lose something.
 const MOST_SLACK: usize = 112;
 /// Products of lists cost about so many of all pairs, which need no gathering (measured); where codes lose something, all
 /// pairs need a proof, lists none.
 const DETOUR: [f64; 2] = [0.8, 1.6];
+/// Columns in the time of which a product is looked at, whatever its length.
+const LOOK: f64 = 32.0;
+
+/// How many products a row, of rows of `width` bytes, cost as much as all pairs of the source do.
+pub(super) fn all_pairs(source: Source<'_>, width: usize) -> f64 {
+    let longer = (source.rows.width() as f64 + LOOK) / (width as f64 + LOOK);
+    source.rows.len() as f64 / 2.0 * longer / DETOUR[usize::from(source.byte_tiles())]
+}
 
 /// Rows with known neighbours.
 pub(super) struct Known<'a, C: Cell> {
@@ -21,8 +30,8 @@ pub(super) struct Known<'a, C: Cell> {
     pub k: usize,
     /// The share of the neighbours to be found.
     pub aim: f64,
-    /// Products a row of all pairs.
-    pub all: f64,
+    /// From how many products a row on all pairs are the cheaper way.
+    pub all_pairs: f64,
     pub threads: usize,
 }
 
@@ -44,7 +53,7 @@ impl<C: Cell> Known<'_, C> {
         let ranks = chain.ranks(&self.rows, self.neighbours, self.threads, control)?;
         let widths = chain.widths(&ranks, self.aim);
         let products = chain.products(&widths);
-        let all_pairs = DETOUR[usize::from(exact)] * products >= self.all;
+        let all_pairs = products >= self.all_pairs;
         let keep = if exact || all_pairs { Some(self.k) } else { self.keep(chain, &widths, control)? };
         Ok(keep.map(|keep| Effort { widths, keep, products, all_pairs }))
     }

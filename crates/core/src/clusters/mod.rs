@@ -7,6 +7,8 @@
 //!   near    what rows find in the lists that they want, as blocked products
 //!   chain   lists of lists: how rows find their near lists; how many they need, read off a sample
 //!   effort  how much has to be looked at, read off rows whose neighbours are known
+//!   basis   the lists of an index, made of sketches or of codes
+//!   finish  what is found, compared by the rows
 //!   graph   all rows against all rows
 //!   batch   queries against all rows
 //! ```
@@ -18,9 +20,11 @@
 //!
 //! Nothing in here may depend on threads: work goes in fixed blocks that share nothing.
 
+mod basis;
 mod batch;
 mod chain;
 mod effort;
+mod finish;
 mod graph;
 mod lists;
 mod near;
@@ -30,12 +34,13 @@ mod space;
 mod tests;
 mod tree;
 
-pub(crate) use batch::{Clusters, Wish, batch};
+pub(crate) use basis::Clusters;
+pub(crate) use batch::{Wish, batch};
 pub(crate) use graph::{Found, graph, table};
 pub(crate) use space::Space;
 
 /// The recall to aim at where at least `floor` is asked for: a sample's estimate and what codes lose must not
 /// bring it below.
 pub(crate) fn aim(floor: f64) -> f64 {
-    1.0 - (1.0 - floor) / 5.0
+    1.0 - (1.0 - floor) / 8.0
 }

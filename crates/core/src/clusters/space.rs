@@ -100,6 +100,36 @@ pub(crate) trait Space<C: Cell>: Sync {
     fn norm(&self, id: usize) -> C::Value;
 }
 
+impl<C: Cell, T: Space<C> + ?Sized> Space<C> for &T {
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+    fn width(&self) -> usize {
+        (**self).width()
+    }
+    fn extend(&self, id: usize, out: &mut Vec<C>) {
+        (**self).extend(id, out);
+    }
+    fn norm(&self, id: usize) -> C::Value {
+        (**self).norm(id)
+    }
+}
+
+impl<C: Cell, T: Space<C> + ?Sized> Space<C> for Box<T> {
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+    fn width(&self) -> usize {
+        (**self).width()
+    }
+    fn extend(&self, id: usize, out: &mut Vec<C>) {
+        (**self).extend(id, out);
+    }
+    fn norm(&self, id: usize) -> C::Value {
+        (**self).norm(id)
+    }
+}
+
 impl Space<u8> for ByteCodes {
     fn len(&self) -> usize {
         self.len()

@@ -53,7 +53,8 @@ fn graph_of(title: &str, rows: &Points, kernels: &'static Kernels, k: usize) -> 
     let source = source(rows, &codes, metric, kernels);
     let of = |threads| {
         let options = Options { threads, ..Options::new(metric.clone()) };
-        graph(source, &options, k, Control::none()).unwrap()
+        let clusters = Clusters::of(source, options.seed, threads, Control::none()).unwrap();
+        graph(source, clusters.as_ref(), &options, k, Control::none()).unwrap()
     };
     let Found::Graph(found, estimate) = of(1) else { return false };
     let Found::Graph(again, _) = of(3) else { panic!("{title}: another way with other threads") };
@@ -79,6 +80,47 @@ fn graphs_of_low_rank_rows_come_from_lists_under_all_kernels() {
     for kernels in Kernels::available() {
         assert!(graph_of("floats", &floats, kernels, 10), "{}", kernels.label());
         assert!(graph_of("integers", &whole, kernels, 10), "{}", kernels.label());
+    }
+}
+
+/// Low-rank rows wide enough for sketches, as floats and as whole numbers.
+fn wide_rows(n: usize, seed: u64) -> [(&'static str, Vec<f32>); 2] {
+    let floats = low_rank(n, 160, 8, seed);
+    let whole = floats.iter().map(|v| (v * 12.0 + 128.0).round().clamp(0.0, 255.0)).collect();
+    [("floats", floats), ("integers", whole)]
+}
+
+#[test]
+fn graphs_of_wide_rows_come_from_lists_of_sketches() {
+    for (title, values) in wide_rows(6000, 6) {
+        let rows = dense(&values, 160);
+        let codes = codes_of(&rows);
+        let source = source(&rows, &codes, metric("euclidean", 160), Kernels::detect());
+        let clusters = Clusters::of(source, 1, 2, Control::none()).unwrap().unwrap();
+        let (space, exact) = clusters.space(source).unwrap();
+        assert!(space.width() < 160 && !exact, "{title}");
+        assert!(graph_of(title, &rows, Kernels::detect(), 12), "{title}");
+    }
+}
+
+#[test]
+fn batches_by_sketches_find_what_is_wished() {
+    for (title, values) in wide_rows(8000, 8) {
+        let (rows, queries) = (dense(&values[..7000 * 160], 160), dense(&values[7000 * 160..], 160));
+        let codes = codes_of(&rows);
+        let source = source(&rows, &codes, metric("euclidean", 160), Kernels::detect());
+        let clusters = Clusters::of(source, 1, 2, Control::none()).unwrap().unwrap();
+        let wish = Wish { k: 10, recall: 0.99, seed: 3, threads: 2 };
+        let answer = batch(source, &clusters, &queries, &wish, Control::none()).unwrap().unwrap();
+        let truth = exact::batch(source, &queries, None, 10, 2, Control::none()).unwrap();
+        let recall = recall(&answer.knn, &truth);
+        assert!(recall >= 0.99 && (recall - answer.recall).abs() < 0.01, "{title}: {recall}, {}", answer.recall);
+        for row in 0..queries.len() {
+            for (id, proxy) in answer.knn.row(row) {
+                let pair = source.pair().one(queries.row(row), rows.row(id as usize));
+                assert_eq!(proxy, pair, "{title}: a pair distance");
+            }
+        }
     }
 }
 

@@ -34,8 +34,10 @@ const ROUNDS: usize = 3;
 const JUDGES: usize = 128;
 const NEAREST: usize = 10;
 const AMONG: usize = 20;
-/// Share of the neighbours that must be.
-const SHARE: f64 = 0.9;
+/// Share of the neighbours that must be: for walks, which look at what is near to what they find, and for lists, where
+/// all of a row's neighbours must stand among its first candidates.
+const FOR_WALKS: f64 = 0.9;
+const FOR_LISTS: f64 = 0.99;
 /// Share of the sample's values that the range of a byte leaves out.
 const TAIL: f64 = 1e-4;
 /// Rows coded at a time.
@@ -60,9 +62,20 @@ pub(crate) struct Sketch {
 }
 
 impl Sketch {
-    /// Sketches of `rows`, whose proxies must be squared euclidean distances; `None` where rows are so few or so
-    /// narrow that sketches gain nothing, or where few directions do not tell near from far. O(n·dim·directions).
+    /// Sketches that walks may run on, of `rows`, whose proxies must be squared euclidean distances; `None` where rows
+    /// are so few or so narrow that sketches gain nothing, or where few directions do not tell near from far.
+    /// O(n·dim·directions).
     pub fn of(rows: &Rows, threads: usize, control: Control<'_>) -> Result<Option<Sketch>> {
+        Sketch::that_tell(FOR_WALKS, rows, threads, control)
+    }
+
+    /// As [`Sketch::of`], for lists of near rows.
+    pub fn for_lists(rows: &Rows, threads: usize, control: Control<'_>) -> Result<Option<Sketch>> {
+        Sketch::that_tell(FOR_LISTS, rows, threads, control)
+    }
+
+    /// The shortest sketches that find at least `share` of a sample's neighbours.
+    fn that_tell(share: f64, rows: &Rows, threads: usize, control: Control<'_>) -> Result<Option<Sketch>> {
         if rows.len() < MIN_ROWS {
             return Ok(None);
         }
@@ -83,11 +96,16 @@ impl Sketch {
                 break;
             }
             let coded = encode(&frame, &sample.rows, true, stride, threads, control)?;
-            if sample.share_found(&coded, threads)? >= SHARE {
+            if sample.share_found(&coded, threads)? >= share {
                 return encode(&frame, rows, true, stride, threads, control).map(Some);
             }
         }
         Ok(None)
+    }
+
+    /// Sketches of other rows with their norms, as these have.
+    pub fn beside(&self, rows: &Rows, threads: usize, control: Control<'_>) -> Result<Sketch> {
+        encode(&self.frame, rows, true, self.stride, threads, control)
     }
 
     /// Sketches of queries, to be compared with these.

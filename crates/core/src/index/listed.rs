@@ -4,11 +4,13 @@ use super::{Data, Index};
 use crate::clusters::{self, Clusters, Wish};
 use crate::control::Control;
 use crate::error::Result;
+use crate::exact::Source;
 use crate::neighbors::Neighbors;
-use crate::options::{Algorithm, Query};
+use crate::options::{Algorithm, Options, Query};
 use crate::plan::QueryDecision;
 use crate::points::Points;
 use crate::stats::Counters;
+use std::sync::Arc;
 
 /// Fewer queries than this are not worth a sample of them.
 const MIN_LISTED: usize = 1_000;
@@ -39,7 +41,7 @@ impl Index {
     ) -> Result<Option<f64>> {
         let source = self.coded(data, control)?;
         let (seed, threads) = (self.options.seed, self.options.threads);
-        let made = self.lists.get_or_make(control, || Clusters::of(source, seed, threads, control))?;
+        let made = self.clusters(source, control)?;
         let Some(clusters) = made.as_ref() else { return Ok(None) };
         let wish = Wish { k: query.k.min(data.rows.len()), recall: self.wished(query), seed, threads };
         let mut least = 1.0f64;
@@ -55,6 +57,12 @@ impl Index {
             }
         }
         Ok(Some(least))
+    }
+
+    /// The lists, made by the first of those who ask. `source` has its codes.
+    pub(super) fn clusters(&self, source: Source<'_>, control: Control<'_>) -> Result<Arc<Option<Clusters>>> {
+        let Options { seed, threads, .. } = self.options;
+        self.lists.get_or_make(control, || Clusters::of(source, seed, threads, control))
     }
 
     /// Bytes of the lists, where there are some.

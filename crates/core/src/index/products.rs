@@ -42,7 +42,11 @@ impl Index {
         let (knn, reached) = match self.renewed(source, k, &choice, control)? {
             Some(knn) => (knn, Reached::EXACT),
             None if self.options.metric.largest_products() && !choice.is_exact() => self.walked(data, k, control)?,
-            None => self.nearest(source, k, &choice, control)?,
+            None if choice.is_exact() || !source.bytes_pay() => self.nearest(source, k, &choice, control)?,
+            None => {
+                let clusters = self.clusters(source, control)?;
+                approx::graph(source, (*clusters).as_ref(), &self.options, k, control)?
+            }
         };
         let n = data.rows.len();
         let mut graph = knn.into_graph(n, self.options.n_neighbors, &self.options.metric)?;
@@ -67,7 +71,7 @@ impl Index {
         if choice.is_exact() {
             return Ok((exact::graph(source, k, self.options.threads, control)?, Reached::EXACT));
         }
-        approx::graph(source, &self.options, k, control)
+        approx::graph(source, None, &self.options, k, control)
     }
 
     /// The neighbour graph by a walk for every row, for metrics under which a neighbour's neighbour need not be near.
