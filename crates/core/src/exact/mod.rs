@@ -1,9 +1,7 @@
 //! Exact neighbours by brute force at the speed of matrix products.
 //!
 //! ```text
-//!   tiles      values of a block of rows against a block of rows: float products, pair functions
-//!   bytes      the same by byte products, exact or with a bound
-//!   halves     the same by bf16 products, with a bound
+//!   tiles      values of a block of rows against a block of rows: products of floats, bytes, bf16; pair functions
 //!   loss       the bound of codes that lose something
 //!   sparse     the same for sparse rows, in panels
 //!   panels     the same for sums that are no products, and for sets of columns
@@ -23,10 +21,8 @@
 
 mod again;
 mod batch;
-mod bytes;
 mod filter;
 mod graph;
-mod halves;
 mod loss;
 mod order;
 mod panels;
@@ -43,14 +39,12 @@ use crate::error::Result;
 use crate::knn::Knn;
 use crate::metric::{Metric, Pair};
 use crate::points::{Points, Rows, SparseRows};
-use bytes::ByteTiles;
 use filter::{Costs, Work};
-use halves::HalfTiles;
 use hnsw_kernels::Kernels;
 use recheck::{Aim, Sides, limit, recheck};
 pub(crate) use renew::renew;
 use sparse::{Rule, RuleTiles, SparseSide, SparseTiles};
-use tiles::{FloatSide, FloatTiles, PairTiles, Tiles};
+use tiles::{ByteTiles, FloatSide, FloatTiles, HalfTiles, PairTiles, Tiles};
 
 /// Rows of a block: a multiple of the columns that kernels work on at a time. As many packed rows of 784 bytes, a
 /// strip of rows and its accumulators fit an L2 cache of 1 MiB.
