@@ -1,7 +1,12 @@
 //! Data made to break bounds, against double-precision brute force: every way of product tiles, with and without
 //! the filter's own choice of what to keep.
 
+use super::filter::{self, Costs, Work};
+use super::recheck::Aim;
+use super::tiles::{ByteTiles, FloatSide, FloatTiles, HalfTiles};
+use super::ways::{ORDERED, half_products, ordered, proven, rechecked};
 use super::*;
+use crate::code::Halves;
 use crate::testing::{Rng, dense, metric};
 
 /// A name, the rows, their width.
@@ -118,7 +123,7 @@ fn products_equal_double_precision_on_hard_data() {
             for (slack, threads) in [(0, 3), (7, 1)] {
                 let aim = Aim { k, slack, again: u64::MAX };
                 let tiles = ByteTiles::new(kernels, &codes, &codes);
-                let found = nearest(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
+                let found = rechecked(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
                 compare(&format!("{title}, filter, slack {slack}"), &found, &truth, dim);
                 let order = order::near(kernels, &codes, 64, threads, Control::none()).unwrap();
                 let moved = codes.subset(&order, threads).unwrap();
@@ -131,12 +136,12 @@ fn products_equal_double_precision_on_hard_data() {
                     let both = [&tiles, &HalfTiles::new(kernels, &moved, &moved)];
                     let found = ordered(both, order, true, aim, &sides, threads, Control::none()).unwrap().unwrap();
                     compare(&format!("{title}, bf16 ordered, slack {slack}"), &found, &truth, dim);
-                    let found = nearest(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
+                    let found = rechecked(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
                     compare(&format!("{title}, bf16, slack {slack}"), &found, &truth, dim);
                 }
                 if let Some(side) = FloatSide::of(rows.dense().unwrap(), kernels, threads) {
                     let tiles = FloatTiles::new(kernels, &side, &side);
-                    let found = nearest(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
+                    let found = rechecked(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
                     compare(&format!("{title}, floats, slack {slack}"), &found, &truth, dim);
                 }
             }
@@ -258,7 +263,7 @@ fn a_selective_filter_is_used_and_needs_few_second_looks() {
     };
     let keep = keep.expect("a filter that pays");
     let tiles = ByteTiles::new(kernels, &codes, &codes);
-    nearest(&tiles, 10, keep - 10, &sides, 2, Control::new(&stop, &report)).unwrap();
+    rechecked(&tiles, 10, keep - 10, &sides, 2, Control::new(&stop, &report)).unwrap();
     let rows_again = again.into_inner() / 3000u64.div_ceil(BLOCK as u64);
     assert!(rows_again < 1200, "{rows_again} rows of 3000");
 }
