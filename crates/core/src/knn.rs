@@ -9,20 +9,53 @@ use crate::parallel;
 /// Id of an empty cell.
 pub const EMPTY: u32 = u32::MAX;
 
-/// How good a table is.
+/// What rows were met as, from the cheapest form to the rows themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RunOn {
+    /// Bytes that lose nothing.
+    Bytes,
+    /// Bytes that say which rows need not be compared.
+    ByteFilter,
+    /// bf16 that says so.
+    HalfFilter,
+    /// The rows.
+    Rows,
+}
+
+impl RunOn {
+    pub const ALL: [RunOn; 4] = [RunOn::Bytes, RunOn::ByteFilter, RunOn::HalfFilter, RunOn::Rows];
+
+    /// For `plan`.
+    pub fn name(self) -> &'static str {
+        match self {
+            RunOn::Bytes => "u8",
+            RunOn::ByteFilter => "u8 filter",
+            RunOn::HalfFilter => "bf16 filter",
+            RunOn::Rows => "f32",
+        }
+    }
+}
+
+/// How good a table is, and what it took.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Reached {
     /// 1, or what a sample of the rows says.
     pub recall: f64,
     /// All pairs have been looked at.
     pub exact: bool,
+    /// Where it is known.
+    pub on: Option<RunOn>,
 }
 
 impl Reached {
-    pub const EXACT: Reached = Reached { recall: 1.0, exact: true };
+    pub const EXACT: Reached = Reached { recall: 1.0, exact: true, on: None };
 
     pub fn sampled(recall: f64) -> Reached {
-        Reached { recall, exact: false }
+        Reached { recall, exact: false, on: None }
+    }
+
+    pub fn on(self, on: RunOn) -> Reached {
+        Reached { on: Some(on), ..self }
     }
 }
 

@@ -26,7 +26,7 @@ use crate::control::Control;
 use crate::error::Result;
 use crate::exact::sparse::{Rule, SparseSide};
 use crate::exact::{self, Source};
-use crate::knn::{Knn, Reached};
+use crate::knn::{Knn, Reached, RunOn};
 use crate::neighbors::Neighbor;
 use crate::options::Options;
 use descent::Descent;
@@ -56,16 +56,14 @@ pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Co
     let kernels = source.kernels;
     if source.rows.len() <= 2 * LEAF {
         // A tree of one or two leaves is all pairs, with detours.
-        return Ok((exact::graph(source, k, options.threads, control)?, Reached::EXACT));
+        return all_pairs(source, options, k, control);
     }
     if k == 0 {
         return Ok((Knn::empty(source.rows.len(), 0)?, Reached::EXACT));
     }
     match clusters::graph(source, options, k, control)? {
         Found::Graph(knn, recall) if recall >= options.graph_recall => return Ok((knn, Reached::sampled(recall))),
-        Found::Graph(..) | Found::AllPairs => {
-            return Ok((exact::graph(source, k, options.threads, control)?, Reached::EXACT));
-        }
+        Found::Graph(..) | Found::AllPairs => return all_pairs(source, options, k, control),
         Found::Unfit => {}
     }
     if let Some(rows) = source.rows.sparse()
@@ -75,6 +73,17 @@ pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Co
         return run(&SparseLocal { kernels, side: &side, rule: &rule }, source, options, k, control);
     }
     run(&PairLocal { pair: source.pair(), rows: source.rows }, source, options, k, control)
+}
+
+/// The same by all pairs.
+pub(crate) fn all_pairs(
+    source: Source<'_>,
+    options: &Options,
+    k: usize,
+    control: Control<'_>,
+) -> Result<(Knn, Reached)> {
+    let (knn, on) = exact::graph(source, k, options.threads, control)?;
+    Ok((knn, Reached::EXACT.on(on)))
 }
 
 /// Recall of a graph that was made by other means, on the same sample of rows.
@@ -118,7 +127,7 @@ fn run<L: Local>(
             break;
         }
     }
-    Ok((finish(&table, source, k, options.threads, control)?, Reached::sampled(recall)))
+    Ok((finish(&table, source, k, options.threads, control)?, Reached::sampled(recall).on(RunOn::Rows)))
 }
 
 /// The table's first `k` by f32 pair distance.

@@ -11,7 +11,7 @@ fn run_on(title: &str, rows: &mut Points, name: &str, k: usize, floor: f64) {
     metric.transform(rows, 1, Control::none()).unwrap();
     let codes = rows.dense().and_then(|rows| crate::code::ByteCodes::of(rows, 1, Control::none()).unwrap());
     let source = Source { rows, codes: codes.as_ref(), coarse: None, metric, kernels: Kernels::detect() };
-    let truth = exact::graph(source, k, 2, Control::none()).unwrap();
+    let (truth, _) = exact::graph(source, k, 2, Control::none()).unwrap();
     let of = |threads| {
         let options = Options { threads, ..Options::new(metric.clone()) };
         super::graph(source, &options, k, Control::none()).unwrap()

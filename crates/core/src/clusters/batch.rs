@@ -72,7 +72,7 @@ pub(crate) fn batch(
     ids.dedup();
     let some = queries.subset(&ids)?;
     let some_codes = source.codes_of(&some, threads, control)?;
-    let truth = exact::batch(source, &some, some_codes.as_ref(), k, threads, control.quiet())?;
+    let (truth, _) = exact::batch(source, &some, some_codes.as_ref(), k, threads, control.quiet())?;
     let neighbours: Vec<Vec<u32>> = (0..ids.len()).map(|i| truth.row(i).map(|(id, _)| id).collect()).collect();
     let rows = Cells::of(&codes, ids.iter().copied());
     let known =

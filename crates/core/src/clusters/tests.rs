@@ -58,7 +58,7 @@ fn graph_of(title: &str, rows: &Points, kernels: &'static Kernels, k: usize) -> 
     let Found::Graph(found, estimate) = of(1) else { return false };
     let Found::Graph(again, _) = of(3) else { panic!("{title}: another way with other threads") };
     assert_eq!(found, again, "{title}: threads");
-    let truth = exact::graph(source, k, 2, Control::none()).unwrap();
+    let (truth, _) = exact::graph(source, k, 2, Control::none()).unwrap();
     let recall = recall(&found, &truth);
     assert!(recall >= 0.99, "{title}: {recall}");
     assert!((recall - estimate).abs() < 0.01, "{title}: {recall}, estimated {estimate}");
@@ -104,7 +104,7 @@ fn tables_hold_the_share_asked_for_by_values_of_the_space() {
         let options = Options { threads, ..Options::new(metric.clone()) };
         table(source, &codes, share, &options, 10, Control::none()).unwrap().unwrap()
     };
-    let truth = exact::graph(source, 10, 2, Control::none()).unwrap();
+    let (truth, _) = exact::graph(source, 10, 2, Control::none()).unwrap();
     for share in [0.9, 0.99] {
         let found = of(1, share);
         assert_eq!(found, of(3, share), "threads");
@@ -199,7 +199,7 @@ fn batches_find_what_is_wished_and_say_so() {
         let (answer, again) = (of(1), of(3));
         assert_eq!(answer.knn, again.knn, "{}: threads", kernels.label());
         let beside = source.codes_of(&queries, 1, Control::none()).unwrap();
-        let truth = exact::batch(source, &queries, beside.as_ref(), 10, 2, Control::none()).unwrap();
+        let (truth, _) = exact::batch(source, &queries, beside.as_ref(), 10, 2, Control::none()).unwrap();
         let recall = recall(&answer.knn, &truth);
         assert!(recall >= 0.99 && (recall - answer.recall).abs() < 0.01, "{recall}, {}", answer.recall);
         assert!(answer.distances < 2000 * 10_000, "{} products", answer.distances);

@@ -38,7 +38,7 @@ mod worker;
 use crate::code::ByteCodes;
 use crate::control::Control;
 use crate::error::Result;
-use crate::knn::Knn;
+use crate::knn::{Knn, RunOn};
 use crate::metric::{Metric, Pair};
 use crate::points::Points;
 use hnsw_kernels::Kernels;
@@ -122,15 +122,15 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The `k` nearest other rows of every row; proxies are f32 pair distances.
-pub(crate) fn graph(source: Source<'_>, k: usize, threads: usize, control: Control<'_>) -> Result<Knn> {
+/// The `k` nearest other rows of every row, and what found them; proxies are f32 pair distances.
+pub(crate) fn graph(source: Source<'_>, k: usize, threads: usize, control: Control<'_>) -> Result<(Knn, RunOn)> {
     let sides = Sides { a: source.rows, b: source.rows, pair: source.pair(), same: true };
     let codes = source.fast_codes().map(|codes| [codes, codes]);
     ways::nearest(source, codes, &sides, k, threads, control)
 }
 
-/// The `k` nearest rows of every query; proxies are f32 pair distances. `query_codes` are the queries'
-/// codes beside the rows' ([`Source::codes_of`]), where they have some.
+/// The `k` nearest rows of every query, and what found them; proxies are f32 pair distances. `query_codes` are the
+/// queries' codes beside the rows' ([`Source::codes_of`]), where they have some.
 pub(crate) fn batch(
     source: Source<'_>,
     queries: &Points,
@@ -138,10 +138,10 @@ pub(crate) fn batch(
     k: usize,
     threads: usize,
     control: Control<'_>,
-) -> Result<Knn> {
+) -> Result<(Knn, RunOn)> {
     let sides = Sides { a: queries, b: source.rows, pair: source.pair(), same: false };
     if queries.len() < MIN_BATCH {
-        return ways::by_pairs(source, &sides, k, threads, control);
+        return Ok((ways::by_pairs(source, &sides, k, threads, control)?, RunOn::Rows));
     }
     let codes = query_codes.zip(source.fast_codes()).map(|(a, b)| [a, b]);
     ways::nearest(source, codes, &sides, k, threads, control)

@@ -8,7 +8,7 @@ use super::{BLOCK, SLACK, Source, batch, graph, order, panels};
 use crate::code::{ByteCodes, Halves};
 use crate::control::Control;
 use crate::error::Result;
-use crate::knn::Knn;
+use crate::knn::{Knn, RunOn};
 use crate::points::{Points, Rows, SparseRows};
 use hnsw_kernels::Kernels;
 
@@ -17,7 +17,8 @@ pub(super) const ORDERED: usize = 8 * BLOCK;
 /// Fewer rows or queries than this do not pay for bf16 codes.
 const HALVED: usize = 256;
 
-/// The `k` nearest rows of B of every row of A; B are the rows of `source`. `codes`: of A and B, for byte products.
+/// The `k` nearest rows of B of every row of A, and what found them; B are the rows of `source`. `codes`: of A and B,
+/// for byte products.
 pub(super) fn nearest(
     source: Source<'_>,
     codes: Option<[&ByteCodes; 2]>,
@@ -25,26 +26,26 @@ pub(super) fn nearest(
     k: usize,
     threads: usize,
     control: Control<'_>,
-) -> Result<Knn> {
+) -> Result<(Knn, RunOn)> {
     if let Some(codes) = codes
         && let Some(found) = byte_products(source.kernels, codes, k, sides, threads, control)?
     {
-        return Ok(found);
+        let exact = codes.iter().all(|codes| codes.is_exact());
+        return Ok((found, if exact { RunOn::Bytes } else { RunOn::ByteFilter }));
     }
     let found = match (sides.a, sides.b) {
         (Points::Dense(a), Points::Dense(b)) if source.products() => {
             if let Some(found) = half_products(source, [a, b], k, sides, threads, control)? {
-                return Ok(found);
+                return Ok((found, RunOn::HalfFilter));
             }
             float_products(source, [a, b], sides, k, threads, control)
         }
         (Points::Sparse(a), Points::Sparse(b)) => sparse_products(source, [a, b], sides, k, threads, control),
         _ => None,
     };
-    match found.or_else(|| panels::nearest(source, sides, k, threads, control)) {
-        Some(found) => found,
-        None => by_pairs(source, sides, k, threads, control),
-    }
+    let found = found.or_else(|| panels::nearest(source, sides, k, threads, control));
+    let found = found.unwrap_or_else(|| by_pairs(source, sides, k, threads, control));
+    found.map(|found| (found, RunOn::Rows))
 }
 
 /// By the pair function.
@@ -59,8 +60,8 @@ pub(super) fn by_pairs(
     rechecked(&tiles, k, 0, sides, threads, control)
 }
 
-/// By products of codes, A and B; `None` where codes lose too much to be worth it, by a sample or in the end. Holds a second copy of the
-/// codes meanwhile, where A and B are the same.
+/// By products of codes, A and B; `None` where codes lose too much to be worth it, by a sample or in the end. Holds a
+/// second copy of the codes meanwhile, where A and B are the same.
 fn byte_products(
     kernels: &'static Kernels,
     codes: [&ByteCodes; 2],
@@ -218,4 +219,52 @@ pub(super) fn proven<T: Tiles>(
         false => batch::rectangle(tiles, keep, threads, control)?,
     };
     recheck(tiles, &kept, aim, sides, threads, control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Rng, dense, metric, uniform};
+
+    #[test]
+    fn the_tiles_that_found_the_nearest_are_told() {
+        let (mut rng, n, dim) = (Rng::new(18), 1200, 48);
+        let integers: Vec<f32> = (0..n * dim).map(|_| rng.below(200) as f32).collect();
+        // On a plane, so that bytes tell rows apart; in a cloud, so that they hardly do.
+        let plane: Vec<f32> = (0..n * dim).map(|at| ((at / dim * (at % dim + 3)) % 997) as f32 * 0.37).collect();
+        for rows in [dense(&integers, dim), dense(&plane, dim), uniform(n, dim, 19)] {
+            let of = rows.dense().unwrap();
+            let exact = ByteCodes::of(of, 2, Control::none()).unwrap();
+            let coarse = ByteCodes::coarse(of, 2, Control::none()).unwrap().unwrap();
+            for kernels in Kernels::available() {
+                let codes = exact.as_ref();
+                let coarse = codes.is_none().then_some(&coarse);
+                let source = Source { rows: &rows, codes, coarse, metric: metric("sqeuclidean", dim), kernels };
+                let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
+                let filtered = |codes: &ByteCodes| {
+                    let found = byte_products(kernels, [codes, codes], 10, &sides, 2, Control::none());
+                    found.unwrap().is_some()
+                };
+                let halved = || half_products(source, [of, of], 10, &sides, 2, Control::none()).unwrap().is_some();
+                let expected = match source.fast_codes() {
+                    Some(codes) if codes.is_exact() => RunOn::Bytes,
+                    Some(codes) if filtered(codes) => RunOn::ByteFilter,
+                    _ if halved() => RunOn::HalfFilter,
+                    _ => RunOn::Rows,
+                };
+                let (_, on) = graph(source, 10, 2, Control::none()).unwrap();
+                assert_eq!(on, expected, "{}", kernels.label());
+            }
+            let source = Source {
+                rows: &rows,
+                codes: None,
+                coarse: None,
+                metric: metric("manhattan", dim),
+                kernels: Kernels::detect(),
+            };
+            assert_eq!(graph(source, 10, 2, Control::none()).unwrap().1, RunOn::Rows);
+            let few = rows.subset(&[1, 2, 3]).unwrap();
+            assert_eq!(batch(source, &few, None, 10, 2, Control::none()).unwrap().1, RunOn::Rows);
+        }
+    }
 }

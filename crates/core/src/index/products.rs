@@ -7,7 +7,7 @@ use crate::control::Control;
 use crate::error::Result;
 use crate::exact::{self, Source};
 use crate::graph;
-use crate::knn::{Knn, Reached};
+use crate::knn::{Knn, Reached, RunOn};
 use crate::neighbors::Neighbors;
 use crate::options::Query;
 use crate::plan::{self, Choice};
@@ -40,7 +40,7 @@ impl Index {
         let source = self.coded(data, control)?;
         let choice = plan::graph(source, &self.options, k);
         let (knn, reached) = match self.renewed(source, k, &choice, control)? {
-            Some(knn) => (knn, Reached::EXACT),
+            Some((knn, on)) => (knn, Reached::EXACT.on(on)),
             None if self.options.metric.largest_products() && !choice.is_exact() => self.walked(data, k, control)?,
             None => self.nearest(source, k, &choice, control)?,
         };
@@ -55,7 +55,13 @@ impl Index {
     }
 
     /// The exact graph by way of the one before the last updates, where that is cheaper.
-    fn renewed(&self, source: Source<'_>, k: usize, choice: &Choice, control: Control<'_>) -> Result<Option<Knn>> {
+    fn renewed(
+        &self,
+        source: Source<'_>,
+        k: usize,
+        choice: &Choice,
+        control: Control<'_>,
+    ) -> Result<Option<(Knn, RunOn)>> {
         let former = self.former.lock().unwrap_or_else(|e| e.into_inner()).clone();
         let Some(former) = former.filter(|_| choice.is_exact()) else { return Ok(None) };
         let changed: Vec<u32> = former.changed.into_iter().collect();
@@ -65,7 +71,7 @@ impl Index {
     /// The `k` nearest other rows of all rows.
     fn nearest(&self, source: Source<'_>, k: usize, choice: &Choice, control: Control<'_>) -> Result<(Knn, Reached)> {
         if choice.is_exact() {
-            return Ok((exact::graph(source, k, self.options.threads, control)?, Reached::EXACT));
+            return approx::all_pairs(source, &self.options, k, control);
         }
         approx::graph(source, &self.options, k, control)
     }
@@ -93,7 +99,7 @@ impl Index {
             slots.zip(others).for_each(|((id, proxy), found)| (*id, *proxy) = found);
         }
         let recall = approx::sampled_recall(source, &self.options, &knn, control.quiet())?;
-        Ok((knn, Reached::sampled(recall)))
+        Ok((knn, Reached::sampled(recall).on(RunOn::Rows)))
     }
 
     /// Builds the search index now instead of at the first query that wants it. From then on queries are

@@ -3,7 +3,7 @@
 use super::{Data, Index, Search, WalkCodes};
 use crate::code::ByteCodes;
 use crate::graph;
-use crate::options::{Algorithm, Query};
+use crate::options::Query;
 use crate::plan::{self, Plan};
 use crate::stats::Stats;
 use hnsw_kernels::Kernels;
@@ -35,10 +35,7 @@ impl Index {
         let last = *self.last_query.lock().unwrap_or_else(|e| e.into_inner());
         graph.seconds = measured.seconds;
         if let Some(reached) = measured.reached {
-            graph.recall = Some(reached.recall);
-            // An approximate side whose sample said that all pairs are cheaper; a side that was asked for keeps its name.
-            let fell_back = reached.exact && self.options.algorithm == Algorithm::Auto;
-            graph.algorithm = if fell_back { "exact" } else { graph.algorithm };
+            graph = graph.made(reached, self.options.algorithm);
         }
         Plan {
             neighbor_graph: graph,
