@@ -9,7 +9,8 @@
 //!   table      the nearest rows known so far, per row
 //!   descent    a neighbour of a neighbour is likely a neighbour (Dong, Moses & Li, Efficient k-nearest
 //!              neighbor graph construction for generic similarity measures, 2011), as small products
-//!   sample     recall measured against exact neighbours of a few rows: it ends the rounds
+//!   sample     recall measured against exact neighbours of a few rows: it ends the rounds, and where the last of them
+//!              leaves less than the least recall that was asked for, all pairs are compared
 //! ```
 //!
 //! Work goes in fixed blocks against a table that does not change meanwhile; what a block finds is merged
@@ -51,7 +52,8 @@ const PHASES: [[&str; 2]; 4] = [
 /// Rounds end when fewer than this share of the table's cells change.
 const DELTA: f64 = 0.001;
 
-/// The `k` nearest other rows of every row, proxies being f32 pair distances, and what they reach.
+/// The `k` nearest other rows of every row, proxies being f32 pair distances, and what they reach: at least the recall
+/// that the options ask for, if need be by all pairs.
 pub(crate) fn graph(source: Source<'_>, options: &Options, k: usize, control: Control<'_>) -> Result<(Knn, Reached)> {
     let kernels = source.kernels;
     if source.rows.len() <= 2 * LEAF {
@@ -126,6 +128,10 @@ fn run<L: Local>(
         if recall >= target {
             break;
         }
+    }
+    if recall < options.graph_recall {
+        drop(table);
+        return all_pairs(source, options, k, control);
     }
     Ok((finish(&table, source, k, options.threads, control)?, Reached::sampled(recall).on(RunOn::Rows)))
 }

@@ -76,7 +76,8 @@ impl Index {
         approx::graph(source, &self.options, k, control)
     }
 
-    /// The neighbour graph by a walk for every row, for metrics under which a neighbour's neighbour need not be near.
+    /// The neighbour graph by a walk for every row, for metrics under which a neighbour's neighbour need not be near;
+    /// by all pairs where walks find too little.
     fn walked(&self, data: &Data, k: usize, control: Control<'_>) -> Result<(Knn, Reached)> {
         let index = self.search_index(data, control)?;
         let (source, n) = (self.source(data), data.rows.len());
@@ -99,6 +100,10 @@ impl Index {
             slots.zip(others).for_each(|((id, proxy), found)| (*id, *proxy) = found);
         }
         let recall = approx::sampled_recall(source, &self.options, &knn, control.quiet())?;
+        if recall < self.options.graph_recall {
+            drop(knn);
+            return approx::all_pairs(source, &self.options, k, control);
+        }
         Ok((knn, Reached::sampled(recall).on(RunOn::Rows)))
     }
 
