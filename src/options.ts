@@ -39,8 +39,8 @@ export interface BuildOptions extends CallOptions, MetricOptions {
   /** PyNNDescent's `n_trees`, from which `m` follows; 1 to 2^20. @default from the number of rows */
   readonly nTrees?: number | undefined;
   /**
-   * Least recall of an approximate neighbour graph, 0.5 to 1, as measured on a sample of its rows; `plan` tells the
-   * recall that was reached. Exact graphs have 1. @default 0.99
+   * Least recall of an approximate neighbour graph, 0.5 to 1, as measured on a sample of its rows; where nothing less
+   * reaches it, all pairs are compared. `plan` tells the recall that was reached. Exact graphs have 1. @default 0.99
    */
   readonly graphRecall?: number | undefined;
   /** An integer from 0 to 2^64 - 1; the same seed gives the same bytes on any number of threads. @default 42 */

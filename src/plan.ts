@@ -5,15 +5,18 @@ import type { NativeChoice, NativePlan, NativeStats } from "./native.ts";
 
 /** What was picked for one product of an index, and why. */
 export interface Choice {
-  /** `exact`; `approximate` (neighbour graph); `hnsw` or `clusters` (queries). */
+  /**
+   * `exact`; `approximate` (neighbour graph); `hnsw` or `clusters` (queries). Where `auto` picked `approximate` and all
+   * pairs were compared after all, it is `exact`; a side that was asked for keeps its name.
+   */
   readonly algorithm: string;
   /**
    * What the work runs on: `f32`, a smaller form where that loses nothing (`u8`), one that only says which rows need
-   * not be looked at (`u8 filter`, `bf16 filter`), what walks run on before the rows (`u8 sketch`), or the codes of
-   * `quantization`.
+   * not be looked at (`u8 filter`, `bf16 filter`), what walks and lists run on before the rows (`u8 sketch`), or the codes of
+   * `quantization`. At first what the cost model expects; once it has been made, what that ran on.
    */
   readonly codes: string;
-  /** One sentence for people. */
+  /** One sentence for people; it tells where all pairs were compared after all. */
   readonly reason: string;
   /** Seconds that the cost model expects of the exact and of the other side. */
   readonly exactSeconds: number;

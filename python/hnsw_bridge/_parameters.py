@@ -38,8 +38,9 @@ def options(**engine_options: Any) -> Iterator[None]:
         HNSW's own parameters. They win over what PyNNDescent's names are mapped to.
 
     graph_recall : float
-        The least recall of an approximate neighbour graph, 0.5 to 1; 0.99 by default. What was
-        reached is in ``plan["neighbor_graph"]["recall"]``.
+        The least recall of an approximate neighbour graph, 0.5 to 1; 0.99 by default. Where
+        nothing less reaches it, all pairs are compared. What was reached is in
+        ``plan["neighbor_graph"]["recall"]``.
 
     Raises
     ------

@@ -9,20 +9,67 @@ use crate::parallel;
 /// Id of an empty cell.
 pub const EMPTY: u32 = u32::MAX;
 
-/// How good a table is.
+/// What rows were met as, from the cheapest form to the rows themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RunOn {
+    /// The rows along their widest directions, a byte each; what is found is compared by the rows.
+    Sketches,
+    /// Bytes that lose nothing.
+    Bytes,
+    /// Bytes that say which rows need not be compared.
+    ByteFilter,
+    /// bf16 that says so.
+    HalfFilter,
+    /// The rows.
+    Rows,
+}
+
+impl RunOn {
+    pub const ALL: [RunOn; 5] = [RunOn::Sketches, RunOn::Bytes, RunOn::ByteFilter, RunOn::HalfFilter, RunOn::Rows];
+
+    /// In dumps, for ever.
+    pub fn number(self) -> u64 {
+        match self {
+            RunOn::Bytes => 1,
+            RunOn::ByteFilter => 2,
+            RunOn::HalfFilter => 3,
+            RunOn::Rows => 4,
+            RunOn::Sketches => 5,
+        }
+    }
+
+    /// For `plan`.
+    pub fn name(self) -> &'static str {
+        match self {
+            RunOn::Sketches => "u8 sketch",
+            RunOn::Bytes => "u8",
+            RunOn::ByteFilter => "u8 filter",
+            RunOn::HalfFilter => "bf16 filter",
+            RunOn::Rows => "f32",
+        }
+    }
+}
+
+/// How good a table is, and what it took.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Reached {
     /// 1, or what a sample of the rows says.
     pub recall: f64,
     /// All pairs have been looked at.
     pub exact: bool,
+    /// Where it is known.
+    pub on: Option<RunOn>,
 }
 
 impl Reached {
-    pub const EXACT: Reached = Reached { recall: 1.0, exact: true };
+    pub const EXACT: Reached = Reached { recall: 1.0, exact: true, on: None };
 
     pub fn sampled(recall: f64) -> Reached {
-        Reached { recall, exact: false }
+        Reached { recall, exact: false, on: None }
+    }
+
+    pub fn on(self, on: RunOn) -> Reached {
+        Reached { on: Some(on), ..self }
     }
 }
 

@@ -95,7 +95,8 @@ pub struct Options {
     pub max_candidates: usize,
     /// Most descent rounds.
     pub n_iters: usize,
-    /// Least recall of an approximate neighbour graph, measured on a sample of its rows; builds aim higher.
+    /// Least recall of an approximate neighbour graph, measured on a sample of its rows; builds aim higher, and compare
+    /// all pairs where they stay below.
     pub graph_recall: f64,
     /// Seed of every draw: levels, trees, samples.
     pub seed: u64,

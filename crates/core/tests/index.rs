@@ -132,14 +132,6 @@ fn sparse_rows_of_zeros_are_at_zero_from_each_other_and_at_one_from_all_others()
 }
 
 #[test]
-fn the_plan_tells_of_the_last_query_call() {
-    let index = index(2000, 16, Algorithm::Auto);
-    assert!(index.plan().query.reason.starts_with("1 query:"));
-    index.query(rows(5000, 16, 2), Query { k: 10, ef: 60 }, Control::none()).unwrap();
-    assert!(index.plan().query.reason.starts_with("5000 queries:"), "{}", index.plan().query.reason);
-}
-
-#[test]
 fn threads_change_nothing() {
     for algorithm in [Algorithm::Exact, Algorithm::Hnsw] {
         let run = |threads| {

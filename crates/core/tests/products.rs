@@ -15,9 +15,13 @@ fn rows(n: usize, seed: u64) -> Rows {
     Rows::from_slice(&values, DIM).unwrap()
 }
 
-fn index(n: usize, algorithm: Algorithm) -> Index {
+fn options(algorithm: Algorithm) -> Options {
     let metric = Metric::resolve("inner_product", MetricParams::default(), DIM).unwrap();
-    Index::new(rows(n, 1), Options { algorithm, n_neighbors: 11, m: 8, threads: 2, ..Options::new(metric) }).unwrap()
+    Options { algorithm, n_neighbors: 11, m: 8, threads: 2, ..Options::new(metric) }
+}
+
+fn index(n: usize, algorithm: Algorithm) -> Index {
+    Index::new(rows(n, 1), options(algorithm)).unwrap()
 }
 
 #[test]
@@ -41,10 +45,26 @@ fn walks_find_the_largest_products_also_after_updates() {
 fn graphs_of_walks_come_close_to_exact_ones_and_say_how_close() {
     let [exact, walked] = [Algorithm::Exact, Algorithm::Hnsw].map(|algorithm| index(3000, algorithm));
     let [truth, found] = [&exact, &walked].map(|index| index.neighbor_graph(Control::none()).unwrap());
+    assert_eq!(walked.plan().neighbor_graph.reason, "asked for", "all pairs were not needed");
     let within = |row: usize| found.row(row).1[1..].iter().filter(|&&d| d <= truth.row(row).1[10]).count();
     let recall = (0..3000).map(within).sum::<usize>() as f64 / 30_000.0;
     assert!(recall >= 0.97, "{recall}");
     let told = walked.plan().neighbor_graph.recall.unwrap();
     assert!((told - recall).abs() < 0.02, "{told}, {recall}");
     assert!((0..3000).all(|row| found.row(row).0[0] == row as i32 && found.row(row).1[1..].is_sorted()));
+}
+
+#[test]
+fn where_walks_miss_the_least_recall_all_pairs_are_compared() {
+    let [exact, walked] = [Algorithm::Exact, Algorithm::Hnsw].map(|algorithm| {
+        // Noise, and few links.
+        let mut unit = support::uniform(3);
+        let rows = Rows::from_slice(&(0..4000 * DIM).map(|_| unit() - 0.5).collect::<Vec<_>>(), DIM).unwrap();
+        Index::new(rows, Options { m: 4, graph_recall: 1.0, ..options(algorithm) }).unwrap()
+    });
+    let [truth, found] = [&exact, &walked].map(|index| index.neighbor_graph(Control::none()).unwrap());
+    assert_eq!(found, truth);
+    let plan = walked.plan().neighbor_graph;
+    assert_eq!((plan.algorithm, plan.recall), ("approximate", Some(1.0)));
+    assert!(plan.reason.ends_with("all pairs were compared after all"), "{}", plan.reason);
 }

@@ -9,7 +9,8 @@
 //!   table      the nearest rows known so far, per row
 //!   descent    a neighbour of a neighbour is likely a neighbour (Dong, Moses & Li, Efficient k-nearest
 //!              neighbor graph construction for generic similarity measures, 2011), as small products
-//!   sample     recall measured against exact neighbours of a few rows: it ends the rounds
+//!   sample     recall measured against exact neighbours of a few rows: it ends the rounds, and where the last of them
+//!              leaves less than the least recall that was asked for, all pairs are compared
 //! ```
 //!
 //! Work goes in fixed blocks against a table that does not change meanwhile; what a block finds is merged
@@ -26,7 +27,7 @@ use crate::control::Control;
 use crate::error::Result;
 use crate::exact::sparse::{Rule, SparseSide};
 use crate::exact::{self, Source};
-use crate::knn::{Knn, Reached};
+use crate::knn::{Knn, Reached, RunOn};
 use crate::neighbors::Neighbor;
 use crate::options::Options;
 use descent::Descent;
@@ -51,8 +52,8 @@ const PHASES: [[&str; 2]; 4] = [
 /// Rounds end when fewer than this share of the table's cells change.
 const DELTA: f64 = 0.001;
 
-/// The `k` nearest other rows of every row, proxies being f32 pair distances, and what they reach. `clusters`: lists
-/// of the rows, where they have been made.
+/// The `k` nearest other rows of every row, proxies being f32 pair distances, and what they reach: at least the recall
+/// that the options ask for, if need be by all pairs. `clusters`: lists of the rows, where they have been made.
 pub(crate) fn graph(
     source: Source<'_>,
     clusters: Option<&Clusters>,
@@ -63,16 +64,16 @@ pub(crate) fn graph(
     let kernels = source.kernels;
     if source.rows.len() <= 2 * LEAF {
         // A tree of one or two leaves is all pairs, with detours.
-        return Ok((exact::graph(source, k, options.threads, control)?, Reached::EXACT));
+        return all_pairs(source, options, k, control);
     }
     if k == 0 {
         return Ok((Knn::empty(source.rows.len(), 0)?, Reached::EXACT));
     }
     match clusters::graph(source, clusters, options, k, control)? {
-        Found::Graph(knn, recall) if recall >= options.graph_recall => return Ok((knn, Reached::sampled(recall))),
-        Found::Graph(..) | Found::AllPairs => {
-            return Ok((exact::graph(source, k, options.threads, control)?, Reached::EXACT));
+        Found::Graph(knn, recall, on) if recall >= options.graph_recall => {
+            return Ok((knn, Reached::sampled(recall).on(on)));
         }
+        Found::Graph(..) | Found::AllPairs => return all_pairs(source, options, k, control),
         Found::Unfit => {}
     }
     if let Some(rows) = source.rows.sparse()
@@ -82,6 +83,17 @@ pub(crate) fn graph(
         return run(&SparseLocal { kernels, side: &side, rule: &rule }, source, options, k, control);
     }
     run(&PairLocal { pair: source.pair(), rows: source.rows }, source, options, k, control)
+}
+
+/// The same by all pairs.
+pub(crate) fn all_pairs(
+    source: Source<'_>,
+    options: &Options,
+    k: usize,
+    control: Control<'_>,
+) -> Result<(Knn, Reached)> {
+    let (knn, on) = exact::graph(source, k, options.threads, control)?;
+    Ok((knn, Reached::EXACT.on(on)))
 }
 
 /// Recall of a graph that was made by other means, on the same sample of rows.
@@ -125,7 +137,11 @@ fn run<L: Local>(
             break;
         }
     }
-    Ok((finish(&table, source, k, options.threads, control)?, Reached::sampled(recall)))
+    if recall < options.graph_recall {
+        drop(table);
+        return all_pairs(source, options, k, control);
+    }
+    Ok((finish(&table, source, k, options.threads, control)?, Reached::sampled(recall).on(RunOn::Rows)))
 }
 
 /// The table's first `k` by f32 pair distance.

@@ -32,7 +32,7 @@ impl<'a> Sample<'a> {
         let queries = source.rows.subset(&ids)?;
         let codes = source.codes_of(&queries, options.threads, control)?;
         // One more than k: the row finds itself, at 0, or a copy in its place, at 0 as well.
-        let exact = exact::batch(source, &queries, codes.as_ref(), (k + 1).min(n), options.threads, control)?;
+        let (exact, _) = exact::batch(source, &queries, codes.as_ref(), (k + 1).min(n), options.threads, control)?;
         let k = k.min(n - 1);
         let farthest = (0..ids.len()).map(|i| exact.row(i).next_back().map_or(f32::INFINITY, |(_, p)| p)).collect();
         let others = |(i, &own)| exact.row(i).map(|(id, _)| id).filter(move |&id| id != own).take(k).collect();

@@ -11,7 +11,7 @@ fn run_on(title: &str, rows: &mut Points, name: &str, k: usize, floor: f64) {
     metric.transform(rows, 1, Control::none()).unwrap();
     let codes = rows.dense().and_then(|rows| crate::code::ByteCodes::of(rows, 1, Control::none()).unwrap());
     let source = Source { rows, codes: codes.as_ref(), coarse: None, metric, kernels: Kernels::detect() };
-    let truth = exact::graph(source, k, 2, Control::none()).unwrap();
+    let (truth, _) = exact::graph(source, k, 2, Control::none()).unwrap();
     let of = |threads| {
         let options = Options { threads, ..Options::new(metric.clone()) };
         super::graph(source, None, &options, k, Control::none()).unwrap()
@@ -53,4 +53,20 @@ fn few_rows_and_many_copies_are_no_trouble() {
     }
     let values: Vec<f32> = (0..2000).flat_map(|i| [(i / 500) as f32 * 0.5, 1.5]).collect();
     run_on("500-fold copies", &mut dense(&values, 2), "euclidean", 14, 0.99);
+}
+
+#[test]
+fn where_rounds_end_below_the_least_recall_all_pairs_are_compared() {
+    // Noise in many dimensions: hardly any two rows have neighbours in common.
+    let rows = uniform(3000, 100, 5);
+    let metric = metric("manhattan", 100);
+    let source = Source { rows: &rows, codes: None, coarse: None, metric, kernels: Kernels::detect() };
+    let (truth, _) = exact::graph(source, 10, 2, Control::none()).unwrap();
+    for (graph_recall, exact) in [(0.5, false), (1.0, true)] {
+        let options = Options { threads: 2, n_iters: 1, graph_recall, ..Options::new(metric.clone()) };
+        let (found, reached) = super::graph(source, None, &options, 10, Control::none()).unwrap();
+        assert_eq!(reached.exact, exact, "{reached:?} of {graph_recall}");
+        assert!(reached.recall >= graph_recall, "{reached:?} of {graph_recall}");
+        assert_eq!(found == truth, exact, "{graph_recall}");
+    }
 }

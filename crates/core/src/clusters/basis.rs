@@ -9,6 +9,7 @@ use crate::code::{ByteCodes, Sketch};
 use crate::control::Control;
 use crate::error::Result;
 use crate::exact::Source;
+use crate::knn::RunOn;
 use crate::points::Points;
 
 /// Lists over bytes of the rows. Holds a packed copy of them, and the sketches.
@@ -45,11 +46,12 @@ impl Clusters {
         &self.chain
     }
 
-    /// The rows as the lists see them, and whether values there are the rows' proxies.
-    pub fn space<'a>(&'a self, source: Source<'a>) -> Option<(&'a dyn Space<u8>, bool)> {
-        match &self.sketch {
-            Some(sketch) => Some((sketch, false)),
-            None => source.fast_codes().map(|codes| (codes as &dyn Space<u8>, codes.is_exact())),
+    /// The rows as the lists see them; values of [`RunOn::Bytes`] are the rows' proxies.
+    pub fn space<'a>(&'a self, source: Source<'a>) -> Option<(&'a dyn Space<u8>, RunOn)> {
+        match (&self.sketch, source.fast_codes()) {
+            (Some(sketch), _) => Some((sketch, RunOn::Sketches)),
+            (None, Some(codes)) => Some((codes, if codes.is_exact() { RunOn::Bytes } else { RunOn::ByteFilter })),
+            (None, None) => None,
         }
     }
 

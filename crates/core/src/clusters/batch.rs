@@ -9,7 +9,7 @@ use super::space::Cells;
 use crate::control::Control;
 use crate::error::Result;
 use crate::exact::{self, Source};
-use crate::knn::Knn;
+use crate::knn::{Knn, RunOn};
 use crate::points::Points;
 use crate::random::draw;
 
@@ -33,6 +33,8 @@ pub(crate) struct Answer {
     pub knn: Knn,
     /// On a sample of the queries.
     pub recall: f64,
+    /// What the lists are made of.
+    pub on: RunOn,
     /// Products, those of the sample included.
     pub distances: u64,
 }
@@ -55,9 +57,9 @@ pub(crate) fn batch(
     ids.dedup();
     let some = queries.subset(&ids)?;
     let some_codes = source.codes_of(&some, threads, control)?;
-    let truth = exact::batch(source, &some, some_codes.as_ref(), k, threads, control.quiet())?;
+    let (truth, _) = exact::batch(source, &some, some_codes.as_ref(), k, threads, control.quiet())?;
     let neighbours: Vec<Vec<u32>> = (0..ids.len()).map(|i| truth.row(i).map(|(id, _)| id).collect()).collect();
-    let Some((space, settled)) = clusters.space(source) else { return Ok(None) };
+    let Some((space, on)) = clusters.space(source) else { return Ok(None) };
     let beside = clusters.beside(queries, &codes, threads, control)?;
     let known = Known {
         rows: Cells::of(&beside, ids.iter().copied()),
@@ -69,7 +71,7 @@ pub(crate) fn batch(
         threads,
     };
     let exact_codes = Some(&codes).filter(|codes| codes.is_exact());
-    let exact = settled && exact_codes.is_some();
+    let exact = on == RunOn::Bytes && exact_codes.is_some();
     let chain = clusters.chain();
     let Some(effort) = known.effort(chain, exact, control)?.filter(|effort| !effort.all_pairs) else {
         return Ok(None);
@@ -85,5 +87,5 @@ pub(crate) fn batch(
     let hits: usize = ids.iter().enumerate().map(found).sum();
     let recall = hits as f64 / (ids.len() * k) as f64;
     let distances = (effort.products * count as f64) as u64 + (ids.len() * n) as u64;
-    Ok((recall >= wish.recall).then_some(Answer { knn, recall, distances }))
+    Ok((recall >= wish.recall).then_some(Answer { knn, recall, on, distances }))
 }

@@ -11,13 +11,13 @@ use crate::control::Control;
 use crate::error::Result;
 use crate::exact::Source;
 use crate::exact::tiles::FloatSide;
-use crate::knn::Knn;
+use crate::knn::{Knn, RunOn};
 use crate::options::Options;
 
 /// What lists can do for a graph.
 pub(crate) enum Found {
-    /// The graph, and its recall on the sample.
-    Graph(Knn, f64),
+    /// The graph, its recall on the sample, and what the lists were made of.
+    Graph(Knn, f64, RunOn),
     /// All pairs are cheaper.
     AllPairs,
     /// The rows are none for products.
@@ -50,7 +50,7 @@ pub(crate) fn graph(
     }
     let Some(side) = FloatSide::of(rows, source.kernels, options.threads) else { return Ok(Found::Unfit) };
     let chain = Chain::of(source.kernels, &side, options.seed, options.threads, control)?;
-    work.graph(&side, false, &chain, control)
+    work.graph(&side, RunOn::Rows, &chain, control)
 }
 
 /// As [`graph`], by the values of `space` alone, of which f32 must hold all: proxies are such values. At least about
@@ -82,28 +82,28 @@ struct Work<'a> {
 impl Work<'_> {
     fn graph_by(&self, clusters: &Clusters, control: Control<'_>) -> Result<Found> {
         match clusters.space(self.source) {
-            Some((space, exact)) => self.graph(&space, exact, clusters.chain(), control),
+            Some((space, on)) => self.graph(&space, on, clusters.chain(), control),
             None => Ok(Found::Unfit),
         }
     }
 
-    /// `exact`: values in the space are the rows' proxies.
+    /// `on`: what the space is made of.
     fn graph<C: Cell>(
         &self,
         space: &impl Space<C>,
-        exact: bool,
+        on: RunOn,
         chain: &Chain<C>,
         control: Control<'_>,
     ) -> Result<Found> {
-        let knn = match self.fill(space, exact, chain, control)? {
+        let knn = match self.fill(space, on == RunOn::Bytes, chain, control)? {
             Ok(knn) => knn,
             Err(found) => return Ok(found),
         };
         let recall = self.sample.recall(|row| &knn.ids[row * self.k..(row + 1) * self.k]);
-        Ok(Found::Graph(knn, recall))
+        Ok(Found::Graph(knn, recall, on))
     }
 
-    /// The table, or why there is none.
+    /// The table, or why there is none. `exact`: values in the space are the rows' proxies.
     fn fill<C: Cell>(
         &self,
         space: &impl Space<C>,

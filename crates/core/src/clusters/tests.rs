@@ -56,10 +56,10 @@ fn graph_of(title: &str, rows: &Points, kernels: &'static Kernels, k: usize) -> 
         let clusters = Clusters::of(source, options.seed, threads, Control::none()).unwrap();
         graph(source, clusters.as_ref(), &options, k, Control::none()).unwrap()
     };
-    let Found::Graph(found, estimate) = of(1) else { return false };
-    let Found::Graph(again, _) = of(3) else { panic!("{title}: another way with other threads") };
+    let Found::Graph(found, estimate, _) = of(1) else { return false };
+    let Found::Graph(again, ..) = of(3) else { panic!("{title}: another way with other threads") };
     assert_eq!(found, again, "{title}: threads");
-    let truth = exact::graph(source, k, 2, Control::none()).unwrap();
+    let (truth, _) = exact::graph(source, k, 2, Control::none()).unwrap();
     let recall = recall(&found, &truth);
     assert!(recall >= 0.99, "{title}: {recall}");
     assert!((recall - estimate).abs() < 0.01, "{title}: {recall}, estimated {estimate}");
@@ -97,8 +97,8 @@ fn graphs_of_wide_rows_come_from_lists_of_sketches() {
         let codes = codes_of(&rows);
         let source = source(&rows, &codes, metric("euclidean", 160), Kernels::detect());
         let clusters = Clusters::of(source, 1, 2, Control::none()).unwrap().unwrap();
-        let (space, exact) = clusters.space(source).unwrap();
-        assert!(space.width() < 160 && !exact, "{title}");
+        let (space, on) = clusters.space(source).unwrap();
+        assert!(space.width() < 160 && on == crate::knn::RunOn::Sketches, "{title}");
         assert!(graph_of(title, &rows, Kernels::detect(), 12), "{title}");
     }
 }
@@ -112,7 +112,7 @@ fn batches_by_sketches_find_what_is_wished() {
         let clusters = Clusters::of(source, 1, 2, Control::none()).unwrap().unwrap();
         let wish = Wish { k: 10, recall: 0.99, seed: 3, threads: 2 };
         let answer = batch(source, &clusters, &queries, &wish, Control::none()).unwrap().unwrap();
-        let truth = exact::batch(source, &queries, None, 10, 2, Control::none()).unwrap();
+        let (truth, _) = exact::batch(source, &queries, None, 10, 2, Control::none()).unwrap();
         let recall = recall(&answer.knn, &truth);
         assert!(recall >= 0.99 && (recall - answer.recall).abs() < 0.01, "{title}: {recall}, {}", answer.recall);
         for row in 0..queries.len() {
@@ -146,7 +146,7 @@ fn tables_hold_the_share_asked_for_by_values_of_the_space() {
         let options = Options { threads, ..Options::new(metric.clone()) };
         table(source, &codes, share, &options, 10, Control::none()).unwrap().unwrap()
     };
-    let truth = exact::graph(source, 10, 2, Control::none()).unwrap();
+    let (truth, _) = exact::graph(source, 10, 2, Control::none()).unwrap();
     for share in [0.9, 0.99] {
         let found = of(1, share);
         assert_eq!(found, of(3, share), "threads");
@@ -241,7 +241,7 @@ fn batches_find_what_is_wished_and_say_so() {
         let (answer, again) = (of(1), of(3));
         assert_eq!(answer.knn, again.knn, "{}: threads", kernels.label());
         let beside = source.codes_of(&queries, 1, Control::none()).unwrap();
-        let truth = exact::batch(source, &queries, beside.as_ref(), 10, 2, Control::none()).unwrap();
+        let (truth, _) = exact::batch(source, &queries, beside.as_ref(), 10, 2, Control::none()).unwrap();
         let recall = recall(&answer.knn, &truth);
         assert!(recall >= 0.99 && (recall - answer.recall).abs() < 0.01, "{recall}, {}", answer.recall);
         assert!(answer.distances < 2000 * 10_000, "{} products", answer.distances);

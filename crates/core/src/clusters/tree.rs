@@ -27,7 +27,7 @@ const STRIP: usize = 96;
 const DEPTH: usize = 12;
 
 /// Rows by list, and where lists start; the end of the last one included.
-pub(super) struct Partition {
+pub(crate) struct Partition {
     pub members: Vec<u32>,
     pub starts: Vec<usize>,
 }

@@ -1,5 +1,6 @@
 //! Rows as bf16, measured from their mean, with squared norms and what each row lost.
 
+use super::middle;
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::parallel;
@@ -7,8 +8,6 @@ use crate::points::Rows;
 use hnsw_kernels::{Bf16, Kernels, MatRef};
 use std::ops::Range;
 
-/// Rows that the mean is taken from.
-const SAMPLE: usize = 4096;
 /// Rows of a worker's piece.
 const PIECE: usize = 256;
 /// Norms beyond this could overflow in a product.
@@ -25,7 +24,7 @@ pub(crate) struct Halves {
 impl Halves {
     /// The codes of `rows`; `None` where norms are too large for products. O(n·dim).
     pub fn of(rows: &Rows, kernels: &Kernels, threads: usize, control: Control<'_>) -> Result<Option<Halves>> {
-        Halves::from(mean(rows), rows, kernels, threads, control)
+        Halves::from(middle(rows), rows, kernels, threads, control)
     }
 
     /// The codes of other rows of the same width, measured from the same point.
@@ -123,17 +122,6 @@ fn room(len: usize) -> Result<Vec<Bf16>> {
     data.try_reserve_exact(len).map_err(|_| Error::OutOfMemory { bytes: len.saturating_mul(2) })?;
     data.resize(len, Bf16::from_bits(0));
     Ok(data)
-}
-
-/// A point near the middle; any is valid.
-fn mean(rows: &Rows) -> Vec<f32> {
-    let step = rows.len().div_ceil(SAMPLE).max(1);
-    let mut sums = vec![0.0f64; rows.width()];
-    for i in (0..rows.len()).step_by(step) {
-        sums.iter_mut().zip(rows.row(i)).for_each(|(sum, &value)| *sum += f64::from(value));
-    }
-    let count = rows.len().div_ceil(step).max(1) as f64;
-    sums.into_iter().map(|sum| (sum / count) as f32).collect()
 }
 
 /// The squared norm of a code, and a bound of the distance between its row and what it stands for.

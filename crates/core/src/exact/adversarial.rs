@@ -1,7 +1,11 @@
 //! Data made to break bounds, against double-precision brute force: every way of product tiles, with and without
 //! the filter's own choice of what to keep.
 
+use super::recheck::Aim;
+use super::tiles::{ByteTiles, FloatSide, FloatTiles, HalfTiles};
+use super::ways::{ORDERED, half_products, ordered, proven, rechecked};
 use super::*;
+use crate::code::Halves;
 use crate::testing::{Rng, dense, metric};
 
 /// A name, the rows, their width.
@@ -111,14 +115,14 @@ fn products_equal_double_precision_on_hard_data() {
             let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
             let title = format!("{name}, {}", kernels.label());
             for threads in [1, 3] {
-                let found = graph(source, k, threads, Control::none()).unwrap();
+                let (found, _) = graph(source, k, threads, Control::none()).unwrap();
                 compare(&format!("{title}, as chosen, {threads} threads"), &found, &truth, dim);
             }
             // Without slack nearly every row needs the second pass.
             for (slack, threads) in [(0, 3), (7, 1)] {
                 let aim = Aim { k, slack, again: u64::MAX };
                 let tiles = ByteTiles::new(kernels, &codes, &codes);
-                let found = nearest(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
+                let found = rechecked(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
                 compare(&format!("{title}, filter, slack {slack}"), &found, &truth, dim);
                 let order = order::near(kernels, &codes, 64, threads, Control::none()).unwrap();
                 let moved = codes.subset(&order, threads).unwrap();
@@ -131,12 +135,12 @@ fn products_equal_double_precision_on_hard_data() {
                     let both = [&tiles, &HalfTiles::new(kernels, &moved, &moved)];
                     let found = ordered(both, order, true, aim, &sides, threads, Control::none()).unwrap().unwrap();
                     compare(&format!("{title}, bf16 ordered, slack {slack}"), &found, &truth, dim);
-                    let found = nearest(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
+                    let found = rechecked(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
                     compare(&format!("{title}, bf16, slack {slack}"), &found, &truth, dim);
                 }
                 if let Some(side) = FloatSide::of(rows.dense().unwrap(), kernels, threads) {
                     let tiles = FloatTiles::new(kernels, &side, &side);
-                    let found = nearest(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
+                    let found = rechecked(&tiles, k, slack, &sides, threads, Control::none()).unwrap();
                     compare(&format!("{title}, floats, slack {slack}"), &found, &truth, dim);
                 }
             }
@@ -213,7 +217,7 @@ fn queries_unlike_the_rows_get_their_nearest() {
                 let source = Source { rows: &rows, codes: None, coarse: None, metric, kernels };
                 let source = source.beside(&rows, Some(codes));
                 let beside = source.codes_of(&queries, 1, Control::none()).unwrap();
-                let found = batch(source, &queries, beside.as_ref(), 7, 2, Control::none()).unwrap();
+                let (found, _) = batch(source, &queries, beside.as_ref(), 7, 2, Control::none()).unwrap();
                 let pair = source.pair();
                 for q in 0..64 {
                     let mut all: Vec<f32> = (0..500).map(|j| pair.one(queries.row(q), rows.row(j))).collect();
@@ -224,43 +228,6 @@ fn queries_unlike_the_rows_get_their_nearest() {
             }
         }
     }
-}
-
-#[test]
-fn a_selective_filter_is_used_and_needs_few_second_looks() {
-    // A plane of 6 dimensions in 64 columns.
-    let mut rng = Rng::new(13);
-    let axes: Vec<f32> = (0..6 * 64).map(|_| rng.normal()).collect();
-    let values: Vec<f32> = (0..3000)
-        .flat_map(|_| {
-            let at: Vec<f32> = (0..6).map(|_| rng.normal()).collect();
-            let axes = &axes;
-            (0..64).map(move |j| (0..6).map(|d| at[d] * axes[d * 64 + j]).sum::<f32>())
-        })
-        .collect();
-    let rows = dense(&values, 64);
-    let codes = ByteCodes::coarse(rows.dense().unwrap(), 2, Control::none()).unwrap().unwrap();
-    let kernels = Kernels::detect();
-    let metric = metric("euclidean", 64);
-    let source = Source { rows: &rows, codes: None, coarse: Some(&codes), metric, kernels };
-    let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
-    let ids = filter::sample(3000);
-    let part = codes.subset(&ids, 1).unwrap();
-    let work = Work { sides: &sides, k: 10, cells: 1500.0, costs: Costs::bytes(kernels.isa, 64) };
-    let tiles = ByteTiles::new(kernels, &part, &codes);
-    let keep = filter::keep(&tiles, &ids, &work, 2, Control::none()).unwrap();
-    let again = std::sync::atomic::AtomicU64::new(0);
-    let stop = std::sync::atomic::AtomicBool::new(false);
-    let report = |progress: crate::Progress| {
-        if progress.phase == "unproven rows" {
-            again.store(progress.total, std::sync::atomic::Ordering::Relaxed);
-        }
-    };
-    let keep = keep.expect("a filter that pays");
-    let tiles = ByteTiles::new(kernels, &codes, &codes);
-    nearest(&tiles, 10, keep - 10, &sides, 2, Control::new(&stop, &report)).unwrap();
-    let rows_again = again.into_inner() / 3000u64.div_ceil(BLOCK as u64);
-    assert!(rows_again < 1200, "{rows_again} rows of 3000");
 }
 
 #[test]
@@ -300,5 +267,5 @@ fn a_way_that_proves_too_little_gives_up_and_the_next_answers() {
     let tiles = ByteTiles::new(kernels, &codes, &codes);
     let aim = Aim { k: 10, slack: 0, again: n as u64 };
     assert!(proven(&tiles, aim, &sides, 2, Control::none()).unwrap().is_none());
-    compare("graph", &graph(source, 10, 2, Control::none()).unwrap(), &truth(source, 10), dim);
+    compare("graph", &graph(source, 10, 2, Control::none()).unwrap().0, &truth(source, 10), dim);
 }

@@ -130,6 +130,12 @@ fn cheapest(needed: &[usize], k: usize, widest: usize, others: usize, cells: f64
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::code::ByteCodes;
+    use crate::exact::tiles::ByteTiles;
+    use crate::exact::ways::rechecked;
+    use crate::exact::{BLOCK, Source};
+    use crate::testing::{Rng, dense, metric};
+    use hnsw_kernels::Kernels;
 
     #[test]
     fn a_filter_that_lets_most_rows_through_is_refused() {
@@ -142,5 +148,42 @@ mod tests {
         assert_eq!(cheapest(&needed, 10, 400, 100_000, 50_000.0, costs), Some(300));
         assert_eq!(cheapest(&needed, 10, 400, 1_000, 50_000.0, costs), Some(30));
         assert_eq!(cheapest(&[5; 50], 10, 400, 12, 50_000.0, costs), Some(11));
+    }
+
+    #[test]
+    fn a_selective_filter_is_used_and_needs_few_second_looks() {
+        // A plane of 6 dimensions in 64 columns.
+        let mut rng = Rng::new(13);
+        let axes: Vec<f32> = (0..6 * 64).map(|_| rng.normal()).collect();
+        let values: Vec<f32> = (0..3000)
+            .flat_map(|_| {
+                let at: Vec<f32> = (0..6).map(|_| rng.normal()).collect();
+                let axes = &axes;
+                (0..64).map(move |j| (0..6).map(|d| at[d] * axes[d * 64 + j]).sum::<f32>())
+            })
+            .collect();
+        let rows = dense(&values, 64);
+        let codes = ByteCodes::coarse(rows.dense().unwrap(), 2, Control::none()).unwrap().unwrap();
+        let kernels = Kernels::detect();
+        let metric = metric("euclidean", 64);
+        let source = Source { rows: &rows, codes: None, coarse: Some(&codes), metric, kernels };
+        let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
+        let ids = sample(3000);
+        let part = codes.subset(&ids, 1).unwrap();
+        let work = Work { sides: &sides, k: 10, cells: 1500.0, costs: Costs::bytes(kernels.isa, 64) };
+        let tiles = ByteTiles::new(kernels, &part, &codes);
+        let keep = super::keep(&tiles, &ids, &work, 2, Control::none()).unwrap();
+        let again = std::sync::atomic::AtomicU64::new(0);
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        let report = |progress: crate::Progress| {
+            if progress.phase == "unproven rows" {
+                again.store(progress.total, std::sync::atomic::Ordering::Relaxed);
+            }
+        };
+        let keep = keep.expect("a filter that pays");
+        let tiles = ByteTiles::new(kernels, &codes, &codes);
+        rechecked(&tiles, 10, keep - 10, &sides, 2, Control::new(&stop, &report)).unwrap();
+        let rows_again = again.into_inner() / 3000u64.div_ceil(BLOCK as u64);
+        assert!(rows_again < 1200, "{rows_again} rows of 3000");
     }
 }

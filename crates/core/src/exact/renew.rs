@@ -7,7 +7,7 @@
 use super::{Source, batch};
 use crate::control::{Control, Phase};
 use crate::error::Result;
-use crate::knn::Knn;
+use crate::knn::{Knn, RunOn};
 use crate::neighbors::{Neighbor, Neighbors};
 
 /// Queries of one batch.
@@ -16,7 +16,8 @@ const STEP: usize = 8192;
 const WORTH: f64 = 0.8;
 
 /// The `k` nearest other rows of every row; `old` was exact before the rows `changed` (ascending; those from
-/// `old.rows` on are new) became what they are. `None` where a new graph is cheaper.
+/// `old.rows` on are new) became what they are. `None` where a new graph is cheaper; else beside it
+/// the dearest of what batches ran on.
 pub(crate) fn renew(
     source: Source<'_>,
     old: &Neighbors,
@@ -24,7 +25,7 @@ pub(crate) fn renew(
     k: usize,
     threads: usize,
     control: Control<'_>,
-) -> Result<Option<Knn>> {
+) -> Result<Option<(Knn, RunOn)>> {
     let n = source.rows.len();
     let mut marks = vec![false; n];
     changed.iter().for_each(|&id| marks[id as usize] = true);
@@ -37,7 +38,7 @@ pub(crate) fn renew(
     let mut out = Knn::empty(n, k)?;
     let phase = control.phase("renew graph", n as u64);
     let work = Work { source, threads, control: control.quiet(), phase: &phase };
-    work.each(&anew, source, k + 1, |row, found| {
+    let of_anew = work.each(&anew, source, k + 1, |row, found| {
         let others = found.filter(|other| other.id != row);
         put(&mut out, row, others.take(k));
     })?;
@@ -45,7 +46,7 @@ pub(crate) fn renew(
     let codes = source.codes_of(&others, threads, control)?;
     let beside = source.beside(&others, codes.as_ref());
     let mut all: Vec<Neighbor> = Vec::new();
-    work.each(&kept, beside, k, |row, found| {
+    let of_kept = work.each(&kept, beside, k, |row, found| {
         let own = source.rows.row(row as usize);
         all.clear();
         all.extend(found.map(|new| Neighbor { id: changed[new.id as usize], ..new }));
@@ -57,7 +58,7 @@ pub(crate) fn renew(
         all.sort_unstable();
         put(&mut out, row, all.iter().copied().take(k));
     })?;
-    control.check().map(|()| Some(out))
+    control.check().map(|()| Some((out, of_anew.max(of_kept))))
 }
 
 fn put(out: &mut Knn, row: u32, found: impl Iterator<Item = Neighbor>) {
@@ -75,23 +76,26 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Hands out the nearest rows of `beside` for each of the rows `ids`.
+    /// Hands out the nearest rows of `beside` for each of the rows `ids`; what found them.
     fn each(
         &self,
         ids: &[u32],
         beside: Source<'_>,
         k: usize,
         mut take: impl FnMut(u32, &mut dyn Iterator<Item = Neighbor>),
-    ) -> Result<()> {
+    ) -> Result<RunOn> {
+        let mut dearest = RunOn::Bytes;
         for ids in ids.chunks(STEP) {
             let queries = self.source.rows.subset(ids)?;
             let codes = self.source.codes_of(&queries, self.threads, self.control)?;
-            let found = batch(beside, &queries, codes.as_ref(), k.min(beside.rows.len()), self.threads, self.control)?;
+            let (found, on) =
+                batch(beside, &queries, codes.as_ref(), k.min(beside.rows.len()), self.threads, self.control)?;
+            dearest = dearest.max(on);
             for (i, &row) in ids.iter().enumerate() {
                 take(row, &mut found.row(i).map(|(id, proxy)| Neighbor { proxy, id }));
             }
             self.phase.advance(ids.len() as u64);
         }
-        Ok(())
+        Ok(dearest)
     }
 }

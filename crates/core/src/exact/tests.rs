@@ -34,11 +34,11 @@ fn check(title: &str, mut rows: Points, name: &str, k: usize) {
         let source = Source { rows: &rows, codes: codes.as_ref(), coarse: None, metric, kernels };
         let expected = oracle(source, &rows, true, k);
         for threads in [1, 3] {
-            let found = graph(source, k, threads, Control::none()).unwrap();
+            let (found, _) = graph(source, k, threads, Control::none()).unwrap();
             assert_eq!(ids(&found), expected, "{title}, {name}, graph, {:?}, {threads} threads", kernels.isa);
         }
         let expected = oracle(source, &rows, false, k);
-        let found = batch(source, &rows, codes.as_ref(), k, 2, Control::none()).unwrap();
+        let (found, _) = batch(source, &rows, codes.as_ref(), k, 2, Control::none()).unwrap();
         assert_eq!(ids(&found), expected, "{title}, {name}, batch, {:?}", kernels.isa);
     }
 }
@@ -134,7 +134,7 @@ fn sparse_products_are_those_of_dense_rows() {
         let found = [sparse(300, 50, 4, 10).into(), dense(&values, 50)].map(|mut rows: Points| {
             metric.transform(&mut rows, 1, Control::none()).unwrap();
             let source = Source { rows: &rows, codes: None, coarse: None, metric, kernels: Kernels::detect() };
-            graph(source, 7, 2, Control::none()).unwrap()
+            graph(source, 7, 2, Control::none()).unwrap().0
         });
         for (a, b) in found[0].proxies.iter().zip(&found[1].proxies) {
             assert!((a - b).abs() <= 1e-5, "{name}: {a} and {b}");

@@ -5,7 +5,7 @@ use super::container::{Container, Content, Section, corrupt, words};
 use super::fields::{Reader, Writer};
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::knn::Reached;
+use crate::knn::{Reached, RunOn};
 use crate::neighbors::{MISSING, Neighbors};
 
 /// The neighbour graph and what is known of its making.
@@ -20,6 +20,7 @@ pub(crate) fn graph_sections(graph: &Neighbors, seconds: Option<f64>, reached: O
     let mut info = Writer::default();
     info.size(graph.rows).size(graph.k).number(seconds).number(reached.map(|reached| reached.recall));
     info.u64(u64::from(reached.is_some_and(|reached| reached.exact)));
+    info.u64(reached.and_then(|reached| reached.on).map_or(0, RunOn::number));
     vec![
         Section::new(Kind::GraphInfo, Content::Own(info.0)),
         Section::new(Kind::GraphIndices, Content::I32(&graph.indices)),
@@ -33,10 +34,11 @@ pub(crate) fn read_graph(container: &Container<'_>, rows: usize, k: usize) -> Re
     let mut info = Reader::new(info);
     let shape = (info.size()?, info.size()?);
     let (seconds, recall) = (info.number()?, info.number()?);
-    // Dumps made before this was told apart end here.
+    // Dumps made before these were told apart end here.
     let exact = !info.is_empty() && info.u64()? == 1;
+    let on = if info.is_empty() { None } else { run_on(info.u64()?)? };
     info.end()?;
-    let reached = recall.map(|recall| Reached { recall, exact });
+    let reached = recall.map(|recall| Reached { recall, exact, on });
     let indices = words(container.need(Kind::GraphIndices)?, i32::from_le_bytes)?;
     let distances = words(container.need(Kind::GraphDistances)?, f32::from_le_bytes)?;
     let cells = rows.checked_mul(k);
@@ -50,6 +52,15 @@ pub(crate) fn read_graph(container: &Container<'_>, rows: usize, k: usize) -> Re
         return Err(corrupt("a distance that is not a number"));
     }
     Ok(Some(StoredGraph { neighbors: Neighbors { rows, k, indices, distances }, seconds, reached }))
+}
+
+/// 0 where it is not known.
+fn run_on(number: u64) -> Result<Option<RunOn>> {
+    let on = RunOn::ALL.into_iter().find(|on| on.number() == number);
+    match on {
+        None if number > 0 => Err(corrupt(format!("codes of number {number}, of {}", RunOn::ALL.len()))),
+        on => Ok(on),
+    }
 }
 
 /// What is stored of a search index besides its links.

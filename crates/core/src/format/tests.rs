@@ -2,7 +2,10 @@
 
 use super::Kind;
 use super::container::{Container, Content, Section, VERSION, write};
+use super::products::{graph_sections, read_graph};
 use crate::control::Control;
+use crate::knn::{Reached, RunOn};
+use crate::neighbors::Neighbors;
 
 fn sample() -> Vec<u8> {
     let (floats, sizes): (Vec<f32>, [usize; 3]) = ((0..100_000).map(|i| i as f32).collect(), [1, 2, 70_000]);
@@ -64,4 +67,25 @@ fn a_version_to_come_is_named() {
     bytes[8..12].copy_from_slice(&(VERSION + 1).to_le_bytes());
     let message = Container::open(&bytes, Control::none()).err().unwrap().to_string();
     assert_eq!(message, format!("an index of format version {}, allowed: 1..={VERSION}", VERSION + 1));
+}
+
+#[test]
+fn what_is_known_of_a_graph_comes_back_also_from_what_older_versions_wrote() {
+    let graph = Neighbors::missing(3, 2).unwrap();
+    let back = |reached: Option<Reached>, cut: usize| {
+        let mut sections = graph_sections(&graph, Some(2.5), reached);
+        if let Content::Own(info) = &mut sections[0].data {
+            info.truncate(info.len() - cut);
+        }
+        let bytes = write(&sections, Control::none()).unwrap();
+        read_graph(&Container::open(&bytes, Control::none()).unwrap(), 3, 2).map(|stored| stored.unwrap().reached)
+    };
+    let sampled = Reached::sampled(0.75);
+    for reached in [sampled, Reached::EXACT].into_iter().chain(RunOn::ALL.map(|on| Reached::EXACT.on(on))) {
+        assert_eq!(back(Some(reached), 0).unwrap(), Some(reached));
+        assert_eq!(back(Some(reached), 8).unwrap(), Some(Reached { on: None, ..reached }));
+        assert_eq!(back(Some(reached), 16).unwrap(), Some(Reached { exact: false, on: None, ..reached }));
+        assert_eq!(back(Some(reached), 4).err().map(|error| error.code()), Some("ERR_CORRUPT_FILE"));
+    }
+    assert_eq!(back(None, 0).unwrap(), None);
 }

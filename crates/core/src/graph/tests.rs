@@ -24,7 +24,7 @@ fn options(threads: usize, dim: usize) -> Options {
 
 fn built(rows: &Points, threads: usize) -> Graph {
     let options = options(threads, rows.dim());
-    let nearest = |part: &Points, k: usize| exact::graph(source(part), k, threads, Control::none());
+    let nearest = |part: &Points, k: usize| exact::graph(source(part), k, threads, Control::none()).map(|(knn, _)| knn);
     let base = Base { table: nearest(rows, candidates(&options)).unwrap(), by_sketch: false, sketch: None };
     build(source(rows), &options, &base, nearest, Control::none()).unwrap().graph
 }

@@ -5,6 +5,7 @@ use crate::clusters::{self, Clusters, Wish};
 use crate::control::Control;
 use crate::error::Result;
 use crate::exact::Source;
+use crate::knn::RunOn;
 use crate::neighbors::Neighbors;
 use crate::options::{Algorithm, Options, Query};
 use crate::plan::QueryDecision;
@@ -30,7 +31,8 @@ impl Index {
     }
 
     /// Answers by lists, which are made with the first such batch; `None` where
-    /// all pairs or walks are the better way, else the least recall on samples of the queries.
+    /// all pairs or walks are the better way, else the least recall on samples of the queries and what the
+    /// lists are made of.
     pub(super) fn listed(
         &self,
         data: &Data,
@@ -38,25 +40,25 @@ impl Index {
         query: Query,
         out: &mut Neighbors,
         control: Control<'_>,
-    ) -> Result<Option<f64>> {
+    ) -> Result<Option<(f64, RunOn)>> {
         let source = self.coded(data, control)?;
         let (seed, threads) = (self.options.seed, self.options.threads);
         let made = self.clusters(source, control)?;
         let Some(clusters) = made.as_ref() else { return Ok(None) };
         let wish = Wish { k: query.k.min(data.rows.len()), recall: self.wished(query), seed, threads };
-        let mut least = 1.0f64;
+        let (mut least, mut on) = (1.0f64, RunOn::Sketches);
         for first in (0..queries.len()).step_by(MAX_LISTED) {
             let some = queries.part(first..(first + MAX_LISTED).min(queries.len()))?;
             match clusters::batch(source, clusters, some.as_ref().unwrap_or(queries), &wish, control)? {
                 Some(answer) => {
                     answer.knn.write_to(out, first, &self.options.metric);
-                    least = least.min(answer.recall);
+                    (least, on) = (least.min(answer.recall), answer.on);
                     Counters::add(&self.counters.distances, answer.distances);
                 }
                 None => return Ok(None),
             }
         }
-        Ok(Some(least))
+        Ok(Some((least, on)))
     }
 
     /// The lists, made by the first of those who ask. `source` has its codes.

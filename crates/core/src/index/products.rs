@@ -7,7 +7,7 @@ use crate::control::Control;
 use crate::error::Result;
 use crate::exact::{self, Source};
 use crate::graph;
-use crate::knn::{Knn, Reached};
+use crate::knn::{Knn, Reached, RunOn};
 use crate::neighbors::Neighbors;
 use crate::options::Query;
 use crate::plan::{self, Choice};
@@ -40,7 +40,7 @@ impl Index {
         let source = self.coded(data, control)?;
         let choice = plan::graph(source, &self.options, k);
         let (knn, reached) = match self.renewed(source, k, &choice, control)? {
-            Some(knn) => (knn, Reached::EXACT),
+            Some((knn, on)) => (knn, Reached::EXACT.on(on)),
             None if self.options.metric.largest_products() && !choice.is_exact() => self.walked(data, k, control)?,
             None if choice.is_exact() || !source.bytes_pay() => self.nearest(source, k, &choice, control)?,
             None => {
@@ -59,7 +59,13 @@ impl Index {
     }
 
     /// The exact graph by way of the one before the last updates, where that is cheaper.
-    fn renewed(&self, source: Source<'_>, k: usize, choice: &Choice, control: Control<'_>) -> Result<Option<Knn>> {
+    fn renewed(
+        &self,
+        source: Source<'_>,
+        k: usize,
+        choice: &Choice,
+        control: Control<'_>,
+    ) -> Result<Option<(Knn, RunOn)>> {
         let former = self.former.lock().unwrap_or_else(|e| e.into_inner()).clone();
         let Some(former) = former.filter(|_| choice.is_exact()) else { return Ok(None) };
         let changed: Vec<u32> = former.changed.into_iter().collect();
@@ -69,12 +75,13 @@ impl Index {
     /// The `k` nearest other rows of all rows.
     fn nearest(&self, source: Source<'_>, k: usize, choice: &Choice, control: Control<'_>) -> Result<(Knn, Reached)> {
         if choice.is_exact() {
-            return Ok((exact::graph(source, k, self.options.threads, control)?, Reached::EXACT));
+            return approx::all_pairs(source, &self.options, k, control);
         }
         approx::graph(source, None, &self.options, k, control)
     }
 
-    /// The neighbour graph by a walk for every row, for metrics under which a neighbour's neighbour need not be near.
+    /// The neighbour graph by a walk for every row, for metrics under which a neighbour's neighbour need not be near;
+    /// by all pairs where walks find too little.
     fn walked(&self, data: &Data, k: usize, control: Control<'_>) -> Result<(Knn, Reached)> {
         let index = self.search_index(data, control)?;
         let (source, n) = (self.source(data), data.rows.len());
@@ -97,7 +104,11 @@ impl Index {
             slots.zip(others).for_each(|((id, proxy), found)| (*id, *proxy) = found);
         }
         let recall = approx::sampled_recall(source, &self.options, &knn, control.quiet())?;
-        Ok((knn, Reached::sampled(recall)))
+        if recall < self.options.graph_recall {
+            drop(knn);
+            return approx::all_pairs(source, &self.options, k, control);
+        }
+        Ok((knn, Reached::sampled(recall).on(RunOn::Rows)))
     }
 
     /// Builds the search index now instead of at the first query that wants it. From then on queries are

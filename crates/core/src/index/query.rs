@@ -6,6 +6,7 @@ use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::exact;
 use crate::graph::{self, Graph};
+use crate::knn::RunOn;
 use crate::neighbors::Neighbors;
 use crate::options::Query;
 use crate::plan::{self, QueryDecision};
@@ -44,10 +45,10 @@ impl Index {
             true => self.listed(&data, &queries, query, &mut out, control)?,
             false => None,
         };
-        if let Some(recall) = listed {
-            decision = decision.by_lists(recall);
+        if let Some((recall, on)) = listed {
+            decision = decision.by_lists(recall, on);
         } else if decision.exact {
-            self.scan(&data, &queries, query, &mut out, control)?;
+            decision = decision.by_scan(self.scan(&data, &queries, query, &mut out, control)?);
         } else {
             self.walk(&data, &queries, query, &mut out, control)?;
         }
@@ -86,6 +87,7 @@ impl Index {
         plan::query(self.source(data), &self.options, queries, query, candidates, prepared)
     }
 
+    /// Compares the queries with all rows; what that ran on.
     fn scan(
         &self,
         data: &Data,
@@ -93,7 +95,8 @@ impl Index {
         query: Query,
         out: &mut Neighbors,
         control: Control<'_>,
-    ) -> Result<()> {
+    ) -> Result<RunOn> {
+        let mut dearest = RunOn::Bytes;
         let source = if queries.len() < CODED_BATCH { self.source(data) } else { self.coded(data, control)? };
         let k = query.k.min(data.rows.len());
         Counters::add(&self.counters.distances, (queries.len() * data.rows.len()) as u64);
@@ -107,11 +110,12 @@ impl Index {
             let part = part.as_ref().unwrap_or(queries);
             let codes = source.codes_of(part, self.options.threads, control)?;
             let threads = self.threads_for(part.len() * data.rows.len() * data.rows.width());
-            let knn = exact::batch(source, part, codes.as_ref(), k, threads, control)?;
+            let (knn, on) = exact::batch(source, part, codes.as_ref(), k, threads, control)?;
+            dearest = dearest.max(on);
             knn.write_to(out, first, &self.options.metric);
             phase.iter().for_each(|phase| _ = phase.advance(part.len() as u64));
         }
-        Ok(())
+        Ok(dearest)
     }
 
     fn walk(

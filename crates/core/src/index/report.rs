@@ -3,7 +3,8 @@
 use super::{Data, Index, Search, WalkCodes};
 use crate::code::ByteCodes;
 use crate::graph;
-use crate::options::{Algorithm, Query};
+use crate::knn::RunOn;
+use crate::options::Query;
 use crate::plan::{self, Plan};
 use crate::stats::Stats;
 use hnsw_kernels::Kernels;
@@ -35,10 +36,7 @@ impl Index {
         let last = *self.last_query.lock().unwrap_or_else(|e| e.into_inner());
         graph.seconds = measured.seconds;
         if let Some(reached) = measured.reached {
-            graph.recall = Some(reached.recall);
-            // An approximate side whose sample said that all pairs are cheaper; a side that was asked for keeps its name.
-            let fell_back = reached.exact && self.options.algorithm == Algorithm::Auto;
-            graph.algorithm = if fell_back { "exact" } else { graph.algorithm };
+            graph = graph.made(reached, self.options.algorithm);
         }
         Plan {
             neighbor_graph: graph,
@@ -55,7 +53,7 @@ impl Index {
     /// What walks run on: known once there is a search index.
     fn walks_on(&self) -> &'static str {
         match (self.search.get().as_deref().and_then(|search| search.codes.as_ref()), self.options.quantization) {
-            (Some(WalkCodes::Sketches(..)), _) => "u8 sketch",
+            (Some(WalkCodes::Sketches(..)), _) => RunOn::Sketches.name(),
             (_, Some(kind)) => kind.name(),
             _ => "f32",
         }

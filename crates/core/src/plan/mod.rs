@@ -13,6 +13,7 @@ mod costs;
 mod rates;
 
 use crate::exact::{MIN_BATCH, Source};
+use crate::knn::{Reached, RunOn};
 use crate::options::{Algorithm, Options, Query};
 use costs::Costs;
 
@@ -24,7 +25,8 @@ const EXACT_BONUS: f64 = 1.15;
 pub struct Choice {
     /// `exact`, `approximate` (neighbour graph) or `hnsw` (queries).
     pub algorithm: &'static str,
-    /// Form of the rows that the work runs on: `f32`, or `u8` where that loses nothing.
+    /// Form of the rows that the work runs on: `f32`, `u8` where that loses nothing, a filter before the rows
+    /// (`u8 filter`, `bf16 filter`). What the model expects, and once an exact product has been made, what it ran on.
     pub codes: &'static str,
     /// One sentence for people.
     pub reason: String,
@@ -55,6 +57,19 @@ impl Choice {
     /// Recall 1 by construction.
     pub fn is_exact(&self) -> bool {
         self.algorithm == "exact"
+    }
+
+    /// What was planned, and what came of it.
+    pub(crate) fn made(mut self, reached: Reached, asked: Algorithm) -> Choice {
+        if reached.exact && !self.is_exact() {
+            // A sample said that all pairs are cheaper, or that nothing else reaches the recall that is asked for.
+            self.reason += "; all pairs were compared after all";
+            // A side that was asked for keeps its name.
+            self.algorithm = if asked == Algorithm::Auto { "exact" } else { self.algorithm };
+        }
+        self.codes = reached.on.map_or(self.codes, RunOn::name);
+        self.recall = Some(reached.recall);
+        self
     }
 }
 
@@ -106,6 +121,8 @@ pub(crate) struct QueryDecision {
     seconds: Option<f64>,
     /// The recall on a sample of the queries, where lists of near rows have answered.
     lists: Option<f64>,
+    /// What a comparison with all rows ran on, or what the lists are made of.
+    on: Option<RunOn>,
 }
 
 /// Decides for `queries` queries. `prepared`: the caller asked for the search index by
@@ -129,7 +146,7 @@ pub(crate) fn query(
         Algorithm::Exact => true,
         Algorithm::Hnsw => false,
     };
-    QueryDecision { exact, queries, exact_seconds, walk_seconds, seconds: None, lists: None }
+    QueryDecision { exact, queries, exact_seconds, walk_seconds, seconds: None, lists: None, on: None }
 }
 
 impl QueryDecision {
@@ -138,9 +155,14 @@ impl QueryDecision {
         QueryDecision { seconds: Some(seconds), ..self }
     }
 
-    /// Lists of near rows have answered instead.
-    pub fn by_lists(self, recall: f64) -> QueryDecision {
-        QueryDecision { exact: false, lists: Some(recall), ..self }
+    /// Lists of near rows, made of `on`, have answered instead.
+    pub fn by_lists(self, recall: f64, on: RunOn) -> QueryDecision {
+        QueryDecision { exact: false, lists: Some(recall), on: Some(on), ..self }
+    }
+
+    /// All rows have been compared, as `on`.
+    pub fn by_scan(self, on: RunOn) -> QueryDecision {
+        QueryDecision { on: Some(on), ..self }
     }
 
     /// Long enough by either way for a sample of the queries to be worth its time.
@@ -168,10 +190,11 @@ impl QueryDecision {
                 None if self.exact => "exact",
                 None => "hnsw",
             },
-            codes: match self.lists {
+            codes: match self.on {
+                Some(on) => on.name(),
                 None if !self.exact => walks_on,
                 None if self.queries < MIN_BATCH => "f32",
-                _ => rates::Way::of(source).name(),
+                None => rates::Way::of(source).name(),
             },
             reason,
             exact_seconds: self.exact_seconds,
@@ -187,5 +210,36 @@ fn seconds(value: f64) -> String {
         v if v < 1e-3 => format!("{:.0} us", v * 1e6),
         v if v < 1.0 => format!("{:.0} ms", v * 1e3),
         v => format!("{v:.1} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_made_is_told_and_a_side_that_was_asked_for_keeps_its_name() {
+        let planned = |algorithm| Choice {
+            algorithm,
+            codes: "u8 filter",
+            reason: "because".to_string(),
+            exact_seconds: 2.0,
+            approximate_seconds: 1.0,
+            seconds: None,
+            recall: None,
+        };
+        let fell_back = "because; all pairs were compared after all";
+        let (sampled, all_pairs) = (Reached::sampled(0.993), Reached::EXACT.on(RunOn::HalfFilter));
+        for (plan, asked, reached, expected) in [
+            ("approximate", Algorithm::Auto, sampled, ("approximate", "u8 filter", "because", 0.993)),
+            ("approximate", Algorithm::Auto, sampled.on(RunOn::Rows), ("approximate", "f32", "because", 0.993)),
+            ("approximate", Algorithm::Auto, all_pairs, ("exact", "bf16 filter", fell_back, 1.0)),
+            ("approximate", Algorithm::Hnsw, all_pairs, ("approximate", "bf16 filter", fell_back, 1.0)),
+            ("exact", Algorithm::Auto, all_pairs, ("exact", "bf16 filter", "because", 1.0)),
+        ] {
+            let made = planned(plan).made(reached, asked);
+            let told = (made.algorithm, made.codes, made.reason.as_str(), made.recall.unwrap());
+            assert_eq!(told, expected, "{plan}, {asked:?}, {reached:?}");
+        }
     }
 }

@@ -8,15 +8,19 @@
 //!
 //! Rows of bytes go through the same loop, as words that the operation takes apart ([`bytes`]).
 
+mod bits;
 mod bytes;
+mod codes;
 mod values;
 
 use std::fmt;
 
 use crate::simd::Simd;
 
+pub(crate) use self::bits::{BITS_LONGEST, BitAnd, BitAndOr, BitHamming};
 pub use self::bytes::ByteKernel;
-pub(crate) use self::bytes::{BITS_LONGEST, BitAnd, BitAndOr, BitHamming, ByteOp, I8Dot, U4L2Sq, U8Dot, U8L2Sq, Words};
+pub(crate) use self::bytes::{ByteOp, Words};
+pub(crate) use self::codes::{I8Dot, U4L2Sq, U8Dot, U8L2Sq};
 pub(crate) use self::values::{AbsSum, BrayCurtis, Canberra, CountNonZero, Hamming, Ip, L1, L2Sq, Linf};
 pub use self::values::{Counts, minkowski};
 

@@ -12,6 +12,7 @@ mod bits;
 mod sums;
 
 use super::recheck::Sides;
+use super::ways::rechecked;
 use super::{SLACK, Source};
 use crate::control::Control;
 use crate::error::Result;
@@ -40,7 +41,7 @@ pub(super) fn nearest(
     let beside = (!sides.same).then(|| SumSide::of(a, sums, threads));
     let tiles = SumTiles::new(source.kernels, sums, [a, b], [beside.as_ref().unwrap_or(&of_b), &of_b])?;
     let slack = if tiles.gives_pairs() { 0 } else { SLACK };
-    Some(super::nearest(&tiles, k, slack, sides, threads, control))
+    Some(rechecked(&tiles, k, slack, sides, threads, control))
 }
 
 /// By the bits of sets, of `dim` columns.
@@ -56,7 +57,7 @@ fn by_bits(
     let b = if sides.same { BitSide::of(sides.b, threads) } else { BitSide::kept(sides.b, threads) }?;
     let beside = (!sides.same).then(|| BitSide::of(sides.a, threads)).transpose()?;
     let tiles = SetTiles { kernels: source.kernels, of, dim, a: beside.as_ref().unwrap_or(&b), b: &b };
-    super::nearest(&tiles, k, 0, sides, threads, control)
+    rechecked(&tiles, k, 0, sides, threads, control)
 }
 
 #[cfg(test)]

@@ -89,11 +89,11 @@ fn check(title: &str, name: &str, rows: &Points, values: &[Vec<f64>], k: usize) 
     for kernels in Kernels::available() {
         let source = Source { rows, codes: None, coarse: None, metric, kernels };
         let title = format!("{title}, {name}, {}", kernels.label());
-        let found = [1, 3].map(|threads| graph(source, k, threads, Control::none()).unwrap());
+        let found = [1, 3].map(|threads| graph(source, k, threads, Control::none()).unwrap().0);
         assert_eq!(found[0].ids, found[1].ids, "{title}");
         assert_eq!(found[0].proxies, found[1].proxies, "{title}");
         near(&title, &found[0], |row| truth[row].clone(), true, roundings);
-        let found = batch(source, rows, None, k.min(rows.len()), 2, Control::none()).unwrap();
+        let (found, _) = batch(source, rows, None, k.min(rows.len()), 2, Control::none()).unwrap();
         near(&title, &found, |row| truth[row].clone(), false, roundings);
     }
 }

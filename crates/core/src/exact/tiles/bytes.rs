@@ -6,9 +6,9 @@
 //!   | |a - b| - scale · sqrt(D) |  <=  r_a + r_b
 //! ```
 
-use super::loss::Loss;
-use super::tiles::{Tiles, Value};
+use super::{Tiles, Value};
 use crate::code::{ByteCodes, EXACT_SQUARES};
+use crate::exact::loss::Loss;
 use hnsw_kernels::{Hit, Kernels, MatRef, Packed, TileScan};
 use std::ops::Range;
 

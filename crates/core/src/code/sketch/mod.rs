@@ -11,48 +11,37 @@
 //!
 //! Queries have zeros in the place of the norm, so that one product over whole lines leaves it out. A sketch is a
 //! pure function of the rows: the same after an update and after a dump.
+//!
+//! ```text
+//!   sample   rows that directions are found from and sketches are judged by
+//!   frame    the directions, and the step of a code
+//!   matrix   products and orthogonal rows
+//! ```
+
+mod frame;
+mod matrix;
+mod sample;
 
 use crate::clusters::Space;
 use crate::control::Control;
 use crate::error::Result;
-use crate::neighbors::Neighbor;
 use crate::parallel;
 use crate::points::Rows;
 use crate::points::aligned::{ALIGN, Aligned};
-use hnsw_kernels::{ByteKernel, Kernels, MatRef, Packed};
+use frame::Frame;
+use hnsw_kernels::{ByteKernel, Kernels, MatRef};
+use sample::Sample;
 
 /// Bytes of the norm.
 const NORM: usize = 4;
 /// Fewer rows than this fit the caches as they are.
 const MIN_ROWS: usize = 4096;
-/// Most rows, and about how many values, that directions are found from.
-const SAMPLE_ROWS: usize = 4096;
-const SAMPLE_VALUES: usize = 1 << 22;
-/// Rounds of the subspace iteration. Any directions serve; more rounds than this hardly widen them (measured).
-const ROUNDS: usize = 3;
-/// Rows that sketches are judged by, how many neighbours of each, and among how many they must be found.
-const JUDGES: usize = 128;
-const NEAREST: usize = 10;
-const AMONG: usize = 20;
-/// Share of the neighbours that must be: for walks, which look at what is near to what they find, and for lists, where
-/// all of a row's neighbours must stand among its first candidates.
+/// Share of a sample's neighbours that sketches must find: for walks, which look at what is near to what they find, and
+/// for lists, where all of a row's neighbours must stand among its first candidates.
 const FOR_WALKS: f64 = 0.9;
 const FOR_LISTS: f64 = 0.99;
-/// Share of the sample's values that the range of a byte leaves out.
-const TAIL: f64 = 1e-4;
 /// Rows coded at a time.
 const BLOCK: usize = 256;
-
-/// How a row becomes a sketch.
-#[derive(Clone)]
-struct Frame {
-    mean: Vec<f32>,
-    /// Orthonormal, one a row.
-    axes: std::sync::Arc<Packed<f32>>,
-    /// Steps of the codes in a unit of the rows; 0 where rows differ in no direction.
-    scale: f32,
-    dims: usize,
-}
 
 /// Sketches of rows, or of queries.
 pub(crate) struct Sketch {
@@ -91,7 +80,7 @@ impl Sketch {
                 sample = Some(Sample::of(rows)?);
             }
             let Some(sample) = &sample else { break };
-            let frame = sample.frame(dims, threads)?;
+            let frame = Frame::of(sample, dims, threads)?;
             if frame.scale == 0.0 {
                 break;
             }
@@ -235,146 +224,6 @@ fn encode(
     );
     control.check()?;
     Ok(Sketch { frame: frame.clone(), data, stride })
-}
-
-/// Evenly chosen rows.
-struct Sample {
-    rows: Rows,
-    mean: Vec<f32>,
-    /// The rows less their mean, and the same with rows and columns exchanged.
-    centred: Rows,
-    columns: Rows,
-}
-
-impl Sample {
-    fn of(rows: &Rows) -> Result<Sample> {
-        let (n, dim) = (rows.len(), rows.dim());
-        let count = (SAMPLE_VALUES / dim).clamp(SAMPLE_ROWS / 8, SAMPLE_ROWS).min(n);
-        let ids: Vec<u32> = (0..count).map(|i| (i * n / count) as u32).collect();
-        let sample = rows.subset(&ids)?;
-        let mut sums = vec![0.0f64; dim];
-        for i in 0..count {
-            sums.iter_mut().zip(sample.row(i)).for_each(|(sum, &value)| *sum += f64::from(value));
-        }
-        let mean: Vec<f32> = sums.into_iter().map(|sum| (sum / count as f64) as f32).collect();
-        let (mut centred, mut columns) = (Rows::zeroed(count, dim)?, Rows::zeroed(dim, count)?);
-        for i in 0..count {
-            let row = centred.raw_row_mut(i);
-            row.iter_mut().zip(sample.row(i)).zip(&mean).for_each(|((to, value), mean)| *to = value - mean);
-        }
-        let (target, stride) = columns.raw_mut();
-        for i in 0..count {
-            centred.row(i)[..dim].iter().enumerate().for_each(|(j, &value)| target[j * stride + i] = value);
-        }
-        Ok(Sample { rows: sample, mean, centred, columns })
-    }
-
-    /// The `dims` directions that the sample spreads widest in, about: rounds of orthogonal iteration from rows of
-    /// the sample itself.
-    fn frame(&self, dims: usize, threads: usize) -> Result<Frame> {
-        let (count, dim) = (self.centred.len(), self.rows.dim());
-        let mut axes = Rows::zeroed(dims, dim)?;
-        for i in 0..dims {
-            axes.raw_row_mut(i)[..dim].copy_from_slice(&self.centred.row(i * count / dims)[..dim]);
-        }
-        orthonormalise(&mut axes);
-        for _ in 0..ROUNDS {
-            let along = self.along(&axes, threads)?;
-            axes = product(&along, &self.columns, threads)?;
-            orthonormalise(&mut axes);
-        }
-        let along = self.along(&axes, threads)?;
-        let mut sizes: Vec<f32> = (0..dims).flat_map(|i| along.row(i)[..count].iter().map(|v| v.abs())).collect();
-        let at = ((1.0 - TAIL) * (sizes.len() - 1) as f64) as usize;
-        let largest = *sizes.select_nth_unstable_by(at, f32::total_cmp).1;
-        let scale = 127.0 / largest;
-        let mut packed = Packed::default();
-        let values: Vec<f32> = (0..dims).flat_map(|i| axes.row(i)[..dim].to_vec()).collect();
-        Kernels::detect().pack_f32(MatRef::new(&values, dims, dim, dim), &mut packed);
-        Ok(Frame {
-            mean: self.mean.clone(),
-            axes: std::sync::Arc::new(packed),
-            scale: if scale.is_finite() { scale } else { 0.0 },
-            dims,
-        })
-    }
-
-    /// How far the sample lies along each axis: `axes x sample`.
-    fn along(&self, axes: &Rows, threads: usize) -> Result<Rows> {
-        product(axes, &self.centred, threads)
-    }
-
-    /// Share of the nearest of some rows that are among the nearest by sketch.
-    fn share_found(&self, sketch: &Sketch, threads: usize) -> Result<f64> {
-        let count = self.centred.len();
-        let judges: Vec<u32> = (0..JUDGES).map(|i| (i * count / JUDGES) as u32).collect();
-        let queries = self.rows.subset(&judges)?;
-        let dots = product(&self.centred.subset(&judges)?, &self.centred, threads)?;
-        let norm = |i: usize| self.centred.row(i).iter().map(|v| v * v).sum::<f32>();
-        let norms: Vec<f32> = (0..count).map(norm).collect();
-        let coded = encode(&sketch.frame, &queries, false, sketch.stride, threads, Control::none())?;
-        let dot = Kernels::detect().u8_dot;
-        let mut found = 0;
-        for (at, &judge) in judges.iter().enumerate() {
-            let of = |proxy: &dyn Fn(usize) -> f32, most: usize| {
-                let others = (0..count as u32).filter(|&id| id != judge);
-                let mut all: Vec<_> = others.map(|id| Neighbor { proxy: proxy(id as usize), id }).collect();
-                all.select_nth_unstable(most - 1);
-                all.truncate(most);
-                all
-            };
-            let truth = of(&|id| norms[id] - 2.0 * dots.row(at)[id], NEAREST);
-            let among = of(&|id| sketch.proxy(dot, coded.code(at), id), AMONG);
-            found += truth.iter().filter(|near| among.iter().any(|other| other.id == near.id)).count();
-        }
-        Ok(found as f64 / (JUDGES * NEAREST) as f64)
-    }
-}
-
-/// Inner products of the rows of `a` with those of `b`: `a x b`.
-fn product(a: &Rows, b: &Rows, threads: usize) -> Result<Rows> {
-    let kernels = Kernels::detect();
-    let mut packed = Packed::default();
-    kernels.pack_f32(b.block(0..b.len()), &mut packed);
-    let mut out = Rows::zeroed(a.len(), b.len())?;
-    let (cells, stride) = out.raw_mut();
-    // The rows' padding has room for what a tile writes behind its last column.
-    parallel::chunks_mut(
-        threads,
-        cells,
-        32 * stride,
-        || (),
-        |(), start, part| {
-            let first = start / stride;
-            kernels.dot_tile_f32(a.block(first..first + part.len() / stride), &packed, part, stride);
-            true
-        },
-    );
-    for i in 0..a.len() {
-        out.raw_row_mut(i)[b.len()..].fill(0.0);
-    }
-    Ok(out)
-}
-
-/// Makes rows orthogonal and of length 1; what depends on the rows before it becomes zero.
-fn orthonormalise(rows: &mut Rows) {
-    let ip = Kernels::detect().ip;
-    for i in 0..rows.len() {
-        let before = rows.row(i).iter().map(|v| v * v).sum::<f32>();
-        // Twice is enough (Giraud, Langou, Rozložník 2005).
-        for _ in 0..2 {
-            for j in 0..i {
-                let share = ip.one(rows.row(i), rows.row(j));
-                let (stride, all) = (rows.raw_row_mut(0).len(), rows.raw_mut().0);
-                let (done, rest) = all.split_at_mut(i * stride);
-                let axis = &done[j * stride..(j + 1) * stride];
-                rest[..stride].iter_mut().zip(axis).for_each(|(value, along)| *value -= share * along);
-            }
-        }
-        let square = rows.row(i).iter().map(|v| v * v).sum::<f32>();
-        let factor = if square > before * 1e-10 && square > f32::MIN_POSITIVE { 1.0 / square.sqrt() } else { 0.0 };
-        rows.raw_row_mut(i).iter_mut().for_each(|value| *value *= factor);
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! Tiles of bf16 products: a filter with a proof for rows that bytes do not tell apart.
 //!
 //! Beside what the codes lose ([`Loss`]), products are rounded: a squared distance of codes is off by at most the
-//! kernel's factor of `2|a||b| <= |a|² + |b|²`, and a few roundings of the norms and sums. That is taken off the norms.
+//! kernel's factor of `2|a||b|`, and a few roundings of the norms and sums. That is taken off the norms ([`Lowered`]).
 
-use super::loss::Loss;
-use super::tiles::{ROUNDOFF, Tiles, Value, lowered};
+use super::rounding::{Lowered, ROUNDOFF};
+use super::{Tiles, Value};
 use crate::code::Halves;
-use hnsw_kernels::{Bf16, Hit, Kernels, MatRef, Packed, TileScan, bf16_dot_error_factor};
+use crate::exact::loss::Loss;
+use hnsw_kernels::{Bf16, Hit, Kernels, MatRef, Packed, bf16_dot_error_factor};
 use std::ops::Range;
 
 /// Codes of A against codes of B, measured from the same point.
@@ -15,22 +16,15 @@ pub(crate) struct HalfTiles<'a> {
     a: &'a Halves,
     b: &'a Halves,
     loss: Loss<'a>,
-    /// Squared norms, less the error that comes with them: of A, and of B where it is another side.
-    norms: Vec<f32>,
-    others: Option<Vec<f32>>,
+    lowered: Lowered,
 }
 
 impl<'a> HalfTiles<'a> {
+    /// O(a + b) floats.
     pub fn new(kernels: &'static Kernels, a: &'a Halves, b: &'a Halves) -> HalfTiles<'a> {
-        let width = b.width();
-        let factor = bf16_dot_error_factor(width) + 8.0 * ROUNDOFF;
-        let lower = |side: &Halves| lowered(side.norms(), 1.01 * factor);
-        let (norms, others) = (lower(a), (!std::ptr::eq(a, b)).then(|| lower(b)));
-        HalfTiles { kernels, a, b, loss: Loss::new(a.residuals(), b.residuals(), width), norms, others }
-    }
-
-    fn norms_of_b(&self) -> &[f32] {
-        self.others.as_ref().unwrap_or(&self.norms)
+        let factor = bf16_dot_error_factor(b.width()) + 8.0 * ROUNDOFF;
+        let lowered = Lowered::new(kernels, [a.norms(), b.norms()], 1.01 * factor);
+        HalfTiles { kernels, a, b, loss: Loss::new(a.residuals(), b.residuals(), b.width()), lowered }
     }
 }
 
@@ -68,26 +62,22 @@ impl Tiles for HalfTiles<'_> {
         self.kernels.dot_tile_bf16(MatRef::new(rows, a.len(), width, width), packed, out, ld);
     }
     fn scan(&self, cells: &[f32], a: usize, b: Range<usize>, row: f32, columns: Option<&[f32]>, hits: &mut Vec<u32>) {
-        let (na, nb) = (self.norms[a], &self.norms_of_b()[b.clone()]);
-        self.kernels.scan_l2_f32(&cells[..b.len()], na, nb, row, columns, hits);
+        self.lowered.scan(cells, a, b, row, columns, hits);
     }
     fn scan_tile(
         &self,
-        (acc, ld): (&[f32], usize),
-        (a, b): (Range<usize>, Range<usize>),
-        row_thresholds: &[f32],
-        column_thresholds: Option<&[f32]>,
+        cells: (&[f32], usize),
+        part: (Range<usize>, Range<usize>),
+        rows: &[f32],
+        columns: Option<&[f32]>,
         _scratch: &mut Vec<u32>,
         found: &mut Vec<Hit<f32>>,
     ) {
-        let (row_norms, column_norms) = (&self.norms[a], &self.norms_of_b()[b]);
-        let tile = TileScan { acc, ld, row_norms, column_norms, row_thresholds, column_thresholds };
-        self.kernels.scan_tile_l2_f32(&tile, found);
+        self.lowered.scan_tile(cells, part, rows, columns, found);
     }
     #[inline]
     fn proxy(&self, cell: f32, a: usize, b: usize) -> f32 {
-        // It may be below zero: values keep their order there too.
-        (self.norms[a] + self.norms_of_b()[b]) - 2.0 * cell
+        self.lowered.proxy(cell, a, b)
     }
     /// Of a squared distance of codes.
     fn error_bound(&self, _a: usize) -> f32 {
