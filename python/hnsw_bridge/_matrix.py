@@ -26,6 +26,8 @@ def is_sparse(data: Any) -> bool:
 def as_float32(data: Any, name: str, *, copy: bool = False) -> Rows:
     """An array (n, d) of float32; a view of `data` where it has that form and no copy is wanted."""
     array = _numeric(data, name)
+    if array.dtype == np.float32:
+        return _converted(array, np.float32, name, copy)
     # A float64 beyond float32 turns into inf, which the engine refuses by row and column.
     with np.errstate(over="ignore", invalid="ignore"):
         return _converted(array, np.float32, name, copy)

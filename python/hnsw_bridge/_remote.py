@@ -106,6 +106,12 @@ class RemoteIndex:
         with _value(self._session, numbers) as value:
             self._session.call("attach", {**self._named(), "bytes": value})
 
+    def plan(self) -> dict[str, Any]:
+        """What was picked for each product. Unlike `stats` it takes no look at the graph."""
+        if "plan" not in self._session.greeting.features:
+            return dict(self.stats()["plan"])
+        return dict(self._session.call("plan", self._named())["plan"])
+
     def stats(self) -> dict[str, Any]:
         return dict(self._session.call("stats", self._named())["index"])
 

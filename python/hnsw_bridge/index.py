@@ -324,7 +324,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
     @property
     def plan(self) -> dict[str, Any]:
         """What the engine picked for each product (``neighbor_graph``, ``query``), and why."""
-        return dict(self.stats()["plan"])
+        return self._remote().plan()
 
     @property
     def engine_parameters(self) -> dict[str, Any]:
