@@ -16,7 +16,7 @@ import numpy as np
 from ._changes import Changes
 from ._client import Session
 from ._connection import ProgressListener
-from ._forms import Matrix
+from ._forms import Matrix, Stored
 from ._matrix import Rows
 from ._protocol import Header, Hits
 from ._transfer import BytesDownload, HitsDownload, Part, part
@@ -37,7 +37,7 @@ class RemoteIndex:
 
     @classmethod
     def build(
-        cls, session: Session, rows: Matrix, options: Header, on_progress: ProgressListener | None
+        cls, session: Session, rows: Stored, options: Header, on_progress: ProgressListener | None
     ) -> RemoteIndex:
         """Send the rows (n, d). Options may be arrays: the parameters of metrics.
 
