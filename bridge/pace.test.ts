@@ -54,6 +54,17 @@ test("nothing_is_quick_while_work_runs_on_the_index_nor_right_after", async () =
   expect(await pace.query(index, "a", here, beside)).toBe("here");
 });
 
+test("of_queries_that_overlap_none_is_taken_for_quick", async () => {
+  const [pace, index] = [new Pace(), indexOf(1e-5)];
+  let end = (_: string) => {};
+  const long = pace.query(index, "long", here, () => new Promise<string>((resolve) => (end = resolve)));
+  expect(await pace.query(index, "short", here, beside)).toBe("beside");
+  expect(pace.isQuick(index, "short")).toBe(false);
+  end("beside");
+  await long;
+  expect(pace.isQuick(index, "long")).toBe(false);
+});
+
 test("work_that_fails_is_no_longer_running", async () => {
   const [pace, index] = [new Pace(), indexOf(1e-5)];
   await expect(pace.beside(index, () => Promise.reject(new Error("no")))).rejects.toThrow("no");

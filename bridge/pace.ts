@@ -11,8 +11,9 @@ import type { HnswIndex } from "../src/index.ts";
 const QUICK_MS = 0.5;
 
 interface Known {
-  /** Work on other threads. */
+  /** Work on other threads: what runs, and what has ever begun. */
   running: number;
+  begun: number;
   /** What was asked when it last took no time. */
   quick: string | undefined;
 }
@@ -30,6 +31,7 @@ export class Pace {
   async beside<T>(index: HnswIndex, work: () => Promise<T>): Promise<T> {
     const known = this.#of(index);
     known.running++;
+    known.begun++;
     known.quick = undefined;
     try {
       return await work();
@@ -47,9 +49,11 @@ export class Pace {
       this.#took(known, asked, performance.now() - start);
       return found;
     }
+    const begun = known.running === 0 ? known.begun + 1 : undefined;
     const found = await this.beside(index, aside);
-    // What the engine computed, without the way there; of this query, if no other was on its way.
-    if (known.running === 0 && !index.closed) this.#took(known, asked, (index.plan.query.seconds ?? 1) * 1e3);
+    // What the engine computed, without the way there. It tells of its last query: this one, if no other ran meanwhile.
+    const alone = known.begun === begun && !index.closed;
+    if (alone) this.#took(known, asked, (index.plan.query.seconds ?? 1) * 1e3);
     return found;
   }
 
@@ -60,7 +64,7 @@ export class Pace {
   #of(index: HnswIndex): Known {
     let known = this.#indexes.get(index);
     if (known === undefined) {
-      known = { running: 0, quick: undefined };
+      known = { running: 0, begun: 0, quick: undefined };
       this.#indexes.set(index, known);
     }
     return known;
