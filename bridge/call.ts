@@ -32,7 +32,7 @@ export class Call {
   /** Set while the call waits for rows. */
   upload: Upload | undefined;
   readonly #claimed: Value[] = [];
-  readonly #abort = new AbortController();
+  #abort: AbortController | undefined;
   #stopped: HnswError | undefined;
   #silent = false;
 
@@ -44,7 +44,10 @@ export class Call {
     this.frames = frames;
   }
 
+  /** Made when first looked at: calls that end at once have no use for it. */
   get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#stopped !== undefined) this.#abort.abort(this.#stopped);
     return this.#abort.signal;
   }
 
@@ -67,7 +70,7 @@ export class Call {
   stop(reason: HnswError): void {
     if (this.#stopped !== undefined) return;
     this.#stopped = reason;
-    this.#abort.abort(reason);
+    this.#abort?.abort(reason);
   }
 
   /** Stops the call without an answer: its client is gone. */

@@ -22,7 +22,7 @@ export async function dump(call: Call, service: Service): Promise<undefined> {
   openWindow(call, service.limits);
   const { rowsBytes, graphBytes, linksBytes } = index.stats();
   bytesThatFit("dump", (rows ? rowsBytes : 0) + graphBytes + linksBytes);
-  const bytes = await call.compute((hooks) => index.dump({ rows, ...hooks }));
+  const bytes = await service.pace.beside(index, () => call.compute((hooks) => index.dump({ rows, ...hooks })));
   await sendBytes(call, bytes, service.limits);
 }
 
@@ -36,10 +36,10 @@ export async function load(call: Call): Promise<object> {
   );
 }
 
-export async function attach(call: Call): Promise<object> {
+export async function attach(call: Call, service: Service): Promise<object> {
   const index = indexOf(call);
   const bytes = bytesOf(call, call.header, "bytes");
   bytesThatFit("products", bytes.length);
-  await call.compute((hooks) => index.attach(bytes, hooks));
+  await service.pace.beside(index, () => call.compute((hooks) => index.attach(bytes, hooks)));
   return {};
 }

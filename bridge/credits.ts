@@ -15,6 +15,13 @@ export class CreditWindow {
     this.#wake?.();
   }
 
+  /** Takes one credit if there is one. */
+  takeOpen(): boolean {
+    if (this.#open === 0) return false;
+    this.#open--;
+    return true;
+  }
+
   /** Takes one credit, waiting for it; false when `signal` ends the wait. */
   async take(signal: AbortSignal): Promise<boolean> {
     while (this.#open === 0 && !signal.aborted) await this.#granted(signal);

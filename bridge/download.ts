@@ -5,9 +5,9 @@
  * reader costs the server the result itself and no more.
  */
 import { ByteFrames } from "./arrow/bytes.ts";
-import { type ResultArrays, ResultFrames } from "./arrow/results.ts";
+import { bareFrame, type ResultArrays, ResultFrames } from "./arrow/results.ts";
 import type { Call } from "./call.ts";
-import { protocolUint } from "./header.ts";
+import { flag, protocolUint } from "./header.ts";
 import type { Limits } from "./limits.ts";
 import { bytesThatFit } from "./memory.ts";
 
@@ -39,6 +39,11 @@ export async function sendResult(
     call.send({ type: "result", rows, k, start: 0, count: 0, last: true });
     return;
   }
+  const bare = flag(call.header, "bare") ? bareFrame(arrays) : undefined;
+  if (bare !== undefined) {
+    await sendBatches(call, rows, rows, (part) => call.send({ type: "result", rows, k, ...part, bare: true }, [bare]));
+    return;
+  }
   const frames = new ResultFrames(arrays, k);
   await sendBatches(call, rows, batchRows(k, limits), ({ start, count, last }) => {
     call.send({ type: "result", rows, k, start, count, last }, frames.batch(start, count));
@@ -64,7 +69,8 @@ interface Part {
 async function sendBatches(call: Call, total: number, most: number, send: (part: Part) => void): Promise<void> {
   for (let start = 0; start < total; ) {
     const count = Math.min(most, total - start);
-    if (!(await call.credits.take(call.signal))) call.throwIfStopped();
+    call.throwIfStopped();
+    if (!call.credits.takeOpen() && !(await call.credits.take(call.signal))) call.throwIfStopped();
     send({ start, count, last: start + count === total });
     start += count;
   }

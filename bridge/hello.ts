@@ -24,6 +24,8 @@ const FEATURES = [
   "quantization",
   "dump",
   "graph_recall",
+  "bare",
+  "plan",
 ];
 
 /** A refused version range; the reply tells ours. */

@@ -1,14 +1,14 @@
 /** Operations on indices: build one, ask it, change it. Headers are read here; work is the TypeScript API's. */
 import { HnswError, HnswIndex, type Neighbors, type QueryOptions } from "../src/index.ts";
 import type { ResultArrays } from "./arrow/results.ts";
-import type { Call } from "./call.ts";
+import type { Call, Hooks } from "./call.ts";
 import { integersOf } from "./claims.ts";
 import { checkResultSize, openWindow, sendResult } from "./download.ts";
 import { invalidArgument, protocolError } from "./errors.ts";
 import { type Header, number, object, optional, text, uint } from "./header.ts";
 import type { Limits } from "./limits.ts";
 import { buildOptions, wireNames } from "./options.ts";
-import { type PromisedRows, promisedRows } from "./promised.ts";
+import { fewRows, type PromisedRows, promisedRows } from "./promised.ts";
 import { withReceived } from "./received.ts";
 import type { Service } from "./service.ts";
 
@@ -34,15 +34,20 @@ function describe({ size, dim, form, metric, nNeighbors, plan, parameters }: Hns
 }
 
 export async function query(call: Call, service: Service): Promise<undefined> {
+  const { limits, pace } = service;
   const index = indexOf(call);
-  const queries = rowsFor(index, call.header, service.limits);
-  const k = uint(call.header, "k", 0, service.limits.maxK);
+  const promised = rowsFor(index, call.header, limits);
+  const k = uint(call.header, "k", 0, limits.maxK);
   const options: QueryOptions = { k, ...effort(call.header) };
-  openWindow(call, service.limits);
-  checkResultSize(queries.rows, k);
-  await withReceived(call, { queries }, service, async (received) => {
-    const found = await call.compute((hooks) => index.query(received.queries, { ...options, ...hooks }));
-    await sendResult(call, arrays(found), queries.rows, k, service.limits);
+  openWindow(call, limits);
+  checkResultSize(promised.rows, k);
+  const asked = `${promised.rows} ${JSON.stringify(options)}`;
+  const few = promised.form === "dense" && pace.isQuick(index, asked);
+  await withReceived(call, { queries: few ? fewRows(promised) : promised }, service, async ({ queries }) => {
+    call.throwIfStopped();
+    const here = () => index.querySync(queries, options);
+    const beside = () => call.compute((hooks) => index.query(queries, { ...options, ...hooks }));
+    await sendResult(call, arrays(await pace.query(index, asked, here, beside)), promised.rows, k, limits);
   });
 }
 
@@ -56,7 +61,7 @@ export async function neighborGraph(call: Call, service: Service): Promise<undef
   const index = indexOf(call);
   openWindow(call, service.limits);
   checkResultSize(index.size, index.nNeighbors);
-  const graph = await call.compute((hooks) => index.neighborGraph(hooks));
+  const graph = await service.pace.beside(index, () => call.compute((hooks) => index.neighborGraph(hooks)));
   const [rows = 0, k = 0] = graph.indices.shape;
   await sendResult(call, arrays(graph), rows, k, service.limits);
 }
@@ -69,7 +74,9 @@ export async function update(call: Call, service: Service): Promise<object> {
   return withReceived(call, parts, service, async (received) => {
     const changes = { ...received, ...(updatedIndices !== undefined && { updatedIndices }) };
     const { session } = call.connection;
-    await call.compute((hooks) => session.change(text(call.header, "index"), () => index.update(changes, hooks)));
+    const id = text(call.header, "index");
+    const changed = (hooks: Hooks) => session.change(id, () => index.update(changes, hooks));
+    await service.pace.beside(index, () => call.compute(changed));
     return { rows: index.size };
   });
 }
@@ -96,9 +103,9 @@ function idsOf(call: Call): number[] | Int32Array | undefined {
   throw new HnswError("ERR_DIMENSION_MISMATCH", `${ids.length} indices for ${part.rows} updated rows`);
 }
 
-export async function prepare(call: Call): Promise<object> {
+export async function prepare(call: Call, service: Service): Promise<object> {
   const index = indexOf(call);
-  await call.compute((hooks) => index.prepare(hooks));
+  await service.pace.beside(index, () => call.compute((hooks) => index.prepare(hooks)));
   const { plan } = await call.connection.session.settled(text(call.header, "index"));
   return { plan: wireNames(plan) };
 }

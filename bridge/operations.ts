@@ -10,7 +10,8 @@ import type { Call } from "./call.ts";
 import { attach, dump, load, put } from "./copy-operations.ts";
 import { protocolError } from "./errors.ts";
 import { optional, protocolUint, text } from "./header.ts";
-import { build, neighborGraph, prepare, query, update } from "./index-operations.ts";
+import { build, indexOf, neighborGraph, prepare, query, update } from "./index-operations.ts";
+import { wireNames } from "./options.ts";
 import type { Service } from "./service.ts";
 import { statsReply } from "./stats-reply.ts";
 
@@ -20,6 +21,10 @@ async function stats(call: Call, service: Service): Promise<object> {
   const id = optional(call.header, "index", text);
   const { session } = call.connection;
   return statsReply(session, service, id === undefined ? undefined : { id, index: await session.settled(id) });
+}
+
+async function plan(call: Call): Promise<object> {
+  return { plan: wireNames(indexOf(call).plan) };
 }
 
 /** Frees an index or a value. */
@@ -60,6 +65,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ["dump", dump],
   ["load", load],
   ["attach", attach],
+  ["plan", plan],
   ["stats", stats],
   ["close", close],
   ["ping", ping],

@@ -17,6 +17,8 @@ export interface Batch {
   /** Its rows, at least 1, within the promise. */
   readonly count: number;
   readonly frames: readonly Uint8Array[];
+  /** Whether the frames are the values alone, without Arrow's metadata. */
+  readonly bare?: boolean;
   /** Bytes that it may have. */
   readonly most: number;
 }
@@ -50,13 +52,21 @@ export class FixedPlacement implements Placement {
     this.#counters = counters;
   }
 
-  place({ start, count, frames, most }: Batch): void {
+  place(batch: Batch): void {
+    const { start, count, most } = batch;
     const { rowBytes } = this.#memory;
     checkBytes(count * rowBytes, most);
-    const values = fixedRows(frames, { count, dim: rowBytes / ITEM_BYTES[this.#item], item: this.#item });
+    const values = this.#values(batch, rowBytes);
     const writer = new RowWriter(this.#memory, start);
     for (const part of values) writer.write(part);
     this.#counters.bytesCopied += count * rowBytes;
+  }
+
+  #values({ count, frames, bare }: Batch, rowBytes: number): readonly Uint8Array[] {
+    if (!bare) return fixedRows(frames, { count, dim: rowBytes / ITEM_BYTES[this.#item], item: this.#item });
+    const bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
+    if (bytes !== count * rowBytes) throw protocolError(`${bytes} bytes bare, allowed: ${count * rowBytes}`);
+    return frames;
   }
 }
 
@@ -122,7 +132,8 @@ export class SparsePlacement implements Placement {
     this.#counters = counters;
   }
 
-  place({ start, count, frames, most }: Batch): void {
+  place({ start, count, frames, bare, most }: Batch): void {
+    if (bare) throw protocolError("sparse rows bare, allowed: dense rows and bits");
     const left = this.#memory.nnz - this.#memory.entriesWritten;
     const isLast = start + count === this.rows;
     const weigh = (entries: number) => this.#weigh(count, entries, isLast ? left : undefined, most);

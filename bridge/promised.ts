@@ -20,6 +20,12 @@ export type Form = "dense" | "sparse" | "bits";
 /** Memory of the engine for rows. */
 export type RowMemory = RowBuffer | SparseBuffer | BitBuffer;
 
+/** Dense rows in JavaScript's memory, which the API takes as well. */
+export interface FewRows extends Disposable {
+  readonly data: Float32Array;
+  readonly shape: readonly [rows: number, dim: number];
+}
+
 /** Something that is going to be sent. */
 export interface Promised<Content extends Disposable = RowMemory> {
   readonly rows: number;
@@ -69,6 +75,19 @@ function dense(header: Header, limits: Limits): PromisedRows {
       return { content, placement: new FixedPlacement(content, "float32", counters) };
     },
   };
+}
+
+/** The same rows kept in JavaScript's memory: for a handful, memory of the engine takes longer to make than to fill. */
+export function fewRows({ rows, dim, wireBytes, memoryBytes }: PromisedRows): Promised<FewRows> {
+  const open = ({ counters }: Service) => {
+    const data = new Float32Array(rows * dim);
+    const bytes = new Uint8Array(data.buffer);
+    const rowBytes = 4 * dim;
+    const memory = { rows, rowBytes, write: (row: number, part: Uint8Array) => bytes.set(part, row * rowBytes) };
+    const content: FewRows = { data, shape: [rows, dim], [Symbol.dispose]: () => {} };
+    return { content, placement: new FixedPlacement(memory, "float32", counters) };
+  };
+  return { rows, dim, wireBytes, memoryBytes, open };
 }
 
 function bits(header: Header, limits: Limits): PromisedRows {

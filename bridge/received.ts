@@ -51,14 +51,17 @@ async function fill(
   opened: Destination<Disposable>[],
   service: Service,
 ): Promise<void> {
-  const inline = checkInline(call, promised, service.limits);
+  const { limits } = service;
+  const inline = checkInline(call, promised, limits);
+  const bare = flag(call.header, "bare");
   const arrived = promiseBytes("rows", sum(promised.map((part) => part.memoryBytes)));
   try {
     for (const part of promised) opened.push(part.open(service));
     const placement = inOrder(opened.map((destination) => destination.placement));
     if (placement.rows === 0) return;
-    if (!inline) await streamRows(call, placement, service.limits);
-    else placement.place({ start: 0, count: placement.rows, frames: call.frames, most: service.limits.inlineBytes });
+    const { rows } = placement;
+    if (!inline) await streamRows(call, placement, limits);
+    else placement.place({ start: 0, count: rows, frames: call.frames, bare, most: limits.inlineBytes });
   } finally {
     arrived();
   }

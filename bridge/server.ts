@@ -14,6 +14,7 @@ import { hashToken } from "./hello.ts";
 import { DEFAULT_LIMITS, type Limits, maxFrameBytes } from "./limits.ts";
 import { type Log, silentLog } from "./log.ts";
 import { Outbox } from "./outbox.ts";
+import { Pace } from "./pace.ts";
 import type { Service } from "./service.ts";
 import { Sessions } from "./session.ts";
 import { Counters } from "./stats.ts";
@@ -99,6 +100,7 @@ class Server implements RunningServer {
       limits,
       counters: new Counters(CALLS),
       sessions: new Sessions(),
+      pace: new Pace(),
       log: options.log ?? silentLog,
       tokenHash: options.token === undefined ? undefined : hashToken(options.token),
       gauges: () => ({

@@ -1,6 +1,7 @@
 /** What operations share: the server seen from inside, without its socket. */
 import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
+import type { Pace } from "./pace.ts";
 import type { Sessions } from "./session.ts";
 import type { Counters } from "./stats.ts";
 
@@ -8,6 +9,7 @@ export interface Service {
   readonly limits: Limits;
   readonly counters: Counters;
   readonly sessions: Sessions;
+  readonly pace: Pace;
   readonly log: Log;
   /** SHA-256 of the token, or undefined when none is asked for. */
   readonly tokenHash: Buffer | undefined;

@@ -4,6 +4,7 @@
  *
  *     schema | record batch | indices | padding | distances | padding
  *     schema | record batch | all four in one frame                         small batches
+ *     indices distances                                                     small results, if the client takes them so
  *
  * The value frames are views on the result arrays: nothing is copied, so the arrays must not change
  * until ZeroMQ has sent them. A result array is made for one call and dropped after it. Where a frame
@@ -25,6 +26,15 @@ const JOIN_BELOW = 8192;
 export interface ResultArrays {
   readonly indices: Int32Array;
   readonly distances: Float32Array;
+}
+
+/** Bytes of the largest result that may go bare. Arrow's metadata has 550 bytes in frames of their own. */
+const MOST_BARE = 8192;
+
+/** A whole result as one frame, indices before distances, without Arrow; undefined when it is too large for that. */
+export function bareFrame({ indices, distances }: ResultArrays): Uint8Array | undefined {
+  const bytes = indices.byteLength + distances.byteLength;
+  return bytes > MOST_BARE ? undefined : Buffer.concat([bytesOf(indices), bytesOf(distances)], bytes);
 }
 
 /** Makes the Arrow frames of any batch of one result. */

@@ -78,6 +78,9 @@ class CallableIndex:
     def attach(self, products: bytes | bytearray) -> None:
         """Nothing to take over."""
 
+    def plan(self) -> dict[str, Any]:
+        return dict(self.stats()["plan"])
+
     def stats(self) -> dict[str, Any]:
         reason = f"a numba function, called for all pairs up to {MAX_CALLABLE_ROWS} rows"
         plan = {"algorithm": "exact", "reason": reason}

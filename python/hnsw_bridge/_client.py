@@ -168,8 +168,8 @@ class Session:
             self._dead = True
 
     def _close_released(self, connection: Connection) -> None:
-        with contextlib.suppress(IndexError):
-            while True:
+        with contextlib.suppress(IndexError):  # Another thread may be at it.
+            while self._to_close:
                 connection.post("close", self._to_close.popleft())
 
     def _obituary(self, what: str) -> str:
@@ -277,7 +277,6 @@ def _open_session() -> Session:
 
 def _import_libraries() -> None:
     """Import what the first messages need now, while the server starts."""
-    import pyarrow  # noqa: F401
     import zmq  # noqa: F401
 
 

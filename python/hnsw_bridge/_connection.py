@@ -60,6 +60,7 @@ class Connection:
         self._transport = transport
         self._ids = itertools.count(1)
         self.limits: Limits = {}
+        self._takes_bare = False
 
     def hello(self, client: str, token: str | None, session: str | None, wait_s: float) -> Greeting:
         """Start a session, or join one by its secret. EngineUnavailable when nobody answers."""
@@ -74,6 +75,7 @@ class Connection:
             raise error_from(str(reply["code"]), str(reply["message"]))
         greeting = _read_greeting(reply)
         self.limits = greeting.limits
+        self._takes_bare = "bare" in greeting.features
         return greeting
 
     def call(
@@ -127,10 +129,10 @@ class Connection:
         download: Download[Any] | None,
         on_progress: ProgressListener | None,
     ) -> Header:
-        upload = Upload(parts, self.limits) if parts else None
+        upload = Upload(parts, self.limits, self._takes_bare) if parts else None
         first_frames: list[Frame] = []
         if upload is not None:
-            header, first_frames = {**header, "inline": upload.inline}, upload.inline_frames()
+            header, first_frames = {**header, **upload.header()}, upload.inline_frames()
         request = self._post(op, header, first_frames)
         try:
             last = self._until_done(request, upload, download, on_progress)

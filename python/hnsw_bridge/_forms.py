@@ -17,9 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ._errors import InvalidArgument
-from ._matrix import as_bytes, as_float32, check_stored_shape, check_width, is_sparse
+from ._matrix import as_bytes, as_float32, as_numbers, check_stored_shape, check_width, is_sparse
+from ._narrow import NarrowRows, narrowed
 
 Matrix: TypeAlias = Any  # A numpy array, or a scipy CSR matrix or array; both have `shape`.
+Stored: TypeAlias = "Matrix | NarrowRows"  # A matrix, perhaps in fewer bytes; see `wide`.
 Positions: TypeAlias = npt.NDArray[np.int32]
 
 
@@ -28,8 +30,11 @@ class Form(Protocol):
 
     name: str
 
-    def stored(self, data: Any) -> Matrix:
+    def stored(self, data: Any) -> Stored:
         """The rows of an index: a copy (n, d) that the caller's array does not share."""
+
+    def kept(self, rows: Matrix) -> Stored:
+        """`rows`, which nobody else has, in as few bytes as they need."""
 
     def given(self, data: Any, width: int, name: str) -> Matrix:
         """Rows (q, width) for a call on an index; may share the caller's memory."""
@@ -47,6 +52,9 @@ class _InNumpy:
     def stored(self, data: Any) -> Matrix:
         rows = self._as_rows(data, "data", copy=True)
         check_stored_shape(rows.shape)
+        return rows
+
+    def kept(self, rows: Matrix) -> Stored:
         return rows
 
     def given(self, data: Any, width: int, name: str) -> Matrix:
@@ -70,6 +78,17 @@ class Dense(_InNumpy):
     name = "dense"
     _as_rows = staticmethod(as_float32)
 
+    def stored(self, data: Any) -> Stored:
+        array = as_numbers(data, "data")
+        if array.ndim == 2 and array.size and array.dtype.kind != "O":
+            narrow = narrowed(array)
+            if narrow is not None:
+                return narrow
+        return super().stored(array)
+
+    def kept(self, rows: Matrix) -> Stored:
+        return narrowed(rows) or rows
+
 
 class Bits(_InNumpy):
     """uint8 in C order, eight bits in each."""
@@ -86,6 +105,9 @@ class Sparse:
     def stored(self, data: Any) -> Matrix:
         check_stored_shape(data.shape)
         return _csr(data, "data", copy=True)
+
+    def kept(self, rows: Matrix) -> Stored:
+        return rows
 
     def given(self, data: Any, width: int, name: str) -> Matrix:
         if not is_sparse(data):
@@ -112,6 +134,16 @@ class Sparse:
 
 DENSE, BITS, SPARSE = Dense(), Bits(), Sparse()
 FORMS: dict[str, Form] = {form.name: form for form in (DENSE, BITS, SPARSE)}
+
+
+def wide(stored: Stored) -> Matrix:
+    """The rows as a matrix; themselves, if they are one."""
+    return stored.wide() if isinstance(stored, NarrowRows) else stored
+
+
+def none_of(stored: Stored) -> Matrix:
+    """No rows, as wide as these."""
+    return stored.wide(0, 0) if isinstance(stored, NarrowRows) else stored[:0].copy()
 
 
 def _csr(data: Any, name: str, *, copy: bool) -> Matrix:

@@ -19,6 +19,7 @@ from scipy.sparse import csr_matrix, issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._forms import Stored, wide
 from ._parameters import as_count
 from .index import HnswIndexWrapper
 
@@ -80,7 +81,7 @@ class GraphTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         if X is None:
             return self._graph()
         rows = validate_data(self, X, accept_sparse="csr", dtype="numeric", reset=False)
-        if _same_rows(rows, self.index_._raw_data):
+        if _same_rows(rows, self.index_._stored()):
             return self._graph()
         count = min(int(self.n_neighbors) + 1, self.n_samples_fit_)
         return self._matrix(*self.index_.query(rows, k=count, epsilon=self.search_epsilon))
@@ -116,10 +117,11 @@ class GraphTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         return tags
 
 
-def _same_rows(rows: Any, fitted: Any) -> bool:
+def _same_rows(rows: Any, stored: Stored) -> bool:
     """Whether `rows`, once float32, are the rows an index holds."""
-    if rows.shape != fitted.shape or issparse(rows) != issparse(fitted):
+    if rows.shape != stored.shape or issparse(rows) != issparse(stored):
         return False
+    fitted = wide(stored)
     rows = rows.astype(fitted.dtype)
     return bool((rows != fitted).nnz == 0 if issparse(rows) else np.array_equal(rows, fitted))
 

@@ -25,7 +25,9 @@ def is_sparse(data: Any) -> bool:
 
 def as_float32(data: Any, name: str, *, copy: bool = False) -> Rows:
     """An array (n, d) of float32; a view of `data` where it has that form and no copy is wanted."""
-    array = _numeric(data, name)
+    array = as_numbers(data, name)
+    if array.dtype == np.float32:
+        return _converted(array, np.float32, name, copy)
     # A float64 beyond float32 turns into inf, which the engine refuses by row and column.
     with np.errstate(over="ignore", invalid="ignore"):
         return _converted(array, np.float32, name, copy)
@@ -33,7 +35,7 @@ def as_float32(data: Any, name: str, *, copy: bool = False) -> Rows:
 
 def as_bytes(data: Any, name: str, *, copy: bool = False) -> Rows:
     """An array (n, d) of uint8, each of eight packed bits; other whole numbers are converted."""
-    array = _numeric(data, name)
+    array = as_numbers(data, name)
     if array.dtype != np.uint8:
         numbers = _converted(array, np.float64, name, False)
         if not np.array_equal(numbers, np.clip(np.rint(numbers), 0, 255)):
@@ -59,7 +61,8 @@ def check_width(shape: tuple[int, ...], width: int, name: str) -> None:
     raise DimensionMismatch(message) if len(shape) == 2 else InvalidArgument(message)
 
 
-def _numeric(data: Any, name: str) -> npt.NDArray[Any]:
+def as_numbers(data: Any, name: str) -> npt.NDArray[Any]:
+    """An array of real numbers, or of objects that may be some; `data` itself where it is one."""
     if data is None or is_sparse(data):
         kind = "None" if data is None else "a sparse matrix"
         raise InvalidArgument(f"{name} must be a dense 2-D array of numbers, got {kind}")

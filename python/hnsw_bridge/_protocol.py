@@ -4,21 +4,21 @@ A message is a header frame and then the parts of one Arrow IPC stream, each a f
 
     header | schema message | record-batch metadata | body (the numpy memory itself) | padding
 
-Nothing here copies row data on the way out. pyarrow is imported while the server starts, not
-with the package. What may not enter: sockets, and what an operation means.
+Nothing here copies row data on the way out. Metadata depends on shapes alone and is made, or read,
+once for each (see `_arrow`). What may not enter: sockets, and what an operation means.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from . import _arrow
 from ._errors import ProtocolError
 from ._matrix import Rows
 
@@ -26,8 +26,8 @@ PROTOCOL_RANGE = (1, 1)
 Frame: TypeAlias = "bytes | memoryview"
 Header: TypeAlias = dict[str, Any]
 
-_ARROW_NAMES = {np.int32: "int32", np.float32: "float", np.uint8: "uint8"}
-_ALIGNMENT = 8  # Arrow pads every buffer of a body to this many bytes.
+_ARROW_TYPES = {"int32": _arrow.INT32, "float32": _arrow.FLOAT32, "uint8": _arrow.UINT8}
+_to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class Hits(NamedTuple):
@@ -38,12 +38,12 @@ class Hits(NamedTuple):
 
 
 def encode_header(header: Header) -> bytes:
-    return json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+    return _to_json(header).encode()
 
 
 def decode_header(frame: Frame) -> Header:
     try:
-        header = json.loads(bytes(frame))
+        header = json.loads(str(frame, "utf-8"))
     except ValueError as error:
         raise ProtocolError(f"the server sent a header that is not JSON: {error}") from None
     if not isinstance(header, dict) or not isinstance(header.get("type"), str):
@@ -55,23 +55,18 @@ def encode_rows(rows: Rows) -> list[Frame]:
     """The Arrow frames of one batch: `rows` (count, dim) itself is the body frame."""
     body = rows.reshape(-1).view(np.uint8)
     frames: list[Frame] = [*_rows_preamble(*rows.shape, rows.dtype.name), body.data]
-    padding = -body.nbytes % _ALIGNMENT
+    padding = _arrow.padded(body.nbytes) - body.nbytes
     return [*frames, bytes(padding)] if padding else frames
 
 
 @lru_cache(maxsize=16)
 def _rows_preamble(count: int, dim: int, dtype: str) -> tuple[bytes, bytes]:
-    """Schema and metadata messages: they depend on the shape only, so zeros are serialised."""
-    import pyarrow as pa
-
-    kind = getattr(pa, dtype)()
-    values = pa.py_buffer(np.zeros(count * dim, dtype))
-    child = pa.Array.from_buffers(kind, count * dim, [None, values])
-    field = pa.field("rows", pa.list_(pa.field("item", kind, nullable=False), dim), False)
-    column = pa.Array.from_buffers(field.type, count, [None], children=[child])
-    batch = pa.record_batch([column], schema=pa.schema([field]))
-    message = batch.serialize()
-    return _schema_message(batch), message[: _metadata_end(message)].to_pybytes()
+    """Schema and metadata messages."""
+    items = count * dim
+    item = _arrow.field("item", _ARROW_TYPES[dtype])
+    rows = _arrow.field("rows", _arrow.fixed_size_list(dim), item)
+    nbytes = items * np.dtype(dtype).itemsize
+    return _arrow.schema_message(rows), _arrow.batch_message(count, (count, items), (0, 0, nbytes))
 
 
 def encode_sparse(
@@ -79,76 +74,75 @@ def encode_sparse(
 ) -> list[Frame]:
     """The Arrow frames of one batch of CSR rows, `offsets` (count + 1) beginning with 0.
 
-    The body is cut at its buffers, and so that no frame is larger than `frame_bytes`. Its metadata
-    depends on the number of entries, so the batch is serialised as a whole: the one copy here.
+    The body is cut at its buffers, and so that no frame is larger than `frame_bytes`.
     """
-    import pyarrow as pa
-
-    def array(kind: Any, numbers: npt.NDArray[Any]) -> Any:
-        return pa.Array.from_buffers(kind, len(numbers), [None, pa.py_buffer(numbers)])
-
-    fields = [pa.field("index", pa.uint32(), False), pa.field("value", pa.float32(), False)]
-    children = [array(pa.uint32(), columns), array(pa.float32(), values)]
-    entries = pa.Array.from_buffers(pa.struct(fields), len(columns), [None], children=children)
-    field = pa.field("rows", pa.list_(pa.field("item", entries.type, nullable=False)), False)
-    buffers = [None, pa.py_buffer(offsets)]
-    column = pa.Array.from_buffers(field.type, len(offsets) - 1, buffers, children=[entries])
-    batch = pa.record_batch([column], schema=pa.schema([field]))
-    message = memoryview(batch.serialize())
-    metadata_end = _metadata_end(message)
-    lengths = [-(-numbers.nbytes // _ALIGNMENT) * _ALIGNMENT for numbers in (offsets, columns)]
-    borders = [metadata_end, metadata_end + lengths[0], metadata_end + sum(lengths), len(message)]
-    body = [
-        message[start : min(start + frame_bytes, end)]
-        for begin, end in pairwise(borders)
-        for start in range(begin, end, frame_bytes)
-    ]
-    return [_schema_message(batch), message[:metadata_end], *body]
+    count, entries = len(offsets) - 1, len(columns)
+    buffers = (offsets, columns, values)
+    lengths = [part.nbytes for part in buffers]
+    metadata = _arrow.batch_message(
+        count, (count, entries, entries, entries), (0, lengths[0], 0, 0, lengths[1], 0, lengths[2])
+    )
+    body = [frame for part in buffers for frame in _cut(part, frame_bytes)]
+    return [_sparse_schema(), metadata, *body]
 
 
-def _schema_message(batch: Any) -> bytes:
-    message: bytes = batch.schema.serialize().to_pybytes()
-    return message
+def _cut(numbers: npt.NDArray[Any], frame_bytes: int) -> Iterator[Frame]:
+    """The bytes of a buffer in frames, and its padding."""
+    memory = np.ascontiguousarray(numbers).view(np.uint8).data
+    for start in range(0, len(memory), frame_bytes):
+        yield memory[start : start + frame_bytes]
+    if padding := _arrow.padded(len(memory)) - len(memory):
+        yield bytes(padding)
 
 
-def _metadata_end(message: Any) -> int:
-    """0xFFFFFFFF, then the length of the metadata (int32), then the metadata, then the body."""
-    return 8 + int.from_bytes(bytes(message[4:8]), "little")
+@lru_cache(maxsize=1)
+def _sparse_schema() -> bytes:
+    index = _arrow.field("index", _arrow.UINT32)
+    value = _arrow.field("value", _arrow.FLOAT32)
+    entry = _arrow.field("item", _arrow.STRUCT, index, value)
+    return _arrow.schema_message(_arrow.field("rows", _arrow.LIST, entry))
 
 
 def decode_hits(frames: Sequence[Frame]) -> Hits:
     """The two columns of a result batch, as views (count, k) of the received memory."""
-    indices, distances = _columns(frames, "indices", "distances")
-    return Hits(_matrix(indices, np.int32), _matrix(distances, np.float32))
+    indices, distances = _columns(frames, indices="int32", distances="float32")
+    return Hits(indices, distances)
+
+
+def decode_bare_hits(frames: Sequence[Frame], count: int, k: int) -> Hits:
+    """A result without metadata, `count` times `k` indices and then as many distances, as views."""
+    body = frames[0] if len(frames) == 1 else b"".join(frames)
+    numbers = count * k
+    if len(body) != 8 * numbers:
+        raise ProtocolError(f"the server sent {len(body)} bytes for {count} x {k} neighbours")
+    indices = np.frombuffer(body, np.int32, numbers)
+    distances = np.frombuffer(body, np.float32, numbers, 4 * numbers)
+    return Hits(indices.reshape(count, k), distances.reshape(count, k))
 
 
 def decode_bytes(frames: Sequence[Frame]) -> npt.NDArray[np.uint8]:
     """The column of a batch of bytes, as a view of the received memory."""
-    (column,) = _columns(frames, "bytes")
-    return _values(column, np.uint8)
+    (column,) = _columns(frames, bytes="uint8")
+    return column.reshape(-1)
 
 
-def _columns(frames: Sequence[Frame], *names: str) -> list[Any]:
-    import pyarrow as pa
-
-    try:
-        with pa.ipc.open_stream(b"".join(frames)) as reader:
-            batch = reader.read_next_batch()
-        return [batch.column(name) for name in names]
-    except (pa.ArrowException, KeyError, StopIteration, OSError) as error:
-        raise ProtocolError(f"the server sent a result that cannot be read: {error}") from None
+_layout_of = lru_cache(maxsize=64)(_arrow.layout_of)
 
 
-def _matrix(column: Any, dtype: Any) -> npt.NDArray[Any]:
-    try:
-        values, width = column.flatten(), column.type.list_size
-    except AttributeError:
-        raise ProtocolError(f"the server sent {column.type} where a list belongs") from None
-    return _values(values, dtype).reshape(len(column), width)
+def _columns(frames: Sequence[Frame], **dtypes: str) -> list[npt.NDArray[Any]]:
+    """The columns of these names and types, as matrices."""
+    stream = b"".join(frames)
+    start = _arrow.metadata_bytes(stream)
+    layout = _layout_of(stream[:start])
+    if len(stream) < start + layout.body_bytes:
+        raise ProtocolError(f"the server sent {len(stream)} bytes of a result that has more")
+    return [_matrix(stream, start, layout.columns.get(name), dtypes[name]) for name in dtypes]
 
 
-def _values(column: Any, dtype: Any) -> npt.NDArray[Any]:
-    if str(column.type) != _ARROW_NAMES[dtype] or column.null_count:
-        raise ProtocolError(f"the server sent {column.type} where {dtype.__name__} belongs")
-    values: npt.NDArray[Any] = column.to_numpy(zero_copy_only=True)
-    return values
+def _matrix(
+    stream: bytes, start: int, column: _arrow.Column | None, dtype: str
+) -> npt.NDArray[Any]:
+    if column is None or column.dtype != dtype:
+        raise ProtocolError(f"the server sent {column} where a column of {dtype} belongs")
+    values = np.frombuffer(stream, dtype, column.numbers, start + column.offset)
+    return values.reshape(-1, column.width)

@@ -16,7 +16,7 @@ import numpy as np
 from ._changes import Changes
 from ._client import Session
 from ._connection import ProgressListener
-from ._forms import Matrix
+from ._forms import Matrix, Stored
 from ._matrix import Rows
 from ._protocol import Header, Hits
 from ._transfer import BytesDownload, HitsDownload, Part, part
@@ -37,7 +37,7 @@ class RemoteIndex:
 
     @classmethod
     def build(
-        cls, session: Session, rows: Matrix, options: Header, on_progress: ProgressListener | None
+        cls, session: Session, rows: Stored, options: Header, on_progress: ProgressListener | None
     ) -> RemoteIndex:
         """Send the rows (n, d). Options may be arrays: the parameters of metrics.
 
@@ -105,6 +105,12 @@ class RemoteIndex:
         numbers = np.frombuffer(products, np.uint8)
         with _value(self._session, numbers) as value:
             self._session.call("attach", {**self._named(), "bytes": value})
+
+    def plan(self) -> dict[str, Any]:
+        """What was picked for each product. Unlike `stats` it takes no look at the graph."""
+        if "plan" not in self._session.greeting.features:
+            return dict(self.stats()["plan"])
+        return dict(self._session.call("plan", self._named())["plan"])
 
     def stats(self) -> dict[str, Any]:
         return dict(self._session.call("stats", self._named())["index"])

@@ -15,19 +15,22 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from ._errors import InvalidArgument, ProtocolError
-from ._forms import Matrix
+from ._forms import Matrix, Stored
 from ._matrix import Rows
+from ._narrow import NarrowRows
 from ._protocol import (
     Frame,
     Header,
     Hits,
+    decode_bare_hits,
     decode_bytes,
     decode_hits,
     encode_rows,
     encode_sparse,
 )
 
-_BATCH_BYTES = 4 << 20
+_BATCH_BYTES = 1 << 20  # As fast as 4 MiB, and a window of them is on its way on either side.
+_MOST_BARE_BYTES = 64 << 10  # Guessed: of more bytes, Arrow's share of the time is small.
 _OFFSET_BYTES, _ENTRY_BYTES = 4, 8
 
 Limits = dict[str, int]
@@ -42,6 +45,9 @@ class Part(Protocol):
 
     def promise(self) -> Header:
         """The header's words for shape and form."""
+
+    def bare(self) -> list[Frame] | None:
+        """All values without Arrow's metadata, or None where a form never goes so."""
 
     def batches(self, batch_bytes: int) -> Iterator[tuple[int, list[Frame]]]:
         """Count and frames of each batch. Raises nothing once the first is made."""
@@ -61,6 +67,9 @@ class DensePart:
     def promise(self) -> Header:
         return {"rows": self.count, "dim": self._dim, "dtype": self._rows.dtype.name}
 
+    def bare(self) -> list[Frame] | None:
+        return [self._rows.data.cast("B")] if self.count else []
+
     def batches(self, batch_bytes: int) -> Iterator[tuple[int, list[Frame]]]:
         step = max(1, batch_bytes // (self._dim * self._rows.itemsize))
         for start in range(0, self.count, step):
@@ -70,6 +79,27 @@ class DensePart:
     def check(self, limits: Limits) -> None:
         if self._dim > limits["maxDim"]:
             raise InvalidArgument(f"rows have at most {limits['maxDim']} columns, got {self._dim}")
+
+
+class NarrowPart(DensePart):
+    """Rows kept in bytes, sent as the float32 that they are: a batch at a time is widened."""
+
+    def __init__(self, rows: NarrowRows) -> None:
+        self._narrow = rows
+        self.count, self._dim = rows.shape
+        self.nbytes = 4 * self.count * self._dim
+
+    def promise(self) -> Header:
+        return {"rows": self.count, "dim": self._dim, "dtype": "float32"}
+
+    def bare(self) -> list[Frame] | None:
+        return DensePart(self._narrow.wide()).bare()
+
+    def batches(self, batch_bytes: int) -> Iterator[tuple[int, list[Frame]]]:
+        step = max(1, batch_bytes // (self._dim * 4))
+        for start in range(0, self.count, step):
+            batch = self._narrow.wide(start, start + step)
+            yield len(batch), encode_rows(batch)
 
 
 class SparsePart:
@@ -83,6 +113,9 @@ class SparsePart:
     def promise(self) -> Header:
         shape = {"rows": self.count, "dim": self._dim, "dtype": "float32"}
         return {**shape, "layout": "csr", "nnz": int(self._rows.nnz)}
+
+    def bare(self) -> list[Frame] | None:
+        return None
 
     def batches(self, batch_bytes: int) -> Iterator[tuple[int, list[Frame]]]:
         offsets = self._rows.indptr.astype(np.int64)
@@ -113,24 +146,40 @@ class SparsePart:
             )
 
 
-def part(rows: Matrix) -> Part:
+def part(rows: Stored) -> Part:
     """Rows of any form, ready to be sent."""
+    if isinstance(rows, NarrowRows):
+        return NarrowPart(rows)
     return DensePart(rows) if isinstance(rows, np.ndarray) else SparsePart(rows)
 
 
 class Upload:
-    """Parts on their way up: inline in the request, or batch by batch under credits."""
+    """Parts on their way up: inline in the request, or batch by batch under credits.
 
-    def __init__(self, parts: Sequence[Part], limits: Limits) -> None:
+    `header` says which. Few bytes go bare, where the server takes them so: Arrow's metadata would
+    take longer to make and to read than the values.
+    """
+
+    def __init__(self, parts: Sequence[Part], limits: Limits, takes_bare: bool = False) -> None:
         for each in parts:
             each.check(limits)
+        self.inline = len(parts) == 1 and parts[0].nbytes <= limits["inlineBytes"]
+        few = takes_bare and self.inline and parts[0].nbytes <= _MOST_BARE_BYTES
+        self._bare = parts[0].bare() if few else None
         filled = [each for each in parts if each.count]
         batch_bytes = min(_BATCH_BYTES, limits["batchBytes"])
-        self.inline = len(parts) == 1 and parts[0].nbytes <= limits["inlineBytes"]
         self._batches = _numbered(filled, limits["inlineBytes"] if self.inline else batch_bytes)
+
+    def header(self) -> Header:
+        """What the request says of how its rows travel."""
+        if self._bare is not None:
+            return {"inline": True, "bare": True}
+        return {"inline": self.inline}
 
     def inline_frames(self) -> list[Frame]:
         """All rows, for the request itself; empty where they follow, and where there are none."""
+        if self._bare is not None:
+            return self._bare
         return next((frames for _, frames in self._batches), []) if self.inline else []
 
     def next_batches(self, credits: int) -> Iterator[tuple[Header, list[Frame]]]:
@@ -174,7 +223,8 @@ class HitsDownload:
         if self._hits is None:
             self._hits = Hits(np.empty((rows, k), np.int32), np.empty((rows, k), np.float32))
         if count:
-            batch = decode_hits(frames)
+            bare = header.get("bare") is True
+            batch = decode_bare_hits(frames, count, k) if bare else decode_hits(frames)
             if start != self._received or batch.indices.shape != (count, k):
                 raise ProtocolError(f"the server sent rows {start}+{count} out of order")
             self._hits.indices[start : start + count] = batch.indices

@@ -81,6 +81,8 @@ class ZmqTransport:
             raise
 
     def receive(self, timeout_s: float) -> list[Frame] | None:
+        if timeout_s == 0 and not self._has_news():
+            return None
         remaining_ms = int(timeout_s * 1000)
         while True:
             slice_ms = max(0, min(_POLL_SLICE_MS, remaining_ms))
@@ -95,10 +97,14 @@ class ZmqTransport:
                 return None
 
     def is_alive(self) -> bool:
-        return self.is_open() and not self._monitor.poll(0)
+        return self.is_open() and not _is_readable(self._monitor)
 
     def is_open(self) -> bool:
         return not self._socket.closed
+
+    def _has_news(self) -> bool:
+        """Cheaper than a poll that does not wait; most of the time there is nothing."""
+        return _is_readable(self._socket) or _is_readable(self._monitor)
 
     def close(self) -> None:
         if self.is_open():
@@ -106,6 +112,13 @@ class ZmqTransport:
             self._socket.disable_monitor()
             self._monitor.close()
             self._socket.close()
+
+
+def _is_readable(socket: zmq.Socket[Any]) -> bool:
+    import zmq
+
+    events: Any = socket.getsockopt(zmq.EVENTS)
+    return bool(events & zmq.POLLIN)
 
 
 _contexts: dict[int, zmq.Context[Any]] = {}

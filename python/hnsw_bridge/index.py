@@ -26,7 +26,7 @@ from ._errors import (
     UnknownId,
     UnsupportedVersion,
 )
-from ._forms import BITS, DENSE, FORMS, SPARSE, Form, Matrix
+from ._forms import BITS, DENSE, FORMS, SPARSE, Form, Matrix, Stored, none_of, wide
 from ._locks import ForkSafeLock
 from ._matrix import is_sparse
 from ._pickling import Kept, State, from_state, to_state
@@ -43,7 +43,7 @@ _FAILED_TO_FIND = (
     "Failed to correctly find n_neighbors for some samples. There are {n} rows, and n_neighbors is "
     "{k} with the row itself included; missing neighbors are -1 at distance inf."
 )
-_RUNTIME = ("_lock", "_remote_index", "_graph", "_products", "_raw_data", "random_state")
+_RUNTIME = ("_lock", "_remote_index", "_graph", "_products", "_rows", "random_state")
 _EFFORT = ("n_trees", "n_iters", "max_candidates", "m", "ef_construction")
 # What makes products of another place useless, so that they are built anew.
 _USELESS = (InvalidArgument, CorruptFile, UnsupportedVersion, OutOfMemory, UnknownId)
@@ -104,6 +104,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
     """
 
     # What methods here read; the other parameters are attributes too (see `as_attributes`).
+    dim: int
     metric: str
     metric_kwds: dict[str, Any] | None
     n_neighbors: int
@@ -115,7 +116,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
     compressed: bool
     verbose: bool
     quantization: str | None
-    _raw_data: Matrix
+    _rows: Stored
     _remote_index: Engine | None
     _graph: Hits | None
     _products: bytes | bytearray | None
@@ -156,8 +157,8 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         given = {name: value for name, value in locals().items() if name not in ("self", "data")}
         self._is_sparse = is_sparse(data)
         self._form_name, self._angular_trees = self._form_and_angle(metric, given)
-        self._raw_data = self._form.stored(data)
-        n, self.dim = self._raw_data.shape
+        self._rows = self._form.stored(data)
+        n, self.dim = self._rows.shape
         asked = {name: given[name] for name in ("n_trees", "n_iters", "max_candidates")}
         self._effort: Header = {name: int(value) for name, value in asked.items() if value}
         self._engine_options = _parameters.forced_options()
@@ -305,7 +306,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
             self.n_trees = self.n_trees_after_update
 
     def _apply(self, changes: Changes, remote: Engine) -> None:
-        rows = changes.applied_to(self._raw_data, self._form)
+        rows = changes.applied_to(wide(self._stored()), self._form)
         try:
             with progress_bar(self.verbose) as listener:
                 remote.update(changes, listener)
@@ -316,7 +317,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
             remote.close()
             self._remote_index = None
             raise
-        self._raw_data, self._graph = rows, None
+        self._rows, self._graph = self._form.kept(rows), None
         self._warn_if_short()
 
     # ------------------------------------------------------------------ the engine
@@ -324,7 +325,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
     @property
     def plan(self) -> dict[str, Any]:
         """What the engine picked for each product (``neighbor_graph``, ``query``), and why."""
-        return dict(self.stats()["plan"])
+        return self._remote().plan()
 
     @property
     def engine_parameters(self) -> dict[str, Any]:
@@ -341,7 +342,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
             if self._remote_index is not None:
                 self._remote_index.close()
             self._remote_index, self._graph, self._closed = None, None, True
-            self._raw_data = self._raw_data[:0].copy()
+            self._rows = none_of(self._stored())
 
     def _remote(self) -> Engine:
         """The index at the server; sends the rows again when the server is another one by now."""
@@ -357,7 +358,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         if callable(self.metric):
             values = tuple(dict(self.metric_kwds or {}).values())
             scan = Scan(self.metric, values, self.n_jobs)
-            return CallableIndex(rows, self._form, scan, self.n_neighbors)
+            return CallableIndex(wide(rows), self._form, scan, self.n_neighbors)
         options = self._wire_options()
         with progress_bar(self.verbose) as listener:
             remote = RemoteIndex.build(_client.session(), rows, options, listener)
@@ -371,9 +372,26 @@ class HnswIndexWrapper(metaclass=EngineFirst):
             self._products = None
         return remote
 
-    def _stored(self) -> Matrix:
+    @property
+    def _raw_data(self) -> Matrix:
+        """The rows by PyNNDescent's name. From then on they are kept as they are handed out."""
+        with self._lock:
+            if "_rows" not in self.__dict__:
+                raise AttributeError("this index has no rows: set its _raw_data")
+            self._rows = wide(self._rows)
+            return self._rows
+
+    @_raw_data.setter
+    def _raw_data(self, rows: Matrix) -> None:
+        self._rows = rows
+
+    @_raw_data.deleter
+    def _raw_data(self) -> None:
+        del self._rows
+
+    def _stored(self) -> Stored:
         """The rows. A caller may have taken them off, to keep them out of a pickle."""
-        rows = self.__dict__.get("_raw_data")
+        rows = self.__dict__.get("_rows")
         if rows is None:
             raise InvalidArgument("this index has no rows: set its _raw_data")
         return rows
@@ -426,7 +444,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         return hits
 
     def _warn_if_short(self) -> None:
-        n = self._raw_data.shape[0]
+        n = self._rows.shape[0]
         if n <= self.n_neighbors:
             warnings.warn(_FAILED_TO_FIND.format(n=n, k=self.n_neighbors), stacklevel=4)
 
@@ -444,7 +462,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
             products = self._products_to_keep()
             own = self.__dict__
             attributes = {name: value for name, value in own.items() if name not in _RUNTIME}
-            rows = own.get("_raw_data")
+            rows = wide(own.get("_rows"))
             return to_state(Kept(attributes, self.random_state, rows, products))
 
     def __setstate__(self, state: State) -> None:
@@ -452,7 +470,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         self.__dict__.update(kept.attributes)
         self.random_state = kept.random_state
         if kept.rows is not None:
-            self._raw_data = kept.rows
+            self._rows = self._form.kept(kept.rows)
         self._start_unconnected()
         self._products = kept.products
 

@@ -21,6 +21,8 @@ describe("hello", () => {
       ...["update.append", "update.replace", "rows.sparse", "rows.bits", "values", "metric.params", "quantization"],
       "dump",
       "graph_recall",
+      "bare",
+      "plan",
     ]);
     for (const metric of reply.metrics as object[]) {
       expect(metric).toMatchObject({

@@ -141,6 +141,7 @@ describe("stats", () => {
       stats: 1,
       close: 0,
       ping: 0,
+      plan: 0,
       cancel: 0,
       goodbye: 0,
     });

@@ -60,7 +60,7 @@ def calls() -> Callable[[], Counter[str]]:
     return since
 
 
-_HOUSEKEEPING = ("stats", "hello", "close", "goodbye", "ping", "credit", "rows")
+_HOUSEKEEPING = ("stats", "plan", "hello", "close", "goodbye", "ping", "credit", "rows")
 
 
 def _server_calls() -> Counter[str]:

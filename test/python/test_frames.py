@@ -6,6 +6,7 @@ import pytest
 
 from hnsw_bridge._errors import ProtocolError
 from hnsw_bridge._protocol import (
+    decode_bare_hits,
     decode_bytes,
     decode_header,
     decode_hits,
@@ -149,3 +150,31 @@ def test_headers_are_compact_json_without_nan():
 def test_a_header_that_is_none_is_a_protocol_error(frame):
     with pytest.raises(ProtocolError):
         decode_header(frame)
+
+
+def test_a_bare_result_is_indices_then_distances():
+    indices, distances = np.arange(6, dtype=np.int32), np.linspace(0, 1, 6, dtype=np.float32)
+    body = indices.tobytes() + distances.tobytes()
+    for frames in ([body], [body[:5], body[5:]]):
+        hits = decode_bare_hits(frames, 2, 3)
+        np.testing.assert_array_equal(hits.indices, indices.reshape(2, 3))
+        np.testing.assert_array_equal(hits.distances, distances.reshape(2, 3))
+    with pytest.raises(ProtocolError):
+        decode_bare_hits([body[:-1]], 2, 3)
+
+
+def test_damaged_metadata_is_a_protocol_error_or_points_inside_the_batch():
+    stream = _hits_stream(np.zeros((5, 3), np.int32), np.zeros((5, 3), np.float32))
+    rng = np.random.default_rng(7)
+    refused = 0
+    for _ in range(2000):
+        damaged = bytearray(stream)
+        for at in rng.integers(0, 600, 2):
+            damaged[at] = rng.integers(256)
+        try:
+            hits = decode_hits([bytes(damaged)])
+        except ProtocolError:
+            refused += 1
+        else:
+            assert hits.indices.nbytes <= len(stream)
+    assert refused > 500

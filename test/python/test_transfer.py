@@ -76,6 +76,19 @@ def test_few_rows_travel_inside_the_request(rows):
     assert list(upload.next_batches(5)) == []
 
 
+@pytest.mark.parametrize("rows", [DENSE[:25], BITS[:20]])
+def test_few_rows_go_bare_where_the_server_takes_them_so(rows):
+    upload = Upload([part(rows)], LIMITS, takes_bare=True)
+    assert upload.header() == {"inline": True, "bare": True}
+    (body,) = upload.inline_frames()
+    np.testing.assert_array_equal(np.frombuffer(body, rows.dtype).reshape(rows.shape), rows)
+
+
+@pytest.mark.parametrize("rows", [SPARSE[:2], DENSE])
+def test_sparse_rows_and_many_rows_never_go_bare(rows):
+    assert "bare" not in Upload([part(rows)], LIMITS, takes_bare=True).header()
+
+
 @pytest.mark.parametrize("rows", [DENSE[:0], SPARSE[:0]])
 def test_no_rows_are_no_batches(rows):
     upload = Upload([part(rows)], LIMITS)
