@@ -14,7 +14,7 @@ use crate::points::Points;
 use crate::random::draw;
 
 /// Queries whose neighbours are found by all pairs, to know how much the others must look at.
-const SAMPLE: usize = 256;
+const SAMPLE: usize = 160;
 /// Stream of the draws.
 const STREAM: u64 = 0x0062_6174_6368;
 

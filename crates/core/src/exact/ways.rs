@@ -76,7 +76,7 @@ fn byte_products(
     if !exact {
         let ids = filter::sample(a.len());
         let part = a.subset(&ids, 1)?;
-        let work = Work { sides, k, cells: cells(sides), costs: Costs::bytes(kernels.isa, b.width()) };
+        let work = Work { sides, k, cells: cells(sides), costs: Costs::bytes(kernels.isa, kernels.vnni, b.width()) };
         let keep = filter::keep(&ByteTiles::new(kernels, &part, b), &ids, &work, threads, control)?;
         let Some(keep) = keep else { return Ok(None) };
         aim = Aim { slack: keep.saturating_sub(k), again: work.again(), ..aim };

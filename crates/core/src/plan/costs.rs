@@ -4,8 +4,11 @@ use super::rates::{Rates, Way};
 use crate::exact::{MIN_BATCH, Source};
 use crate::options::Options;
 
-/// Rows from which walks run on sketches, and columns.
+/// Rows from which walks and lists run on sketches, and columns.
 const SKETCHED: (f64, f64) = (4096.0, 64.0);
+/// Columns of a sketch that lists are made of, mostly; values of the sample that it is found from.
+const SKETCH: f64 = 124.0;
+const SAMPLE_VALUES: f64 = 4_194_304.0;
 
 /// The costs of an index's work in seconds.
 pub(super) struct Costs {
@@ -55,17 +58,27 @@ impl Costs {
     }
 
     pub fn approximate_graph(&self, k: usize) -> f64 {
-        let row = if self.vectors {
-            // Near lists: so many rows looked at (more for more neighbours), gathered for the tiles; what is kept is
-            // compared by the rows unless codes are exact.
-            let looked_at = (2_000.0 + 100.0 * k as f64).min(self.rows);
+        let (mut row, mut once) = (4e-6 + 1e-9 * self.width, 0.0);
+        // Near lists: so many rows are looked at, more for more neighbours.
+        let looked_at = (2_000.0 + 100.0 * k as f64).min(self.rows);
+        if self.sketched() {
+            // Directions are found from a sample, tried twice; candidates are some times as many as neighbours, and the
+            // exact neighbours of 400 rows come first.
+            let sample = (SAMPLE_VALUES / self.width).clamp(512.0, 4096.0).min(self.rows) * self.width;
+            once = 4_000.0 * self.rates.float_term * sample;
+            let columns = self.width.min(SKETCH);
+            row += self.rates.float_term * self.width * columns + 400.0 * self.tile_cell();
+            row += 5.0 * k as f64 * self.pair();
+            row += 2.5 * looked_at * (self.rates.byte_term * columns + 0.5e-9);
+        } else if self.vectors {
+            // Gathered for the tiles; what is kept is compared by the rows unless codes are exact.
             let compared = if self.way == Way::Bytes { 0.0 } else { 1.5 * k as f64 * self.pair() };
-            4e-6 + 1e-9 * self.width + compared + 1.5 * looked_at * (self.tile_cell() + 0.3e-9)
+            row += compared + 1.5 * looked_at * (self.tile_cell() + 0.3e-9);
         } else {
             // Trees, descent rounds and the sample check: a few thousand distances a row (measured).
-            (1_500.0 + 60.0 * k as f64) * 0.4 * self.pair()
-        };
-        self.rows * row / self.threads
+            row = (1_500.0 + 60.0 * k as f64) * 0.4 * self.pair();
+        }
+        (once + self.rows * row) / self.threads
     }
 
     /// Links, and the table of candidates that they are chosen from.
