@@ -1,7 +1,8 @@
 """The bench: every engine on the same rows, each in a fresh process, recall beside every speed.
 
     python bench/run.py --suite graph|query|build|... [--data NAME,...] [--rows N] [--peers a,b]
-                        [--quick] [--truth sample|all] [--glass DIR] [--out DIR]
+                        [--quick] [--truth sample|all] [--glass DIR] [--minutes M]
+                        [--out DIR]
 
 Writes ``SUITE.json`` (everything measured), ``SUITE.md`` (the tables) and its plots (SVG and PNG)
 to the output folder.
@@ -32,6 +33,9 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer rows, one attempt")
     parser.add_argument("--truth", choices=("sample", "all"), default="sample", help="rows judged")
     parser.add_argument("--glass", type=Path, help="a checkout of glass, which no registry has")
+    parser.add_argument(
+        "--minutes", type=float, help="begin nothing after so many; what is missing is named"
+    )
     parser.add_argument("--out", type=Path, default=BENCH / "out", help="folder for the results")
     return parser.parse_args(argv)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,12 +17,13 @@ WARM_ROWS = 512
 
 @dataclass
 class Session:
-    """``options``: the command line (quick, rows, truth, out, data, peers, glass)."""
+    """``options``: the command line (quick, rows, truth, out, data, peers, glass, minutes)."""
 
     plan: Suite
     entries: list[Entry]
     options: argparse.Namespace
     warmed: set[tuple] = field(default_factory=set)
+    started: float = field(default_factory=time.monotonic)
 
     @property
     def sets(self) -> list[str]:
@@ -38,6 +40,12 @@ class Session:
         """See `rounds.take_turns`."""
         quick = self.plan.quick.get("attempts") if self.options.quick else None
         return quick or self.plan.attempts
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the minutes that were given are up."""
+        minutes = self.options.minutes
+        return minutes is not None and time.monotonic() > self.started + 60 * minutes
 
     def say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -77,6 +85,8 @@ class Session:
         of an engine and metric is preceded by ``warm`` in a process of its own: programs and
         on-disk caches are in memory afterwards.
         """
+        if self.is_over:
+            return {"error": f"not measured in {self.options.minutes:g} minutes (--minutes)"}
         try:
             python = self.python_for(entry.engine)
         except PeerMissing as error:

@@ -238,6 +238,16 @@ def test_bench_measures_the_engine_in_a_fresh_process(tmp_path: Path) -> None:
     assert "SYNTHETIC" in (tmp_path / "out" / "graph.md").read_text()
 
 
+def test_what_does_not_fit_the_minutes_is_named(tmp_path: Path) -> None:
+    few = ("--data", "synthetic-10k", "--rows", "600", "--peers", "", "--quick")
+    done = _run(tmp_path, *few, "--minutes", "0")
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "out" / "graph.json").read_text())
+    errors = [engine["error"] for engine in result["data"][0]["engines"]]
+    assert errors == ["not measured in 0 minutes (--minutes)"]
+    assert errors[0] in (tmp_path / "out" / "graph.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
