@@ -35,7 +35,7 @@ use hnsw_kernels::Kernels;
 use report::Said;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// What the last build of the neighbour graph took and reached.
 #[derive(Default, Clone)]
@@ -82,12 +82,27 @@ struct Data {
     coarse: Coarse,
 }
 
-/// The search index and what its repair had to do.
+/// The search index and what its repair had to do. Never changed: an update puts another in its place.
 struct Search {
     graph: Graph,
     repaired: usize,
     /// What walks run on, if not the rows.
     codes: Option<WalkCodes>,
+    /// Made by the first who asks.
+    wiring: OnceLock<Wiring>,
+}
+
+/// What a look at all links tells.
+#[derive(Clone, Copy)]
+struct Wiring {
+    mean_degree: f64,
+    unreachable: usize,
+}
+
+impl Search {
+    fn new(graph: Graph, repaired: usize, codes: Option<WalkCodes>) -> Search {
+        Search { graph, repaired, codes, wiring: OnceLock::new() }
+    }
 }
 
 /// Codes that walks run on.

@@ -90,7 +90,7 @@ impl Index {
         if let Some(search) = search.filter(|_| self.search.get().is_none()) {
             let codes = self.walk_codes(rows, &search.graph, control)?;
             self.inserts.store(search.inserts, Ordering::Relaxed);
-            self.search.set(Some(Arc::new(Search { graph: search.graph, repaired: search.repaired, codes })));
+            self.search.set(Some(Arc::new(Search::new(search.graph, search.repaired, codes))));
         }
         Ok(())
     }

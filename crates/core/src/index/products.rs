@@ -156,7 +156,7 @@ impl Index {
             Counters::add(&self.counters.search_builds, 1);
             self.inserts.store(0, Ordering::Relaxed);
             let codes = self.walk_codes_by(sketch, &data.rows, &built.graph, control)?;
-            Ok(Search { graph: built.graph, repaired: built.repaired, codes })
+            Ok(Search::new(built.graph, built.repaired, codes))
         })
     }
 }

@@ -1,8 +1,8 @@
 //! What an index tells about itself.
 
-use super::{Data, Index, Search, WalkCodes};
+use super::{Data, Index, Search, WalkCodes, Wiring};
 use crate::code::ByteCodes;
-use crate::graph;
+use crate::graph::{self, Graph};
 use crate::knn::RunOn;
 use crate::options::Query;
 use crate::plan::{self, Plan};
@@ -59,7 +59,7 @@ impl Index {
         }
     }
 
-    /// Sizes and counters. Counting unreachable rows is O(links). Never waits: during an update, what was
+    /// Sizes and counters. O(1), but for one look at all links after each build or update. Never waits: during an update, what was
     /// true before it.
     pub fn stats(&self) -> Stats {
         let now = self.data.peek().map(|data| self.stats_of(&data));
@@ -92,15 +92,23 @@ impl Index {
     }
 }
 
+impl Wiring {
+    fn of(graph: &Graph) -> Wiring {
+        let links: usize = (0..graph.len() as u32).map(|id| graph.links(id, 0).len()).sum();
+        let mean_degree = links as f64 / graph.len() as f64;
+        Wiring { mean_degree, unreachable: graph::reach::unreachable(graph) }
+    }
+}
+
 impl Search {
     fn describe(&self, stats: &mut Stats) {
         let graph = &self.graph;
-        let links: usize = (0..graph.len() as u32).map(|id| graph.links(id, 0).len()).sum();
+        let wiring = self.wiring.get_or_init(|| Wiring::of(graph));
         stats.search_ready = true;
         stats.links_bytes = graph.bytes();
         stats.levels = usize::from(graph.top()) + 1;
-        stats.mean_degree = links as f64 / graph.len() as f64;
-        stats.unreachable = graph::reach::unreachable(graph);
+        stats.mean_degree = wiring.mean_degree;
+        stats.unreachable = wiring.unreachable;
         stats.repaired = self.repaired;
         stats.codes_bytes += match &self.codes {
             Some(WalkCodes::Quantized(codes)) => codes.bytes(),

@@ -162,7 +162,7 @@ impl Index {
         let source = self.link_source(plain, linked.as_ref());
         let repaired = graph::insert::update(&mut graph, source, replaced, &self.options, control)?;
         let codes = self.walk_codes(rows, &graph, control)?;
-        Ok(Some(Search { graph, repaired, codes }))
+        Ok(Some(Search::new(graph, repaired, codes)))
     }
 }
 
