@@ -85,6 +85,6 @@ impl<C: Cell> Known<'_, C> {
         // Lists miss some on their own; codes may miss half as many.
         let missed = (1.5 * (1.0 - self.aim) * places.len() as f64) as usize;
         let last = places[..places.len() - missed.min(places.len())].last().copied().unwrap_or(0);
-        Ok((last < most).then(|| (last + 1 + last / 8).max(self.k + self.k / 4 + 2)))
+        Ok((last < most).then(|| (last + 1 + last / 3).max(self.k + self.k / 4 + 2)))
     }
 }

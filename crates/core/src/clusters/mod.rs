@@ -42,5 +42,5 @@ pub(crate) use space::Space;
 /// The recall to aim at where at least `floor` is asked for: a sample's estimate and what codes lose must not
 /// bring it below.
 pub(crate) fn aim(floor: f64) -> f64 {
-    1.0 - (1.0 - floor) / 8.0
+    1.0 - (1.0 - floor) / 12.0
 }

@@ -171,7 +171,7 @@ mod tests {
         let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
         let ids = sample(3000);
         let part = codes.subset(&ids, 1).unwrap();
-        let work = Work { sides: &sides, k: 10, cells: 1500.0, costs: Costs::bytes(kernels.isa, kernels.vnni, 64) };
+        let work = Work { sides: &sides, k: 10, cells: 1500.0, costs: Costs::bytes(Isa::Avx512, true, 64) };
         let tiles = ByteTiles::new(kernels, &part, &codes);
         let keep = super::keep(&tiles, &ids, &work, 2, Control::none()).unwrap();
         let again = std::sync::atomic::AtomicU64::new(0);
