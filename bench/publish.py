@@ -1,8 +1,9 @@
 """Keeps a suite's results in ``bench/results`` and puts its tables where they are shown.
 
-    python bench/publish.py [--suite graph] [FILE]
+    python bench/publish.py [--suite graph] [FILE ...]
 
-FILE is the suite's JSON, ``bench/out/SUITE.json`` by default; its plots lie beside it. What stands
+FILE is the suite's JSON, ``bench/out/SUITE.json`` by default; its plots lie beside it. Runs of one
+suite on different sets, one after the other on one machine, may be given together. What stands
 between ``<!-- results: SUITE -->`` and ``<!-- end of results -->`` is written anew wherever it is:
 a short part in README.md, the whole in docs/performance.md. Run it after a bench on a quiet
 machine. Nothing in the tables is typed by hand.
@@ -73,14 +74,36 @@ def kept_results() -> dict[str, dict]:
     return {path.stem: json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))}
 
 
-def keep(source: Path) -> None:
+def joined(results: list[dict]) -> dict:
+    """One result of runs on different sets; ValueError where they do not go together.
+
+    A set for which a run had no time left is that of another.
+    """
+    first = results[0]
+    parts = [part for result in results for part in result["data"] if _has_figures(part)]
+    sets = [part["name"] for part in parts if "name" in part]
+    alike = all(
+        r[key] == first[key] for r in results for key in ("suite", "machine", "threads", "k")
+    )
+    if not alike or len(sets) != len(set(sets)):
+        raise ValueError(f"not runs of one suite on one machine, each on sets of its own: {sets}")
+    return {**first, "data": parts}
+
+
+def _has_figures(part: dict) -> bool:
+    engines = part.get("engines")
+    return not engines or any("error" not in engine for engine in engines)
+
+
+def keep(sources: list[Path]) -> None:
     """Copies a result, its report and its plots into ``bench/results``."""
-    result = json.loads(source.read_text())
+    result = joined([json.loads(source.read_text()) for source in sources])
     name = result["suite"]
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
-    for picture in [*source.parent.glob(f"{name}-*.svg"), *source.parent.glob(f"{name}-*.png")]:
-        shutil.copy(picture, RESULTS)
+    for folder in {source.parent for source in sources}:
+        for picture in [*folder.glob(f"{name}-*.svg"), *folder.glob(f"{name}-*.png")]:
+            shutil.copy(picture, RESULTS)
     (RESULTS / f"{name}.md").write_text(report.markdown(result, plot_names(result)))
 
 
@@ -91,9 +114,9 @@ def _task(result: dict):
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="publish", description=__doc__.splitlines()[0])
     parser.add_argument("--suite", default="graph")
-    parser.add_argument("file", nargs="?", type=Path, help="default: bench/out/SUITE.json")
+    parser.add_argument("file", nargs="*", type=Path, help="default: bench/out/SUITE.json")
     options = parser.parse_args(argv)
-    keep(options.file or BENCH / "out" / f"{options.suite}.json")
+    keep(options.file or [BENCH / "out" / f"{options.suite}.json"])
     results = kept_results()
     for page, part in ((SHORT, readme_part), (LONG, whole_part)):
         if page.is_file():

@@ -86,7 +86,7 @@ class Session:
         on-disk caches are in memory afterwards.
         """
         if self.is_over:
-            return {"error": f"not measured in {self.options.minutes:g} minutes (--minutes)"}
+            return {"error": f"the {self.options.minutes:g} minutes of --minutes were over"}
         try:
             python = self.python_for(entry.engine)
         except PeerMissing as error:

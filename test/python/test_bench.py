@@ -238,13 +238,33 @@ def test_bench_measures_the_engine_in_a_fresh_process(tmp_path: Path) -> None:
     assert "SYNTHETIC" in (tmp_path / "out" / "graph.md").read_text()
 
 
+def test_runs_on_different_sets_are_joined_and_others_are_refused() -> None:
+    def result(name: str, **other) -> dict:
+        return {
+            "suite": "graph",
+            "machine": {},
+            "threads": 2,
+            "k": 15,
+            "data": [{"name": name}],
+            **other,
+        }
+
+    assert [part["name"] for part in publish.joined([result("a"), result("b")])["data"]] == [
+        "a",
+        "b",
+    ]
+    for other in (result("a"), result("b", threads=4), result("b", suite="query")):
+        with pytest.raises(ValueError, match="not runs of one suite"):
+            publish.joined([result("a"), other])
+
+
 def test_what_does_not_fit_the_minutes_is_named(tmp_path: Path) -> None:
     few = ("--data", "synthetic-10k", "--rows", "600", "--peers", "", "--quick")
     done = _run(tmp_path, *few, "--minutes", "0")
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "out" / "graph.json").read_text())
     errors = [engine["error"] for engine in result["data"][0]["engines"]]
-    assert errors == ["not measured in 0 minutes (--minutes)"]
+    assert errors == ["the 0 minutes of --minutes were over"]
     assert errors[0] in (tmp_path / "out" / "graph.md").read_text()
 
 

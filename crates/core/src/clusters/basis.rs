@@ -42,6 +42,11 @@ impl Clusters {
         Ok(Some(Clusters { sketch: None, chain }))
     }
 
+    /// Made of sketches, not of codes.
+    pub fn are_sketched(&self) -> bool {
+        self.sketch.is_some()
+    }
+
     pub fn chain(&self) -> &Chain<u8> {
         &self.chain
     }

@@ -42,7 +42,11 @@ pub(crate) fn graph(
             found => return Ok(found),
         }
     }
-    if let Some(codes) = Clusters::of_codes(source, options.seed, options.threads, control)? {
+    let codes = match clusters {
+        Some(clusters) if !clusters.are_sketched() => None,
+        _ => Clusters::of_codes(source, options.seed, options.threads, control)?,
+    };
+    if let Some(codes) = codes {
         match work.graph_by(&codes, control)? {
             Found::Unfit => {}
             found => return Ok(found),
