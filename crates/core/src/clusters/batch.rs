@@ -61,6 +61,7 @@ pub(crate) fn batch(
     let neighbours: Vec<Vec<u32>> = (0..ids.len()).map(|i| truth.row(i).map(|(id, _)| id).collect()).collect();
     let Some((space, on)) = clusters.space(source) else { return Ok(None) };
     let beside = clusters.beside(queries, &codes, threads, control)?;
+    let beside = &*beside;
     let known = Known {
         rows: Cells::of(&beside, ids.iter().copied()),
         neighbours: &neighbours,

@@ -7,6 +7,7 @@ use super::effort::{Known, all_pairs};
 use super::finish::Finish;
 use super::space::{Cell, Cells, Space};
 use crate::approx::Sample;
+use crate::code::ByteCodes;
 use crate::control::Control;
 use crate::error::Result;
 use crate::exact::Source;
@@ -35,6 +36,15 @@ pub(crate) fn graph(
 ) -> Result<Found> {
     let Some(rows) = source.rows.dense().filter(|_| source.products()) else { return Ok(Found::Unfit) };
     let sample = Sample::of(source, options, k, control.quiet())?;
+    // Rows of a part of an index come without coarse codes.
+    let made;
+    let source = match source.fast_codes() {
+        None if source.wants_coarse() => {
+            made = ByteCodes::coarse(rows, options.threads, control)?;
+            Source { coarse: made.as_ref(), ..source }
+        }
+        _ => source,
+    };
     let work = Work { source, sample: &sample, share: aim(options.graph_recall), options, k };
     if let Some(clusters) = clusters {
         match work.graph_by(clusters, control)? {

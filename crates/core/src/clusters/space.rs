@@ -115,21 +115,6 @@ impl<C: Cell, T: Space<C> + ?Sized> Space<C> for &T {
     }
 }
 
-impl<C: Cell, T: Space<C> + ?Sized> Space<C> for Box<T> {
-    fn len(&self) -> usize {
-        (**self).len()
-    }
-    fn width(&self) -> usize {
-        (**self).width()
-    }
-    fn extend(&self, id: usize, out: &mut Vec<C>) {
-        (**self).extend(id, out);
-    }
-    fn norm(&self, id: usize) -> C::Value {
-        (**self).norm(id)
-    }
-}
-
 impl Space<u8> for ByteCodes {
     fn len(&self) -> usize {
         self.len()
