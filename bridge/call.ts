@@ -9,16 +9,28 @@ import { HnswError, type Progress } from "../src/index.ts";
 import type { Connection } from "./connection.ts";
 import { CreditWindow } from "./credits.ts";
 import type { Header } from "./header.ts";
+import type { Turns } from "./turns.ts";
 import type { Upload } from "./upload.ts";
 import type { Value } from "./values.ts";
 
 /** Half of what the protocol promises at most, so that a late timer still keeps the promise. */
 const PROGRESS_MS = 125;
 
+/** The phase of a computation that waits for others to end. */
+const WAITING = "waiting";
+
 /** What a computation gets from its call. */
 export interface Hooks {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
+}
+
+/** What a client asked for. */
+export interface Request {
+  readonly id: number;
+  readonly op: string;
+  readonly header: Header;
+  readonly frames: readonly Uint8Array[];
 }
 
 export class Call {
@@ -31,17 +43,19 @@ export class Call {
   readonly credits = new CreditWindow();
   /** Set while the call waits for rows. */
   upload: Upload | undefined;
+  readonly #turns: Turns;
   readonly #claimed: Value[] = [];
   #abort: AbortController | undefined;
   #stopped: HnswError | undefined;
   #silent = false;
 
-  constructor(connection: Connection, id: number, op: string, header: Header, frames: readonly Uint8Array[]) {
+  constructor(connection: Connection, request: Request, turns: Turns) {
     this.connection = connection;
-    this.id = id;
-    this.op = op;
-    this.header = header;
-    this.frames = frames;
+    this.id = request.id;
+    this.op = request.op;
+    this.header = request.header;
+    this.frames = request.frames;
+    this.#turns = turns;
   }
 
   /** Made when first looked at: calls that end at once have no use for it. */
@@ -95,18 +109,31 @@ export class Call {
     for (const value of this.#claimed.splice(0)) value.dispose();
   }
 
-  /** Runs a computation and tells the client how far it is, also when nothing changes. */
+  /** Runs a computation when it is its session's turn, and tells the client how far it is, also when nothing changes. */
   async compute<T>(work: (hooks: Hooks) => Promise<T>): Promise<T> {
-    let latest: Progress = { phase: this.op, done: 0, total: 0 };
-    const timer = setInterval(() => this.send({ type: "progress", ...latest }), PROGRESS_MS);
+    let latest: Progress = { phase: WAITING, done: 0, total: 0 };
+    const onProgress = (progress: Progress) => {
+      latest = progress;
+    };
+    const timer = setInterval(() => this.#tell(latest), PROGRESS_MS);
+    const leave = await this.#turns.take(this.connection.session, this.signal);
     try {
       this.throwIfStopped();
-      return await work({
-        signal: this.signal,
-        onProgress: ({ phase, done, total }) => (latest = { phase, done, total }),
-      });
+      onProgress({ phase: this.op, done: 0, total: 0 });
+      return await work({ signal: this.signal, onProgress });
     } finally {
       clearInterval(timer);
+      leave?.();
     }
+  }
+
+  #tell({ phase, done, total, secondsLeft }: Progress): void {
+    this.send({
+      type: "progress",
+      phase,
+      done,
+      total,
+      ...(secondsLeft !== undefined && { seconds_left: secondsLeft }),
+    });
   }
 }

@@ -5,7 +5,7 @@ import { bytesOf } from "./claims.ts";
 import { openWindow, sendBytes } from "./download.ts";
 import { flag, number, optional } from "./header.ts";
 import { indexOf, keep } from "./index-operations.ts";
-import { bytesThatFit } from "./memory.ts";
+import { atMost } from "./options.ts";
 import { promisedValue } from "./promised.ts";
 import { withReceived } from "./received.ts";
 import type { Service } from "./service.ts";
@@ -21,25 +21,23 @@ export async function dump(call: Call, service: Service): Promise<undefined> {
   const rows = optional(call.header, "rows", flag) ?? true;
   openWindow(call, service.limits);
   const { rowsBytes, graphBytes, linksBytes } = index.stats();
-  bytesThatFit("dump", (rows ? rowsBytes : 0) + graphBytes + linksBytes);
+  service.memory.fit("dump", (rows ? rowsBytes : 0) + graphBytes + linksBytes);
   const bytes = await service.pace.beside(index, () => call.compute((hooks) => index.dump({ rows, ...hooks })));
   await sendBytes(call, bytes, service.limits);
 }
 
-export async function load(call: Call): Promise<object> {
-  const threads = optional(call.header, "threads", number);
+export async function load(call: Call, service: Service): Promise<object> {
+  service.sessions.checkRoom();
+  const threads = atMost(optional(call.header, "threads", number), service.threads) as { threads?: number };
   const bytes = bytesOf(call, call.header, "bytes");
-  bytesThatFit("index", bytes.length);
-  return keep(
-    call,
-    await call.compute((hooks) => HnswIndex.restore(bytes, { ...(threads !== undefined && { threads }), ...hooks })),
-  );
+  service.memory.fit("index", bytes.length);
+  return keep(call, await call.compute((hooks) => HnswIndex.restore(bytes, { ...threads, ...hooks })));
 }
 
 export async function attach(call: Call, service: Service): Promise<object> {
   const index = indexOf(call);
   const bytes = bytesOf(call, call.header, "bytes");
-  bytesThatFit("products", bytes.length);
+  service.memory.fit("products", bytes.length);
   await service.pace.beside(index, () => call.compute((hooks) => index.attach(bytes, hooks)));
   return {};
 }

@@ -10,6 +10,7 @@
 import { HnswError } from "../src/index.ts";
 import { Call } from "./call.ts";
 import { Connection, DuplicateId } from "./connection.ts";
+import { checkToken, Door } from "./door.ts";
 import { type Failure, protocolError, show, toFailure } from "./errors.ts";
 import { type Header, parseHeader, protocolUint, readId, text } from "./header.ts";
 import { VersionMismatch, welcome } from "./hello.ts";
@@ -27,6 +28,7 @@ export const CALLS: readonly string[] = ["hello", ...OPERATIONS.keys()];
 export class Dispatcher {
   readonly #connections = new Map<string, Connection>();
   readonly #running = new Set<Promise<void>>();
+  readonly #door = new Door();
   #inFlight = 0;
   readonly #service: Service;
   readonly #outbox: Outbox;
@@ -51,7 +53,9 @@ export class Dispatcher {
 
   /** Takes one message: the routing id, the header, Arrow frames. */
   receive(routingId: Uint8Array, head: Uint8Array | undefined, frames: readonly Uint8Array[]): void {
-    const connection = this.#connections.get(keyOf(routingId));
+    const key = keyOf(routingId);
+    const connection = this.#connections.get(key);
+    if (connection === undefined && this.#door.hasRefused(key)) return;
     const peer: Peer = connection ?? { routingId, lastSent: 0 };
     let id: number | null = null;
     try {
@@ -61,15 +65,24 @@ export class Dispatcher {
       if (connection === undefined) this.#hello(routingId, header, id);
       else this.#route(connection, header, frames);
     } catch (error) {
-      if (!(error instanceof DuplicateId)) this.#refuse(peer, connection, id, error);
+      if (error instanceof DuplicateId) return;
+      const answer = () => this.#refuse(peer, connection, id, error);
+      if (connection === undefined && isUnauthorized(error)) this.#door.refuse(key, answer);
+      else answer();
     }
   }
 
   #hello(routingId: Uint8Array, header: Header, id: number | null): void {
+    const { tokenHash, limits } = this.#service;
+    checkToken(header, tokenHash);
     if (header.op !== "hello") throw protocolError("say hello first");
     if (id === null) throw protocolError("hello without a valid id");
     // Ids that ROUTER makes start with 0. A chosen one could be taken over by another client later.
     if (routingId[0] !== 0) throw protocolError("a client must not set a routing id");
+    const clients = this.connectionCount + 1;
+    if (clients > limits.maxClients) {
+      throw new HnswError("ERR_OUT_OF_MEMORY", `${clients} clients, allowed: ${limits.maxClients}`);
+    }
     const { client, session, reply } = welcome(header, this.#service);
     const connection = new Connection(routingId, client, session, this.#outbox);
     this.#connections.set(keyOf(routingId), connection);
@@ -86,7 +99,7 @@ export class Dispatcher {
       const operation = OPERATIONS.get(op);
       if (operation === undefined)
         throw protocolError(`op is ${show(op)}, allowed: ${[...OPERATIONS.keys(), ...PARTS].join(", ")}`);
-      const call = new Call(connection, id, op, header, frames);
+      const call = new Call(connection, { id, op, header, frames }, this.#service.turns);
       connection.begin(call, this.#service.limits.maxCalls);
       this.#service.counters.call(op);
       this.#track(this.#run(call, operation));
@@ -163,6 +176,7 @@ export class Dispatcher {
 
   /** Ends every call with `reason`, waits for them, and then lets all connections go. */
   async shutDown(reason: HnswError): Promise<void> {
+    this.#door.close();
     for (const connection of this.#connections.values()) {
       for (const call of connection.calls.values()) call.stop(reason);
     }
@@ -174,6 +188,10 @@ export class Dispatcher {
 
 function keyOf(routingId: Uint8Array): string {
   return Buffer.from(routingId.buffer, routingId.byteOffset, routingId.length).toString("hex");
+}
+
+function isUnauthorized(error: unknown): boolean {
+  return error instanceof HnswError && error.code === "ERR_UNAUTHORIZED";
 }
 
 function asHnswError(error: unknown): HnswError {

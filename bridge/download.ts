@@ -9,7 +9,7 @@ import { bareFrame, type ResultArrays, ResultFrames } from "./arrow/results.ts";
 import type { Call } from "./call.ts";
 import { flag, protocolUint } from "./header.ts";
 import type { Limits } from "./limits.ts";
-import { bytesThatFit } from "./memory.ts";
+import type { Memory } from "./memory.ts";
 
 const DEFAULT_CREDITS = 4;
 /** Most of a result batch: a client holds a few of them beside what it makes of them. */
@@ -23,8 +23,8 @@ export function openWindow(call: Call, limits: Limits): void {
 }
 
 /** Refuses a result that cannot fit, before it is computed. */
-export function checkResultSize(rows: number, k: number): void {
-  bytesThatFit(`result of ${rows} x ${k}`, rows, k, 8);
+export function checkResultSize(memory: Memory, rows: number, k: number): void {
+  memory.fit(`result of ${rows} x ${k}`, rows, k, 8);
 }
 
 /** Sends a whole result; the last batch is the call's answer. */

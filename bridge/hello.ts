@@ -1,10 +1,7 @@
 /**
- * The door: who may come in, which version both speak, which session is joined.
- *
- * The token is looked at before anything else in the header, and compared in constant time. Nothing is
- * remembered about a client that was refused.
+ * The greeting: which version both speak, which session is joined, what the server can do. Whoever comes to it has
+ * shown the token (door.ts).
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { HnswError, metrics } from "../src/index.ts";
 import { protocolError, show } from "./errors.ts";
@@ -35,14 +32,10 @@ export class VersionMismatch extends HnswError {
   constructor(seen: readonly [number, number]) {
     super(
       "ERR_UNSUPPORTED_VERSION",
-      `client speaks protocol ${seen[0]} to ${seen[1]}, this server ${PROTOCOL[0]} to ${PROTOCOL[1]}`,
+      `client speaks protocol ${seen[0]} to ${seen[1]}, this server (${SERVER}) ${PROTOCOL[0]} to ${PROTOCOL[1]}: ` +
+        `upgrade the ${seen[0] > PROTOCOL[1] ? "server" : "client"}`,
     );
   }
-}
-
-/** A token as it is kept for comparing: hashes have one length, whatever was guessed. */
-export function hashToken(token: string): Buffer {
-  return createHash("sha256").update(token).digest();
 }
 
 export interface Welcome {
@@ -53,7 +46,6 @@ export interface Welcome {
 
 /** Checks a hello. Throws the refusal; a session is started only when all is well. */
 export function welcome(header: Header, service: Service): Welcome {
-  checkToken(header, service.tokenHash);
   const protocol = negotiate(header.protocol);
   const client = optional(header, "client", text) ?? "unknown";
   const secret = optional(header, "session", text);
@@ -65,15 +57,9 @@ export function welcome(header: Header, service: Service): Welcome {
     session: session.secret,
     limits: service.limits,
     metrics: metrics(),
-    threads: availableParallelism(),
+    threads: service.threads ?? availableParallelism(),
   };
   return { client, session, reply };
-}
-
-function checkToken(header: Header, expected: Buffer | undefined): void {
-  if (expected === undefined) return;
-  const seen = hashToken(typeof header.token === "string" ? header.token : "");
-  if (!timingSafeEqual(seen, expected)) throw new HnswError("ERR_UNAUTHORIZED", "token missing or wrong");
 }
 
 /** The highest version that both speak. */

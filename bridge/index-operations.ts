@@ -14,8 +14,9 @@ import type { Service } from "./service.ts";
 
 export async function build(call: Call, service: Service): Promise<object> {
   const { limits } = service;
+  service.sessions.checkRoom();
   const rows = promisedRows(call.header, limits);
-  const options = buildOptions(call, optional(call.header, "options", object) ?? {}, limits);
+  const options = buildOptions(call, optional(call.header, "options", object) ?? {}, service);
   return withReceived(call, { rows }, service, async (received) =>
     keep(call, await call.compute((hooks) => HnswIndex.build(received.rows, { ...options, ...hooks }))),
   );
@@ -34,13 +35,13 @@ function describe({ size, dim, form, metric, nNeighbors, plan, parameters }: Hns
 }
 
 export async function query(call: Call, service: Service): Promise<undefined> {
-  const { limits, pace } = service;
+  const { limits, memory, pace } = service;
   const index = indexOf(call);
   const promised = rowsFor(index, call.header, limits);
   const k = uint(call.header, "k", 0, limits.maxK);
   const options: QueryOptions = { k, ...effort(call.header) };
   openWindow(call, limits);
-  checkResultSize(promised.rows, k);
+  checkResultSize(memory, promised.rows, k);
   const asked = `${promised.rows} ${JSON.stringify(options)}`;
   const few = promised.form === "dense" && pace.isQuick(index, asked);
   await withReceived(call, { queries: few ? fewRows(promised) : promised }, service, async ({ queries }) => {
@@ -60,7 +61,7 @@ function effort(header: Header): { epsilon?: number; ef?: number } {
 export async function neighborGraph(call: Call, service: Service): Promise<undefined> {
   const index = indexOf(call);
   openWindow(call, service.limits);
-  checkResultSize(index.size, index.nNeighbors);
+  checkResultSize(service.memory, index.size, index.nNeighbors);
   const graph = await service.pace.beside(index, () => call.compute((hooks) => index.neighborGraph(hooks)));
   const [rows = 0, k = 0] = graph.indices.shape;
   await sendResult(call, arrays(graph), rows, k, service.limits);

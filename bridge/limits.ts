@@ -1,7 +1,9 @@
 /**
- * The numbers that bound what one client may make the server hold. `hello` tells them to clients;
+ * The numbers that bound what clients may make the server hold. `hello` tells them to clients;
  * docs/protocol.md section 9 explains each. Sizes in bytes.
  */
+import { availableParallelism } from "node:os";
+
 export interface Limits {
   readonly headerBytes: number;
   readonly inlineBytes: number;
@@ -9,6 +11,9 @@ export interface Limits {
   readonly window: number;
   readonly maxCredits: number;
   readonly maxCalls: number;
+  readonly maxClients: number;
+  readonly maxIndexes: number;
+  readonly maxRunning: number;
   readonly sendQueue: number;
   readonly maxRows: number;
   readonly maxDim: number;
@@ -28,6 +33,10 @@ export const DEFAULT_LIMITS: Limits = {
   window: 4,
   maxCredits: 64,
   maxCalls: 256,
+  maxClients: 4096,
+  maxIndexes: 65_536,
+  // Each may use all cores; with one, a second client would wait for the whole of a first one's graph.
+  maxRunning: Math.max(2, availableParallelism()),
   sendQueue: 65_536,
   maxRows: 2 ** 31 - 1,
   // One row of float32 must fit one batch.

@@ -11,28 +11,46 @@ const SHARE = 0.8;
 /** Asking the system takes longer than a small query does; this much is always there, or the server is lost anyway. */
 const ALWAYS_FITS = 16 << 20;
 
+/** The same where the process has a limit of its own: many small requests must not pass it unseen. */
+const FITS_UNDER_A_LIMIT = 256 << 10;
+
 /** Bytes promised to uploads on their way. One process has one memory, however many servers run in it. */
 let promised = 0;
 
-/** `factors` multiplied, in bytes. Throws ERR_OUT_OF_MEMORY when that exceeds what is free, or is not a safe integer. */
-export function bytesThatFit(what: string, ...factors: number[]): number {
-  const bytes = factors.reduce((product, factor) => product * factor, 1);
-  if (bytes <= ALWAYS_FITS) return bytes;
-  const allowed = Math.max(0, Math.floor(SHARE * freeBytes()) - promised);
-  if (Number.isSafeInteger(bytes) && bytes <= allowed) return bytes;
-  throw new HnswError("ERR_OUT_OF_MEMORY", `${what}: ${bytes} bytes, allowed now: ${allowed}`);
-}
+/** What this process may still ask for. */
+export class Memory {
+  readonly #most: number | undefined;
 
-/**
- * Promises memory that will be filled bit by bit, and counts as free with the system until then. Gives the end of
- * the promise, to be called once. Throws as {@link bytesThatFit}.
- */
-export function promiseBytes(what: string, bytes: number): () => void {
-  bytesThatFit(what, bytes);
-  promised += bytes;
-  return () => {
-    promised -= bytes;
-  };
+  /** `most`: bytes that the process may have in all. Without it a request may have four fifths of what is free. */
+  constructor(most?: number) {
+    this.#most = most;
+  }
+
+  /** `factors` multiplied, in bytes. Throws ERR_OUT_OF_MEMORY when they do not fit now, or are no safe integer. */
+  fit(what: string, ...factors: number[]): number {
+    const bytes = factors.reduce((product, factor) => product * factor, 1);
+    if (bytes <= (this.#most === undefined ? ALWAYS_FITS : FITS_UNDER_A_LIMIT)) return bytes;
+    const allowed = Math.max(0, this.#left() - promised);
+    if (Number.isSafeInteger(bytes) && bytes <= allowed) return bytes;
+    throw new HnswError("ERR_OUT_OF_MEMORY", `${what}: ${bytes} bytes, allowed now: ${allowed}`);
+  }
+
+  /**
+   * Promises memory that will be filled bit by bit, and counts as free with the system until then. Gives the end of
+   * the promise, to be called once. Throws as {@link fit}.
+   */
+  promise(what: string, bytes: number): () => void {
+    this.fit(what, bytes);
+    promised += bytes;
+    return () => {
+      promised -= bytes;
+    };
+  }
+
+  #left(): number {
+    const free = Math.floor(SHARE * freeBytes());
+    return this.#most === undefined ? free : Math.min(free, this.#most - process.memoryUsage.rss());
+  }
 }
 
 /** Respects a container's limit where this Node can tell it. */

@@ -9,7 +9,7 @@ import type { Call } from "./call.ts";
 import { numbersOf } from "./claims.ts";
 import { invalidArgument, protocolError, show } from "./errors.ts";
 import { type Header, isObject } from "./header.ts";
-import type { Limits } from "./limits.ts";
+import type { Service } from "./service.ts";
 
 const NAMES: ReadonlyMap<string, keyof BuildOptions> = new Map<string, keyof BuildOptions>([
   ["metric", "metric"],
@@ -36,7 +36,7 @@ const NAMES: ReadonlyMap<string, keyof BuildOptions> = new Map<string, keyof Bui
 const LISTS: ReadonlySet<string> = new Set(["w", "sigma", "vinv", "cost"]);
 
 /** The API's options of a `build` header. Throws for an option that does not exist. */
-export function buildOptions(call: Call, wire: Header, limits: Limits): BuildOptions {
+export function buildOptions(call: Call, wire: Header, { limits, threads }: Service): BuildOptions {
   const options: Partial<Record<keyof BuildOptions, unknown>> = {};
   for (const [name, value] of Object.entries(wire)) {
     const key = NAMES.get(name);
@@ -47,7 +47,13 @@ export function buildOptions(call: Call, wire: Header, limits: Limits): BuildOpt
   if (Number(options.nNeighbors) > limits.maxK) {
     throw invalidArgument("n_neighbors", wire.n_neighbors, `integer 1 to ${limits.maxK}`);
   }
-  return options as BuildOptions;
+  return { ...options, ...atMost(options.threads, threads) } as BuildOptions;
+}
+
+/** The threads that a call gets: what it asks for, within the server's limit. What is no number is for the API to refuse. */
+export function atMost(asked: unknown, most: number | undefined): { threads?: unknown } {
+  if (asked === undefined) return most === undefined ? {} : { threads: most };
+  return { threads: most !== undefined && typeof asked === "number" ? Math.min(asked, most) : asked };
 }
 
 function optionOf(call: Call, wire: Header, name: string): unknown {

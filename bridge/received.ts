@@ -6,7 +6,6 @@ import type { Call } from "./call.ts";
 import { protocolError } from "./errors.ts";
 import { flag } from "./header.ts";
 import type { Limits } from "./limits.ts";
-import { promiseBytes } from "./memory.ts";
 import { type Placement, Sequence } from "./placement.ts";
 import type { Destination, Promised } from "./promised.ts";
 import type { Service } from "./service.ts";
@@ -51,10 +50,10 @@ async function fill(
   opened: Destination<Disposable>[],
   service: Service,
 ): Promise<void> {
-  const { limits } = service;
+  const { limits, memory } = service;
   const inline = checkInline(call, promised, limits);
   const bare = flag(call.header, "bare");
-  const arrived = promiseBytes("rows", sum(promised.map((part) => part.memoryBytes)));
+  const arrived = memory.promise("rows", sum(promised.map((part) => part.memoryBytes)));
   try {
     for (const part of promised) opened.push(part.open(service));
     const placement = inOrder(opened.map((destination) => destination.placement));

@@ -9,15 +9,17 @@ import { setTimeout } from "node:timers/promises";
 import { Router } from "zeromq";
 import { HnswError } from "../src/index.ts";
 import { CALLS, Dispatcher } from "./dispatch.ts";
+import { hashToken } from "./door.ts";
 import { type Endpoint, ipcEndpoint, tcpEndpoint } from "./endpoint.ts";
-import { hashToken } from "./hello.ts";
 import { DEFAULT_LIMITS, type Limits, maxFrameBytes } from "./limits.ts";
 import { type Log, silentLog } from "./log.ts";
+import { Memory } from "./memory.ts";
 import { Outbox } from "./outbox.ts";
 import { Pace } from "./pace.ts";
 import type { Service } from "./service.ts";
 import { Sessions } from "./session.ts";
 import { Counters } from "./stats.ts";
+import { Turns } from "./turns.ts";
 
 /** Where to listen, and how. Exactly one of `ipc` and `tcp`. */
 export interface ServeOptions {
@@ -29,6 +31,10 @@ export interface ServeOptions {
   token?: string;
   /** Overrides of single limits. */
   limits?: Partial<Limits>;
+  /** Bytes that the process may have in all. Default: a request may have four fifths of what the machine has free. */
+  maxMemory?: number;
+  /** Most threads of one computation. Default: what each client asks for, or all cores. */
+  threads?: number;
   /** Gets log lines; silent by default. */
   log?: Log;
 }
@@ -99,8 +105,11 @@ class Server implements RunningServer {
     this.#service = {
       limits,
       counters: new Counters(CALLS),
-      sessions: new Sessions(),
+      sessions: new Sessions(limits.maxIndexes),
       pace: new Pace(),
+      turns: new Turns(limits.maxRunning),
+      memory: new Memory(options.maxMemory),
+      threads: options.threads,
       log: options.log ?? silentLog,
       tokenHash: options.token === undefined ? undefined : hashToken(options.token),
       gauges: () => ({

@@ -6,7 +6,7 @@ const makeIndex = () => HnswIndex.build([[1], [2], [3]]);
 
 describe("a session", () => {
   test("closes_its_indexes_when_the_last_member_leaves", async () => {
-    const sessions = new Sessions();
+    const sessions = new Sessions(100);
     const session = sessions.start();
     const indexes = [await makeIndex(), await makeIndex()];
     session.members.add("one").add("two");
@@ -19,8 +19,19 @@ describe("a session", () => {
     expect(() => sessions.join(session.secret)).toThrow(expect.objectContaining({ code: "ERR_CLOSED" }));
   });
 
+  test("closes_an_index_that_is_one_too_many", async () => {
+    const sessions = new Sessions(1);
+    const [session, other] = [sessions.start(), sessions.start()];
+    session.add(await makeIndex());
+    const index = await makeIndex();
+    expect(() => other.add(index)).toThrow(expect.objectContaining({ code: "ERR_OUT_OF_MEMORY" }));
+    expect(index.closed).toBe(true);
+    session.close("1");
+    expect(other.add(await makeIndex())).toBe("1");
+  });
+
   test("closes_an_index_that_arrives_after_its_end", async () => {
-    const sessions = new Sessions();
+    const sessions = new Sessions(100);
     const session = sessions.start();
     sessions.leave(session, "nobody");
     const index = await makeIndex();
@@ -29,7 +40,7 @@ describe("a session", () => {
   });
 
   test("frees_an_index_that_is_closed_and_remembers_its_id", async () => {
-    const session = new Sessions().start();
+    const session = new Sessions(100).start();
     const index = await makeIndex();
     const id = session.add(index);
     session.close(id);
@@ -41,7 +52,7 @@ describe("a session", () => {
   });
 
   test("has_a_secret_of_256_random_bits", () => {
-    const sessions = new Sessions();
+    const sessions = new Sessions(100);
     const secrets = new Set(Array.from({ length: 50 }, () => sessions.start().secret));
     expect(secrets.size).toBe(50);
     for (const secret of secrets) expect(secret).toMatch(/^[0-9a-f]{64}$/);

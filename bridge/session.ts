@@ -13,6 +13,7 @@ const SECRET_BYTES = 32;
 
 export class Session {
   readonly secret: string;
+  readonly #sessions: Sessions;
   readonly members = new Set<unknown>();
   readonly values = new Values();
   readonly #indexes = new Map<string, HnswIndex>();
@@ -20,19 +21,23 @@ export class Session {
   #made = 0;
   #ended = false;
 
-  constructor(secret: string) {
+  constructor(secret: string, sessions: Sessions) {
     this.secret = secret;
+    this.#sessions = sessions;
   }
 
   get indexIds(): string[] {
     return [...this.#indexes.keys()];
   }
 
-  /** Takes ownership of an index and names it. An index that arrives after the end is closed at once. */
+  /** Takes ownership of an index and names it. One that arrives after the end, or is one too many, is closed at once. */
   add(index: HnswIndex): string {
-    if (this.#ended) {
+    try {
+      if (this.#ended) throw new HnswError("ERR_CLOSED", "the session has ended");
+      this.#sessions.checkRoom();
+    } catch (error) {
       index.close();
-      throw new HnswError("ERR_CLOSED", "the session has ended");
+      throw error;
     }
     const id = String(++this.#made);
     this.#indexes.set(id, index);
@@ -85,6 +90,11 @@ export class Session {
 /** All sessions, found by the hash of their secret: comparing hashes tells nothing about the secret. */
 export class Sessions {
   readonly #byHash = new Map<string, Session>();
+  readonly #maxIndexes: number;
+
+  constructor(maxIndexes: number) {
+    this.#maxIndexes = maxIndexes;
+  }
 
   get size(): number {
     return this.#byHash.size;
@@ -102,8 +112,15 @@ export class Sessions {
     return [...this.#byHash.values()].reduce((sum, session) => sum + session.values.bytes, 0);
   }
 
+  /** Throws ERR_OUT_OF_MEMORY when there are as many indices as there may be. */
+  checkRoom(): void {
+    const count = this.indexCount;
+    if (count < this.#maxIndexes) return;
+    throw new HnswError("ERR_OUT_OF_MEMORY", `${count + 1} indexes at this server, allowed: ${this.#maxIndexes}`);
+  }
+
   start(): Session {
-    const session = new Session(randomBytes(SECRET_BYTES).toString("hex"));
+    const session = new Session(randomBytes(SECRET_BYTES).toString("hex"), this);
     this.#byHash.set(hash(session.secret), session);
     return session;
   }

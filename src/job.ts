@@ -3,21 +3,15 @@
  */
 import { fromNative, HnswError, isErrorCode } from "./errors.ts";
 import type { NativeEvent, NativeJob, NativeListener } from "./native.ts";
-
-/** How far a call has come: `done` of `total` units of `phase`. `done` never falls within a phase. */
-export interface Progress {
-  readonly phase: string;
-  readonly done: number;
-  readonly total: number;
-}
+import { type Progress, Reporter } from "./progress.ts";
 
 /** What every long call takes. */
 export interface CallOptions {
   /** Stops the call, within 200 ms; it then rejects with `ERR_CANCELLED` (`cause` is the signal's reason). */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Hears of the call's progress, about 20 times a second and at the start and end of each phase. What it throws
-   * stops the call and is what the call rejects with.
+   * Hears of the call's progress: at the start and end of each phase, between them up to 20 times a second, and at
+   * least every 250 ms. What it throws stops the call and is what the call rejects with.
    */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -43,12 +37,18 @@ export function runJob(
     checkSignal(signal);
     let thrown: { error: unknown } | undefined;
     const stop = () => job.cancel();
+    const fail = (error: unknown) => {
+      thrown ??= { error };
+      reporter?.stop();
+      stop();
+    };
+    const reporter = onProgress && new Reporter(onProgress);
     const listener = (event: NativeEvent) => {
       if (event.kind === "progress") {
-        if (thrown === undefined) thrown = reported(onProgress, event);
-        if (thrown !== undefined) stop();
+        if (thrown === undefined) reported(reporter, event, fail);
         return;
       }
+      reporter?.stop();
       signal?.removeEventListener("abort", stop);
       running.delete(job);
       if (thrown !== undefined) reject(thrown.error);
@@ -57,6 +57,7 @@ export function runJob(
     };
     const job = startJob(start, listener);
     running.add(job);
+    reporter?.start(fail);
     signal?.addEventListener("abort", stop, { once: true });
   });
 }
@@ -69,15 +70,11 @@ function startJob(start: (listener: NativeListener) => NativeJob, listener: Nati
   }
 }
 
-function reported(
-  onProgress: CallOptions["onProgress"],
-  { phase, done, total }: Progress,
-): { error: unknown } | undefined {
+function reported(reporter: Reporter | undefined, progress: Progress, failed: (error: unknown) => void): void {
   try {
-    onProgress?.({ phase, done, total });
-    return undefined;
+    reporter?.report(progress);
   } catch (error) {
-    return { error };
+    failed(error);
   }
 }
 

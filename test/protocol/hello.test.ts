@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { REFUSAL_DELAY_MS } from "../../bridge/door.ts";
 import { DEFAULT_LIMITS, PROTOCOL, VERSION } from "../../bridge/index.ts";
 import { metrics } from "../../src/index.ts";
 import { useServers } from "./support/server.ts";
@@ -44,14 +45,18 @@ describe("hello", () => {
     expect((await raw(server).hello({ protocol: range })).protocol).toBe(version);
   });
 
-  test.each([{ range: [2, 3] }, { range: [0, 0] }])(
-    "refuses_a_client_of $range and_tells_its_own_range",
-    async ({ range }) => {
+  test.each([
+    { range: [2, 3], older: "server" },
+    { range: [0, 0], older: "client" },
+  ])(
+    "refuses_a_client_of $range and_tells_its_own_range and_that_the $older is_to_be_upgraded",
+    async ({ range, older }) => {
       const server = await start();
       const client = raw(server);
       await expect(client.hello({ protocol: range })).rejects.toMatchObject({
         code: "ERR_UNSUPPORTED_VERSION",
         header: { protocol: PROTOCOL },
+        message: expect.stringContaining(`upgrade the ${older}`),
       });
       await expect(client.hello()).resolves.toMatchObject({ protocol: 1 });
     },
@@ -84,6 +89,15 @@ describe("hello", () => {
     await expect(raw(server).hello({ colour: "blue", nested: { a: [1] } })).resolves.toBeDefined();
   });
 
+  test("is_refused_to_more_clients_than_there_may_be", async () => {
+    const server = await start({ limits: { maxClients: 2 } });
+    const first = await connect(server);
+    await connect(server);
+    await expect(raw(server).hello()).rejects.toMatchObject({ code: "ERR_OUT_OF_MEMORY" });
+    await first.call("goodbye");
+    await expect(raw(server).hello()).resolves.toBeDefined();
+  });
+
   test("refuses_a_connection_that_chose_its_routing_id", async () => {
     const server = await start();
     await expect(raw(server, "chosen").hello()).rejects.toMatchObject({ code: "ERR_PROTOCOL" });
@@ -104,9 +118,29 @@ describe("a token", () => {
       const server = await start({ token });
       const client = raw(server);
       await expect(client.hello({ token: guess })).rejects.toMatchObject({ code: "ERR_UNAUTHORIZED" });
-      await expect(client.call("ping")).rejects.toMatchObject({ code: "ERR_PROTOCOL" });
     },
   );
+
+  test("that_is_wrong_is_answered_late_and_its_sender_never_listened_to_again", async () => {
+    const server = await start({ token });
+    const client = raw(server);
+    const asked = performance.now();
+    // The right one comes before the answer to the wrong one, and after it.
+    void client.send({ op: "hello", id: 2, protocol: [1, 1], token: "wrong" });
+    await client.send({ op: "hello", id: 3, protocol: [1, 1], token });
+    await expect(client.answer(2)).rejects.toMatchObject({ code: "ERR_UNAUTHORIZED" });
+    expect(performance.now() - asked).toBeGreaterThan(REFUSAL_DELAY_MS - 5);
+    await client.send({ op: "hello", id: 4, protocol: [1, 1], token });
+    const other = await connect(server, { token });
+    expect(await other.call("stats")).toMatchObject({ server: { connections: 1, errors: { ERR_UNAUTHORIZED: 1 } } });
+    expect(client.received).toHaveLength(1);
+  });
+
+  test("is_asked_for_before_anything_else_is_said", async () => {
+    const server = await start({ token });
+    await expect(raw(server).call("build")).rejects.toMatchObject({ code: "ERR_UNAUTHORIZED" });
+    await expect(raw(server).call("stats", { token: "wrong" })).rejects.toMatchObject({ code: "ERR_UNAUTHORIZED" });
+  });
 
   test("is_compared_before_the_rest_of_hello_is_looked_at", async () => {
     const server = await start({ token });
