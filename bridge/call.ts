@@ -111,19 +111,29 @@ export class Call {
 
   /** Runs a computation when it is its session's turn, and tells the client how far it is, also when nothing changes. */
   async compute<T>(work: (hooks: Hooks) => Promise<T>): Promise<T> {
-    let latest: Progress = { phase: WAITING, done: 0, total: 0 };
-    const onProgress = (progress: Progress) => {
-      latest = progress;
-    };
+    return this.tell(async (onProgress) => {
+      onProgress({ phase: WAITING, done: 0, total: 0 });
+      const leave = await this.#turns.take(this.connection.session, this.signal);
+      try {
+        this.throwIfStopped();
+        onProgress({ phase: this.op, done: 0, total: 0 });
+        return await work({ signal: this.signal, onProgress });
+      } finally {
+        leave?.();
+      }
+    });
+  }
+
+  /** Runs work that is no computation, and tells the client how far it is as often. */
+  async tell<T>(work: (onProgress: Hooks["onProgress"]) => Promise<T>): Promise<T> {
+    let latest: Progress = { phase: this.op, done: 0, total: 0 };
     const timer = setInterval(() => this.#tell(latest), PROGRESS_MS);
-    const leave = await this.#turns.take(this.connection.session, this.signal);
     try {
-      this.throwIfStopped();
-      onProgress({ phase: this.op, done: 0, total: 0 });
-      return await work({ signal: this.signal, onProgress });
+      return await work((progress) => {
+        latest = progress;
+      });
     } finally {
       clearInterval(timer);
-      leave?.();
     }
   }
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 /** The command line: picks a command, parses its options, turns failures into one line and an exit status. */
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import { runPing, runServe, runStats, runVersion, UsageError, type Values } from "./commands.ts";
+import { runKeygen, runPing, runStats, runVersion } from "./commands.ts";
 import { toFailure } from "./errors.ts";
+import { UsageError, type Values } from "./flags.ts";
+import { runServe } from "./serve-command.ts";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
@@ -13,7 +15,12 @@ interface Command {
 
 const COMMON: Options = { json: { type: "boolean" }, help: { type: "boolean", short: "h" } };
 const TOKEN: Options = { "token-file": { type: "string" } };
-const REMOTE: Options = { endpoint: { type: "string" }, timeout: { type: "string" }, ...TOKEN };
+const REMOTE: Options = {
+  endpoint: { type: "string" },
+  timeout: { type: "string" },
+  "server-key": { type: "string" },
+  ...TOKEN,
+};
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
@@ -23,38 +30,64 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
       options: {
         ipc: { type: "string" },
         tcp: { type: "string" },
+        "curve-key": { type: "string" },
         "parent-stdin": { type: "boolean" },
         "log-level": { type: "string" },
+        "log-format": { type: "string" },
+        metrics: { type: "string" },
+        threads: { type: "string" },
+        "max-memory": { type: "string" },
+        "max-clients": { type: "string" },
+        "max-indexes": { type: "string" },
+        "allow-path": { type: "string", multiple: true },
         ...TOKEN,
       },
     },
   ],
   ["ping", { run: runPing, options: REMOTE }],
   ["stats", { run: runStats, options: REMOTE }],
+  ["keygen", { run: runKeygen, options: { out: { type: "string" } } }],
   ["version", { run: runVersion, options: {} }],
 ]);
 
 const HELP = `hnsw-bridge: a nearest-neighbour service over ZeroMQ and Arrow
 
 Usage
-  hnsw-bridge serve [--ipc auto | --ipc DIR | --tcp HOST:PORT] [options]
-  hnsw-bridge ping  --endpoint ADDRESS [options]
-  hnsw-bridge stats --endpoint ADDRESS [options]
+  hnsw-bridge serve  [--ipc auto | --ipc DIR | --tcp HOST:PORT] [options]
+  hnsw-bridge ping   --endpoint ADDRESS [options]
+  hnsw-bridge stats  --endpoint ADDRESS [options]
+  hnsw-bridge keygen [--out NAME]
   hnsw-bridge version
 
 serve runs a server until SIGINT or SIGTERM
   --ipc auto          listen in a fresh private directory, removed at exit (default)
   --ipc DIR           listen in DIR: yours, mode 0700; made if missing
-  --tcp HOST:PORT     listen on loopback; port 0 takes any free one; needs a token
+  --tcp HOST:PORT     listen at a port, 0 for any free one; needs a token,
+                      and beyond loopback a CURVE key
   --token-file FILE   clients must present this file's content (mode 0600);
                       for tcp also HNSW_BRIDGE_TOKEN in the environment
+  --curve-key FILE    encrypt with this secret key, made by keygen (mode 0600)
+  --allow-path DIR    rows may be read from .npy and Arrow files below DIR;
+                      may be given more than once (default: nowhere)
+  --max-memory BYTES  memory the process may have, as 8G or 500M
+                      (default: a request may have 80 % of what is free)
+  --max-clients N     connections at once (default 4096)
+  --max-indexes N     indexes of all clients together (default 65536)
+  --threads N         threads of one computation (default: all cores)
+  --metrics HOST:PORT counters for Prometheus at http://HOST:PORT/metrics, on loopback
   --parent-stdin      stop when standard input ends
   --log-level LEVEL   error, warn, info (default) or debug, on standard error
+  --log-format FORMAT line (default) or json
 
 ping and stats ask a running server
   --endpoint ADDRESS  as printed by serve; or set HNSW_BRIDGE_ENDPOINT
   --token-file FILE   the token it asks for; or set HNSW_BRIDGE_TOKEN
+  --server-key FILE   its public CURVE key; or set HNSW_BRIDGE_SERVER_KEY to the key
   --timeout SECONDS   wait for an answer (default 5)
+
+keygen makes a server's pair of CURVE keys
+  --out NAME          writes NAME.key (public) and NAME.key_secret (mode 0600);
+                      default hnsw-bridge. Files that are there are kept.
 
 All commands
   --json              one line of JSON on standard output

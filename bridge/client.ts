@@ -2,7 +2,7 @@
  * A small client for the command line: hello, and calls without rows. Programs in TypeScript use the
  * API in-process instead; other languages have docs/protocol.md.
  */
-import { Dealer } from "zeromq";
+import { curveKeyPair, Dealer } from "zeromq";
 import { type ErrorCode, HnswError } from "../src/index.ts";
 import { type Header, isObject } from "./header.ts";
 import { PROTOCOL, SERVER } from "./version.ts";
@@ -10,6 +10,8 @@ import { PROTOCOL, SERVER } from "./version.ts";
 export interface ClientOptions {
   readonly endpoint: string;
   readonly token?: string | undefined;
+  /** The server's public CURVE key, where it encrypts. */
+  readonly serverKey?: string | undefined;
   /** For each answer; ERR_TIMEOUT after it. */
   readonly timeoutMs: number;
 }
@@ -22,7 +24,12 @@ export class ControlClient {
 
   private constructor(options: ClientOptions) {
     this.#options = options;
-    this.#socket = new Dealer({ linger: 0, receiveTimeout: options.timeoutMs, sendTimeout: options.timeoutMs });
+    this.#socket = new Dealer({
+      linger: 0,
+      receiveTimeout: options.timeoutMs,
+      sendTimeout: options.timeoutMs,
+      ...(options.serverKey !== undefined && { curveServerKey: options.serverKey, ...ownKeys() }),
+    });
   }
 
   /** Connects and says hello. Rejects with the server's code, or ERR_TIMEOUT when nobody answers. */
@@ -60,6 +67,12 @@ export class ControlClient {
   close(): void {
     this.#socket.close();
   }
+}
+
+/** A pair for this connection alone. */
+function ownKeys() {
+  const { publicKey, secretKey } = curveKeyPair();
+  return { curvePublicKey: publicKey, curveSecretKey: secretKey };
 }
 
 function parse(frame: Buffer | undefined): Header {

@@ -127,6 +127,7 @@ export class Dispatcher {
 
   async #run(call: Call, operation: Operation): Promise<void> {
     this.#inFlight++;
+    const start = performance.now();
     try {
       const reply = await operation(call, this.#service);
       if (reply !== undefined) call.send({ type: "reply", ...reply });
@@ -135,6 +136,7 @@ export class Dispatcher {
       if (!call.silent) this.#refuse(call.connection, call.connection, call.id, call.stopped ?? error);
     } finally {
       this.#inFlight--;
+      this.#service.counters.took(call.op, (performance.now() - start) / 1e3);
       call.release();
       call.connection.end(call);
     }

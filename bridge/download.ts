@@ -10,6 +10,7 @@ import type { Call } from "./call.ts";
 import { flag, protocolUint } from "./header.ts";
 import type { Limits } from "./limits.ts";
 import type { Memory } from "./memory.ts";
+import type { Service } from "./service.ts";
 
 const DEFAULT_CREDITS = 4;
 /** Most of a result batch: a client holds a few of them beside what it makes of them. */
@@ -33,12 +34,13 @@ export async function sendResult(
   arrays: ResultArrays,
   rows: number,
   k: number,
-  limits: Limits,
+  { limits, counters }: Service,
 ): Promise<void> {
   if (rows === 0 || k === 0) {
     call.send({ type: "result", rows, k, start: 0, count: 0, last: true });
     return;
   }
+  counters.rowsSent += rows;
   const bare = flag(call.header, "bare") ? bareFrame(arrays) : undefined;
   if (bare !== undefined) {
     await sendBatches(call, rows, rows, (part) => call.send({ type: "result", rows, k, ...part, bare: true }, [bare]));

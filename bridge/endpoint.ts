@@ -1,16 +1,16 @@
 /**
  * Where a server listens: a socket in a private directory, or a loopback port with a token.
  *
- * The directory is the access control of ipc: mode 0700, owned by this user, no link. On tcp anyone on
- * the machine can connect, so a token is demanded; beyond loopback nothing is offered.
+ * The directory is the access control of ipc: mode 0700, owned by this user, no link. On tcp anyone who reaches the
+ * port can connect, so a token is demanded; beyond loopback CURVE besides, so that it cannot be read on the way.
  */
 import { lstatSync, mkdirSync, mkdtempSync, rmdirSync, rmSync } from "node:fs";
-import { connect, isIP } from "node:net";
+import { isIP } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { HnswError } from "../src/index.ts";
+import { DIRECTORY_PREFIX, isAnswered, SOCKET, sweepStale } from "./stale.ts";
 
-const SOCKET = "server.sock";
 /** Bytes of a socket path that the system takes: sun_path less its end mark. */
 const MAX_PATH = process.platform === "linux" ? 107 : 103;
 
@@ -23,7 +23,7 @@ export interface Endpoint {
 /** A private directory for an ipc socket. `where` is "auto" or a directory. */
 export async function ipcEndpoint(where: string): Promise<Endpoint> {
   if (process.platform === "win32") throw refused("ipc is not available on Windows; use tcp with a token");
-  const { directory, made } = where === "auto" ? autoDirectory() : namedDirectory(resolve(where));
+  const { directory, made } = where === "auto" ? await autoDirectory() : namedDirectory(resolve(where));
   const path = join(directory, SOCKET);
   const release = () => {
     rmSync(path, { force: true });
@@ -39,10 +39,11 @@ export async function ipcEndpoint(where: string): Promise<Endpoint> {
   return { address: `ipc://${path}`, release };
 }
 
-function autoDirectory(): { directory: string; made: boolean } {
+async function autoDirectory(): Promise<{ directory: string; made: boolean }> {
   const runtime = process.env.XDG_RUNTIME_DIR;
   const base = runtime !== undefined && isPrivate(runtime) ? runtime : tmpdir();
-  return { directory: mkdtempSync(join(base, "hnsw-bridge-")), made: true };
+  await sweepStale(base);
+  return { directory: mkdtempSync(join(base, DIRECTORY_PREFIX)), made: true };
 }
 
 function namedDirectory(directory: string): { directory: string; made: boolean } {
@@ -75,12 +76,7 @@ function checkLength(path: string): void {
 
 /** A socket file without a server behind it is removed; one with a server is left alone. */
 async function removeStale(path: string): Promise<void> {
-  const answered = await new Promise<boolean>((done) => {
-    const probe = connect(path);
-    probe.once("connect", () => done(true)).once("error", () => done(false));
-    probe.once("connect", () => probe.destroy());
-  });
-  if (answered) throw refused(`a server is already listening at ${path}`);
+  if (await isAnswered(path)) throw refused(`a server is already listening at ${path}`);
   rmSync(path, { force: true });
 }
 
@@ -92,16 +88,38 @@ function removeIfEmpty(directory: string): void {
   }
 }
 
-/** A tcp address on loopback. `hostPort` is HOST:PORT, port 0 for any free one. */
-export function tcpEndpoint(hostPort: string, token: string | undefined): Endpoint {
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(hostPort);
-  const host = match?.[1] ?? match?.[2] ?? "";
-  const port = Number(match?.[3]);
-  if (match === null || port > 65535) throw refused(`tcp address ${JSON.stringify(hostPort)}, allowed: HOST:PORT`);
-  if (!isLoopback(host)) throw refused(`tcp host ${JSON.stringify(host)}, allowed: 127.0.0.1, ::1, localhost`);
+/** A tcp address. `hostPort` is HOST:PORT, port 0 for any free one; beyond loopback the connection must be encrypted. */
+export function tcpEndpoint(hostPort: string, token: string | undefined, encrypted: boolean): Endpoint {
+  const { host, port } = readAddress(hostPort);
+  if (!isLoopback(host) && isIP(host) === 0) {
+    throw refused(`tcp host ${JSON.stringify(host)}, allowed: localhost, or an address of this machine`);
+  }
+  if (!isLoopback(host) && !encrypted) {
+    throw refused(`tcp host ${JSON.stringify(host)} is beyond loopback and needs CURVE keys: --curve-key FILE`);
+  }
   if (!token) throw refused("tcp needs a token: --token-file FILE, or HNSW_BRIDGE_TOKEN in the environment");
   const literal = isIP(host) === 6 ? `[${host}]` : host === "localhost" ? "127.0.0.1" : host;
   return { address: `tcp://${literal}:${port === 0 ? "*" : port}`, release: () => {} };
+}
+
+/** HOST:PORT of loopback, taken apart. Throws ERR_INVALID_ARGUMENT for any other. */
+export function loopbackAddress(hostPort: string): Address {
+  const { host, port } = readAddress(hostPort);
+  if (!isLoopback(host)) throw refused(`host ${JSON.stringify(host)}, allowed: 127.0.0.1, ::1, localhost`);
+  return { host: host === "localhost" ? "127.0.0.1" : host, port };
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+function readAddress(hostPort: string): Address {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(hostPort);
+  const host = match?.[1] ?? match?.[2] ?? "";
+  const port = Number(match?.[3]);
+  if (match === null || port > 65535) throw refused(`address ${JSON.stringify(hostPort)}, allowed: HOST:PORT`);
+  return { host, port };
 }
 
 function isLoopback(host: string): boolean {

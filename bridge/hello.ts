@@ -22,6 +22,7 @@ const FEATURES = [
   "dump",
   "graph_recall",
   "bare",
+  "progress.seconds_left",
   "plan",
 ];
 
@@ -53,7 +54,7 @@ export function welcome(header: Header, service: Service): Welcome {
   const reply = {
     protocol,
     server: SERVER,
-    features: FEATURES,
+    features: service.allowedPaths.length === 0 ? FEATURES : [...FEATURES, "rows.path"],
     session: session.secret,
     limits: service.limits,
     metrics: metrics(),

@@ -48,7 +48,7 @@ export async function query(call: Call, service: Service): Promise<undefined> {
     call.throwIfStopped();
     const here = () => index.querySync(queries, options);
     const beside = () => call.compute((hooks) => index.query(queries, { ...options, ...hooks }));
-    await sendResult(call, arrays(await pace.query(index, asked, here, beside)), promised.rows, k, limits);
+    await sendResult(call, arrays(await pace.query(index, asked, here, beside)), promised.rows, k, service);
   });
 }
 
@@ -64,7 +64,7 @@ export async function neighborGraph(call: Call, service: Service): Promise<undef
   checkResultSize(service.memory, index.size, index.nNeighbors);
   const graph = await service.pace.beside(index, () => call.compute((hooks) => index.neighborGraph(hooks)));
   const [rows = 0, k = 0] = graph.indices.shape;
-  await sendResult(call, arrays(graph), rows, k, service.limits);
+  await sendResult(call, arrays(graph), rows, k, service);
 }
 
 /** Replaced rows come first, then the appended ones, in one stream. */

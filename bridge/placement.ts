@@ -60,6 +60,7 @@ export class FixedPlacement implements Placement {
     const writer = new RowWriter(this.#memory, start);
     for (const part of values) writer.write(part);
     this.#counters.bytesCopied += count * rowBytes;
+    this.#counters.rowsReceived += count;
   }
 
   #values({ count, frames, bare }: Batch, rowBytes: number): readonly Uint8Array[] {
@@ -140,6 +141,7 @@ export class SparsePlacement implements Placement {
     const { counts, indices, values, joined } = sparseRows(frames, { count, entries: left, weigh });
     this.#memory.append(counts, indices, values);
     this.#counters.bytesCopied += indices.length + values.length + joined;
+    this.#counters.rowsReceived += count;
   }
 
   /** A row cannot be divided, so one alone may be larger than a batch. */

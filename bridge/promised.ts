@@ -30,6 +30,8 @@ export interface FewRows extends Disposable {
 export interface Promised<Content extends Disposable = RowMemory> {
   readonly rows: number;
   readonly dim: number;
+  /** The numbers it is made of; none where rows differ in length. */
+  readonly item?: Item;
   /** What it weighs on the wire, in the limits' eyes. */
   readonly wireBytes: number;
   /** What it will take in memory. */
@@ -69,6 +71,7 @@ function dense(header: Header, limits: Limits): PromisedRows {
   const shape = fixedShape(header, "float32", limits);
   return {
     ...shape,
+    item: "float32",
     form: "dense",
     open: ({ counters }) => {
       const content = RowBuffer.allocate(shape.rows, shape.dim);
@@ -87,13 +90,14 @@ export function fewRows({ rows, dim, wireBytes, memoryBytes }: PromisedRows): Pr
     const content: FewRows = { data, shape: [rows, dim], [Symbol.dispose]: () => {} };
     return { content, placement: new FixedPlacement(memory, "float32", counters) };
   };
-  return { rows, dim, wireBytes, memoryBytes, open };
+  return { rows, dim, item: "float32", wireBytes, memoryBytes, open };
 }
 
 function bits(header: Header, limits: Limits): PromisedRows {
   const shape = fixedShape(header, "uint8", limits);
   return {
     ...shape,
+    item: "uint8",
     form: "bits",
     open: ({ counters }) => {
       const content = BitBuffer.allocate(shape.rows, shape.dim);

@@ -1,10 +1,12 @@
 /**
- * Rows that a call carries, from promise to end: memory is reserved first, then filled inline or by a
- * stream, then used, and freed on every way out. There is no half upload.
+ * Rows that a call carries, from promise to end: memory is reserved first, then filled inline, by a stream or out of a
+ * file, then used, and freed on every way out. There is no half upload.
  */
+import { HnswError } from "../src/index.ts";
 import type { Call } from "./call.ts";
 import { protocolError } from "./errors.ts";
-import { flag } from "./header.ts";
+import { placeFile } from "./files/place.ts";
+import { flag, type Header, optional, text } from "./header.ts";
 import type { Limits } from "./limits.ts";
 import { type Placement, Sequence } from "./placement.ts";
 import type { Destination, Promised } from "./promised.ts";
@@ -51,7 +53,8 @@ async function fill(
   service: Service,
 ): Promise<void> {
   const { limits, memory } = service;
-  const inline = checkInline(call, promised, limits);
+  const path = optional(call.header, "path", pathText);
+  const inline = checkInline(call, promised, limits, path);
   const bare = flag(call.header, "bare");
   const arrived = memory.promise("rows", sum(promised.map((part) => part.memoryBytes)));
   try {
@@ -59,7 +62,8 @@ async function fill(
     const placement = inOrder(opened.map((destination) => destination.placement));
     if (placement.rows === 0) return;
     const { rows } = placement;
-    if (!inline) await streamRows(call, placement, limits);
+    if (path !== undefined) await placeNamed(call, path, promised, placement, service);
+    else if (!inline) await streamRows(call, placement, limits);
     else placement.place({ start: 0, count: rows, frames: call.frames, bare, most: limits.inlineBytes });
   } finally {
     arrived();
@@ -67,16 +71,37 @@ async function fill(
 }
 
 /** Whether the rows are in the message itself. Throws when they must not be. */
-function checkInline(call: Call, parts: readonly Promised<Disposable>[], limits: Limits): boolean {
+function checkInline(call: Call, parts: readonly Promised<Disposable>[], limits: Limits, path?: string): boolean {
   const inline = flag(call.header, "inline");
   const rows = sum(parts.map((part) => part.rows));
   if (call.frames.length > 0 && (!inline || rows === 0)) throw protocolError("Arrow frames where none are allowed");
-  if (inline && parts.length > 1) throw protocolError("two parts inline, allowed: one");
+  if (inline && path !== undefined) throw protocolError("inline and path, allowed: one of them");
+  if ((inline || path !== undefined) && parts.length > 1)
+    throw protocolError("two parts inline or by path, allowed: one");
   const bytes = sum(parts.map((part) => part.wireBytes));
   if (inline && bytes > limits.inlineBytes) {
     throw protocolError(`${bytes} bytes inline, allowed: ${limits.inlineBytes}`);
   }
   return inline;
+}
+
+const MAX_PATH = 4096;
+
+function pathText(header: Header, name: string): string {
+  return text(header, name, MAX_PATH);
+}
+
+async function placeNamed(
+  call: Call,
+  path: string,
+  [promised]: readonly Promised<Disposable>[],
+  placement: Placement,
+  { allowedPaths }: Service,
+): Promise<void> {
+  if (allowedPaths.length === 0 || promised === undefined) {
+    throw new HnswError("ERR_INVALID_ARGUMENT", "path, allowed: only at a server that was started with --allow-path");
+  }
+  await placeFile(call, path, promised, placement, allowedPaths);
 }
 
 function inOrder([first, second]: readonly Placement[]): Placement {

@@ -8,12 +8,15 @@
 import { setTimeout } from "node:timers/promises";
 import { Router } from "zeromq";
 import { HnswError } from "../src/index.ts";
+import type { CurveKeys } from "./curve.ts";
 import { CALLS, Dispatcher } from "./dispatch.ts";
 import { hashToken } from "./door.ts";
 import { type Endpoint, ipcEndpoint, tcpEndpoint } from "./endpoint.ts";
+import { allowedDirectories } from "./files/allowed.ts";
 import { DEFAULT_LIMITS, type Limits, maxFrameBytes } from "./limits.ts";
 import { type Log, silentLog } from "./log.ts";
 import { Memory } from "./memory.ts";
+import { type MetricsEndpoint, serveMetrics } from "./metrics.ts";
 import { Outbox } from "./outbox.ts";
 import { Pace } from "./pace.ts";
 import type { Service } from "./service.ts";
@@ -25,8 +28,14 @@ import { Turns } from "./turns.ts";
 export interface ServeOptions {
   /** A directory for the socket, or "auto" for a fresh private one. Default "auto". */
   ipc?: string;
-  /** HOST:PORT on loopback; port 0 takes any free one. Needs `token`. */
+  /** HOST:PORT; port 0 takes any free one. Needs `token`, and `curve` beyond loopback. */
   tcp?: string;
+  /** The server's pair of CURVE keys: everything on the way is encrypted then. Only with `tcp`. */
+  curve?: CurveKeys;
+  /** Directories below which clients may have files of rows read. Default: none. */
+  allowPaths?: readonly string[];
+  /** HOST:PORT on loopback where monitors find `/metrics`. Default: nowhere. */
+  metrics?: string;
   /** What clients must present. Required with `tcp`. */
   token?: string;
   /** Overrides of single limits. */
@@ -43,6 +52,8 @@ export interface ServeOptions {
 export interface RunningServer {
   /** A ZeroMQ address to connect to. */
   readonly endpoint: string;
+  /** Where monitors ask, if they may. */
+  readonly metricsUrl: string | undefined;
   /** Ends all calls with ERR_CLOSED, closes all indices and the socket, removes the socket file. */
   close(): Promise<void>;
 }
@@ -51,6 +62,9 @@ export interface RunningServer {
 const ALIVE_MS = 5000;
 /** Messages of one peer that may wait for the loop, with a window of batches well below. */
 const RECEIVE_QUEUE = 64;
+/** Finds a client whose machine or network is gone without a word; its library answers below its program. */
+const HEARTBEAT_MS = 2000;
+const HEARTBEAT_TIMEOUT_MS = 10_000;
 /** Time for last answers to leave after closing. */
 const LINGER_MS = 500;
 /** A disconnect is reported a moment before the ROUTER forgets the peer. */
@@ -60,8 +74,9 @@ const RETRY_MS = 10;
 
 /** Starts a server. Rejects with ERR_INVALID_ARGUMENT when the address is not allowed or not free. */
 export async function serve(options: ServeOptions = {}): Promise<RunningServer> {
+  const allowedPaths = await allowedDirectories(options.allowPaths ?? []);
   const endpoint = await chooseEndpoint(options);
-  const server = new Server(options, endpoint);
+  const server = new Server(options, endpoint, allowedPaths);
   try {
     await server.listen();
   } catch (error) {
@@ -71,11 +86,13 @@ export async function serve(options: ServeOptions = {}): Promise<RunningServer> 
   return server;
 }
 
-async function chooseEndpoint({ ipc, tcp, token }: ServeOptions): Promise<Endpoint> {
+async function chooseEndpoint({ ipc, tcp, token, curve }: ServeOptions): Promise<Endpoint> {
   if (ipc !== undefined && tcp !== undefined)
     throw new HnswError("ERR_INVALID_ARGUMENT", "ipc and tcp, allowed: one of them");
   if (token === "") throw new HnswError("ERR_INVALID_ARGUMENT", "the token is empty");
-  return tcp === undefined ? ipcEndpoint(ipc ?? "auto") : tcpEndpoint(tcp, token);
+  if (tcp !== undefined) return tcpEndpoint(tcp, token, curve !== undefined);
+  if (curve !== undefined) throw new HnswError("ERR_INVALID_ARGUMENT", "CURVE keys without tcp, allowed: with tcp");
+  return ipcEndpoint(ipc ?? "auto");
 }
 
 class Server implements RunningServer {
@@ -84,14 +101,18 @@ class Server implements RunningServer {
   readonly #outbox: Outbox;
   readonly #dispatcher: Dispatcher;
   readonly #service: Service;
+  readonly #metricsAt: string | undefined;
+  #metrics: MetricsEndpoint | undefined;
   #beat: NodeJS.Timeout | undefined;
   #sweeping = false;
   #loop: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: ServeOptions, endpoint: Endpoint) {
+  constructor(options: ServeOptions, endpoint: Endpoint, allowedPaths: readonly string[]) {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const isTcp = endpoint.address.startsWith("tcp:");
     this.#endpoint = endpoint;
+    this.#metricsAt = options.metrics;
     this.#socket = new Router({
       mandatory: true,
       ipv6: endpoint.address.startsWith("tcp://["),
@@ -100,6 +121,8 @@ class Server implements RunningServer {
       receiveHighWaterMark: RECEIVE_QUEUE,
       maxMessageSize: maxFrameBytes(limits),
       linger: LINGER_MS,
+      ...(isTcp && { heartbeatInterval: HEARTBEAT_MS, heartbeatTimeout: HEARTBEAT_TIMEOUT_MS }),
+      ...(options.curve && { curveServer: true, curveSecretKey: options.curve.secretKey }),
     });
     this.#outbox = new Outbox(this.#socket, (peer) => this.#dispatcher.lost(peer));
     this.#service = {
@@ -110,6 +133,7 @@ class Server implements RunningServer {
       turns: new Turns(limits.maxRunning),
       memory: new Memory(options.maxMemory),
       threads: options.threads,
+      allowedPaths,
       log: options.log ?? silentLog,
       tokenHash: options.token === undefined ? undefined : hashToken(options.token),
       gauges: () => ({
@@ -125,7 +149,12 @@ class Server implements RunningServer {
     return this.#socket.lastEndpoint ?? this.#endpoint.address;
   }
 
+  get metricsUrl(): string | undefined {
+    return this.#metrics?.url;
+  }
+
   async listen(): Promise<void> {
+    if (this.#metricsAt !== undefined) this.#metrics = await serveMetrics(this.#metricsAt, this.#service);
     try {
       await this.#socket.bind(this.#endpoint.address);
     } catch (error) {
@@ -198,6 +227,7 @@ class Server implements RunningServer {
 
   /** Closes the socket and releases the address, without farewell. */
   abort(): void {
+    this.#metrics?.close();
     this.#socket.close();
     this.#endpoint.release();
   }

@@ -16,6 +16,8 @@ export interface Service {
   readonly memory: Memory;
   /** Most threads of one computation, where the server has a limit. */
   readonly threads: number | undefined;
+  /** Directories below which clients may name files. */
+  readonly allowedPaths: readonly string[];
   readonly log: Log;
   /** SHA-256 of the token, or undefined when none is asked for. */
   readonly tokenHash: Buffer | undefined;

@@ -30,26 +30,31 @@ export type Item = "float32" | "int32" | "uint8" | "uint32";
 export const ITEM_BYTES: Readonly<Record<Item, number>> = { float32: 4, int32: 4, uint8: 1, uint32: 4 };
 
 /** The part of a body where a buffer lies. */
-interface Span {
+export interface Span {
   readonly offset: number;
   readonly length: number;
 }
 
-/** A batch whose envelope is sound. All methods throw ERR_PROTOCOL for what is not as it must be. */
-export class ReceivedBatch {
-  /** The column `rows`. */
+/** What the metadata says of a batch. All methods throw ERR_PROTOCOL for what is not as it must be. */
+export class BatchMetadata {
+  /** The only column. */
   readonly field: Field;
+  /** Bytes of the body, as the batch says. */
+  readonly bodyLength: number;
   readonly #batch: RecordBatch;
-  readonly #body: readonly Uint8Array[];
-  readonly #bodyLength: number;
 
-  constructor(frames: readonly Uint8Array[]) {
-    this.field = rowsField(openMessage(frames[0], MessageHeader.Schema, "schema"));
-    const message = openMessage(frames[1], MessageHeader.RecordBatch, "record batch");
-    this.#body = frames.slice(2);
-    this.#bodyLength = this.#body.reduce((sum, part) => sum + part.length, 0);
-    mustBe("bodyLength", message.bodyLength(), this.#bodyLength);
+  constructor(field: Field, batch: Uint8Array | undefined) {
+    this.field = field;
+    const message = openMessage(batch, MessageHeader.RecordBatch, "record batch");
+    this.bodyLength = Number(message.bodyLength());
     this.#batch = plainBatch(message);
+  }
+
+  /** Rows of the batch: 0 to `most`. */
+  length(most: number): number {
+    const length = this.#batch.length();
+    if (length < 0n || length > BigInt(most)) throw protocolError(`batch length is ${length}, allowed: 0 to ${most}`);
+    return Number(length);
   }
 
   /** The length of a node that the header does not tell: 0 to `most`. */
@@ -59,13 +64,13 @@ export class ReceivedBatch {
     return Number(length);
   }
 
-  /** Checks the nodes, the first of which is the batch itself, and gives the `buffers` buffers. */
-  buffers(nodes: readonly number[], buffers: number): Buffers {
+  /** Checks the nodes, the first of which is the batch itself, and gives the places of the `buffers` buffers. */
+  spans(nodes: readonly number[], buffers: number): Span[] {
     mustBe("batch length", this.#batch.length(), nodes[0]);
     mustBe("field nodes", this.#batch.nodesLength(), nodes.length);
     mustBe("buffers", this.#batch.buffersLength(), buffers);
     for (const [at, length] of nodes.entries()) this.#checkNode(at, length);
-    return new Buffers(this.#spans(buffers), this.#body);
+    return this.#spans(buffers);
   }
 
   #checkNode(at: number, length: number): void {
@@ -81,14 +86,32 @@ export class ReceivedBatch {
       const buffer = this.#batch.buffers(i);
       const offset = buffer?.offset() ?? -1n;
       const length = buffer?.length() ?? -1n;
-      const inside = length >= 0n && offset >= end && offset + length <= BigInt(this.#bodyLength);
+      const inside = length >= 0n && offset >= end && offset + length <= BigInt(this.bodyLength);
       if (!inside || offset % 8n !== 0n) {
-        throw protocolError(`buffer ${i} at ${offset}, ${length} bytes, in a body of ${this.#bodyLength}`);
+        throw protocolError(`buffer ${i} at ${offset}, ${length} bytes, in a body of ${this.bodyLength}`);
       }
       end = offset + length;
       spans.push({ offset: Number(offset), length: Number(length) });
     }
     return spans;
+  }
+}
+
+/** A batch whose envelope is sound: the metadata, and all of the body. */
+export class ReceivedBatch extends BatchMetadata {
+  readonly #body: readonly Uint8Array[];
+
+  constructor(frames: readonly Uint8Array[]) {
+    super(columnOf(frames[0]), frames[1]);
+    if (this.field.name() !== "rows") throw protocolError("schema: allowed: one field, rows");
+    this.#body = frames.slice(2);
+    const bytes = this.#body.reduce((sum, part) => sum + part.length, 0);
+    mustBe("bodyLength", this.bodyLength, bytes);
+  }
+
+  /** Checks the nodes, the first of which is the batch itself, and gives the `buffers` buffers. */
+  buffers(nodes: readonly number[], buffers: number): Buffers {
+    return new Buffers(this.spans(nodes, buffers), this.#body);
   }
 }
 
@@ -107,21 +130,30 @@ export class Buffers {
    * cut the body. Some writers count the padding behind a buffer as part of it, up to their alignment.
    */
   views(at: number, bytes: number): Uint8Array[] {
-    const { offset, length } = this.#spans[at] ?? { offset: 0, length: -1 };
-    if (length < bytes || length >= bytes + MAX_ALIGNMENT) {
-      throw protocolError(`buffer ${at} has ${length} bytes, allowed: ${bytes}, and padding below ${MAX_ALIGNMENT}`);
-    }
-    return cut(this.#body, offset, bytes);
+    return cut(this.#body, placeOf(this.#spans, at, bytes), bytes);
   }
 }
 
-function rowsField(message: Message): Field {
-  const schema = message.header(new Schema()) as Schema | null;
+/** Where the `bytes` bytes of a buffer begin in the body. */
+export function placeOf(spans: readonly Span[], at: number, bytes: number): number {
+  const { offset, length } = spans[at] ?? { offset: 0, length: -1 };
+  if (length >= bytes && length < bytes + MAX_ALIGNMENT) return offset;
+  throw protocolError(`buffer ${at} has ${length} bytes, allowed: ${bytes}, and padding below ${MAX_ALIGNMENT}`);
+}
+
+/** The only column of a schema message. */
+export function columnOf(frame: Uint8Array | undefined): Field {
+  const message = openMessage(frame, MessageHeader.Schema, "schema");
   mustBe("schema body", message.bodyLength(), 0);
+  return onlyField(message.header(new Schema()) as Schema | null);
+}
+
+/** The only column of a schema. */
+export function onlyField(schema: Schema | null): Field {
   if (schema === null || schema.fieldsLength() !== 1) throw protocolError("schema: allowed: one field, rows");
   if (schema.endianness() !== Endianness.Little) throw protocolError("schema: allowed: little-endian");
   const field = schema.fields(0);
-  if (field?.name() !== "rows") throw protocolError("schema: allowed: one field, rows");
+  if (field === null) throw protocolError("schema: allowed: one field, rows");
   return field;
 }
 

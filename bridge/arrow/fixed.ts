@@ -6,7 +6,7 @@
 import { FixedSizeList } from "apache-arrow/fb/fixed-size-list";
 import { Type } from "apache-arrow/fb/type";
 import { protocolError } from "../errors.ts";
-import { holds, ITEM_BYTES, type Item, isPlain, mustBe, ReceivedBatch } from "./batch.ts";
+import { type BatchMetadata, holds, ITEM_BYTES, type Item, isPlain, mustBe, placeOf, ReceivedBatch } from "./batch.ts";
 
 /** What a batch must hold. */
 export interface FixedShape {
@@ -19,13 +19,24 @@ export interface FixedShape {
  * The value bytes of a batch, `count * dim` items in all, as views in order (more than one when the sender
  * cut the body). Throws ERR_PROTOCOL for anything but the promised batch.
  */
-export function fixedRows(frames: readonly Uint8Array[], { count, dim, item }: FixedShape): Uint8Array[] {
+export function fixedRows(frames: readonly Uint8Array[], shape: FixedShape): Uint8Array[] {
+  const { count, dim, item } = shape;
   const batch = new ReceivedBatch(frames);
-  const { field } = batch;
+  checkFixed(batch, shape);
+  // Buffers: validity of the lists, validity of the items, items.
+  return batch.buffers([count, count * dim], 3).views(2, count * dim * ITEM_BYTES[item]);
+}
+
+/** Where the value bytes of a batch begin in its body, which is not there yet. Throws as {@link fixedRows}. */
+export function fixedPlace(batch: BatchMetadata, shape: FixedShape): number {
+  const { count, dim, item } = shape;
+  checkFixed(batch, shape);
+  return placeOf(batch.spans([count, count * dim], 3), 2, count * dim * ITEM_BYTES[item]);
+}
+
+function checkFixed({ field }: BatchMetadata, { dim, item }: FixedShape): void {
   if (!isPlain(field, Type.FixedSizeList, 1) || !holds(field.children(0), item)) {
     throw protocolError(`schema: rows must be FixedSizeList<${item}>`);
   }
   mustBe("list size", (field.type(new FixedSizeList()) as FixedSizeList).listSize(), dim);
-  // Buffers: validity of the lists, validity of the items, items.
-  return batch.buffers([count, count * dim], 3).views(2, count * dim * ITEM_BYTES[item]);
 }

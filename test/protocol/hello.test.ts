@@ -23,6 +23,7 @@ describe("hello", () => {
       "dump",
       "graph_recall",
       "bare",
+      "progress.seconds_left",
       "plan",
     ]);
     for (const metric of reply.metrics as object[]) {

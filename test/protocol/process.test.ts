@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { randomCsr, randomMatrix, slice } from "./support/arrow.ts";
 import { RawClient } from "./support/client.ts";
@@ -59,6 +59,30 @@ describe("a local server", () => {
     chmodSync(runtime, 0o755);
     const { endpoint: elsewhere } = await start(SERVE, { XDG_RUNTIME_DIR: runtime }).ready();
     expect(elsewhere.startsWith(`ipc://${runtime}/`)).toBe(false);
+  });
+
+  test("removes_what_killed_servers_left_and_nothing_else", async () => {
+    const runtime = directory();
+    const env = { XDG_RUNTIME_DIR: runtime };
+    const [killed, running] = [start(SERVE, env), start(SERVE, env)];
+    const left = dirname(pathOf((await killed.ready()).endpoint));
+    const kept = dirname(pathOf((await running.ready()).endpoint));
+    killed.process.kill("SIGKILL");
+    await killed.ended;
+    running.process.kill("SIGSTOP");
+    mkdirSync(join(runtime, "hnsw-bridge-other"));
+    writeFileSync(join(runtime, "hnsw-bridge-other", "notes"), "mine");
+    mkdirSync(join(runtime, "hnsw-bridge-fresh"));
+    expect(existsSync(left)).toBe(true);
+    const { endpoint } = await start(SERVE, env).ready();
+    expect(existsSync(left)).toBe(false);
+    expect(readdirSync(runtime).sort()).toEqual(
+      [kept, dirname(pathOf(endpoint)), "hnsw-bridge-fresh", "hnsw-bridge-other"].map((path) => basename(path)).sort(),
+    );
+    running.process.kill("SIGCONT");
+    const client = await RawClient.connect(`ipc://${kept}/server.sock`);
+    expect((await client.call("ping")).type).toBe("reply");
+    client.close();
   });
 
   test("ends_with_status_0_when_its_standard_input_ends_and_removes_its_directory", async () => {
@@ -320,7 +344,7 @@ describe("the command line", () => {
     async ({ args }) => {
       const { status, stdout } = await start(args).ended;
       expect(status).toBe(0);
-      for (const word of ["serve", "ping", "stats", "version", "--parent-stdin", "Exit status"])
+      for (const word of ["serve", "ping", "stats", "keygen", "version", "--parent-stdin", "Exit status"])
         expect(stdout).toContain(word);
     },
   );
@@ -331,6 +355,10 @@ describe("the command line", () => {
     { args: ["serve", "--nonsense"] },
     { args: ["serve", "extra"] },
     { args: ["serve", "--log-level", "loud"] },
+    { args: ["serve", "--log-format", "xml"] },
+    { args: ["serve", "--max-memory", "much"] },
+    { args: ["serve", "--max-clients", "0"] },
+    { args: ["serve", "--threads", "2.5"] },
     { args: ["ping"] },
     { args: ["ping", "--endpoint", "ipc:///x", "--timeout", "soon"] },
   ])("$args is wrong usage", async ({ args }) => {
@@ -350,6 +378,43 @@ describe("the command line", () => {
     expect(JSON.parse(ping.stdout)).toEqual({ endpoint, ms: expect.any(Number) });
     const stats = await start(["stats", "--endpoint", endpoint]).ended;
     expect(stats.stdout).toMatch(/^calls\.ping +1$/m);
+  });
+
+  test("serve_takes_limits_and_logs_in_json", async () => {
+    const limits = ["--max-memory", "2G", "--max-clients", "1", "--max-indexes", "3", "--threads", "1"];
+    const server = start([...SERVE, ...limits, "--log-format", "json", "--metrics", "127.0.0.1:0"]);
+    const { endpoint, metrics } = (await server.ready()) as { endpoint: string; metrics?: string };
+    expect(await (await fetch(metrics ?? "")).text()).toContain("hnsw_bridge_uptime_seconds");
+    const client = await RawClient.connect(endpoint);
+    await expect(client.call("build", { rows: 2 ** 20, dim: 1024, dtype: "float32" })).rejects.toMatchObject({
+      code: "ERR_OUT_OF_MEMORY",
+    });
+    const { status, stderr } = await start(["ping", "--endpoint", endpoint]).ended;
+    expect({ status, stderr }).toMatchObject({ status: 1, stderr: expect.stringContaining("allowed: 1") });
+    client.close();
+    server.process.stdin?.end();
+    const lines = (await server.ended).stderr.trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { time: expect.any(String), level: "info", event: "listening", endpoint },
+      { time: expect.any(String), level: "info", event: "stopping", reason: "the parent has gone" },
+      { time: expect.any(String), level: "info", event: "closed" },
+    ]);
+  });
+
+  test("keygen_makes_keys_that_serve_and_ping_take", async () => {
+    const name = join(directory(), "team");
+    const made = await start(["keygen", "--out", name, "--json"]).ended;
+    const { publicFile, secretFile, publicKey } = JSON.parse(made.stdout);
+    expect(made.stdout).not.toContain("secretKey");
+    expect(statSync(secretFile).mode & 0o777).toBe(0o600);
+    const env = { HNSW_BRIDGE_TOKEN: "t" };
+    const { endpoint } = await start(["serve", "--tcp", "0.0.0.0:0", "--curve-key", secretFile, "--json"], env).ready();
+    const ping = ["ping", "--endpoint", endpoint.replace("0.0.0.0", "127.0.0.1"), "--timeout", "2"];
+    expect((await start([...ping, "--server-key", publicFile], env).ended).status).toBe(0);
+    expect((await start(ping, { ...env, HNSW_BRIDGE_SERVER_KEY: publicKey }).ended).status).toBe(0);
+    expect(await start(ping, env).ended).toMatchObject({ status: 1, stderr: expect.stringContaining("ERR_TIMEOUT") });
+    const again = await start(["keygen", "--out", name]).ended;
+    expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining("cannot write") });
   });
 
   test("ping_gives_up_on_silence", async () => {
