@@ -1,16 +1,19 @@
 /**
- * Seeded malformed messages from one client while another is served. Replay a failure with
- * HNSW_BRIDGE_FUZZ_SEED and HNSW_BRIDGE_FUZZ_MESSAGES.
+ * Seeded malformed messages from one client to a server process, while another client is served. Replay a failure, or run
+ * the long form of 100 000 messages, with HNSW_BRIDGE_FUZZ_SEED and HNSW_BRIDGE_FUZZ_MESSAGES.
  */
 import { expect, test } from "vitest";
-import { serve } from "../../bridge/index.ts";
 import { random, randomCsr, randomMatrix } from "./support/arrow.ts";
 import { RawClient } from "./support/client.ts";
+import { useProcesses } from "./support/process.ts";
 import { denseRows, numberRows, type Rows, sparseRows } from "./support/rows.ts";
 
 const SEED = Number(process.env.HNSW_BRIDGE_FUZZ_SEED ?? 20_260_101);
-const MESSAGES = Number(process.env.HNSW_BRIDGE_FUZZ_MESSAGES ?? 2000);
+const MESSAGES = Number(process.env.HNSW_BRIDGE_FUZZ_MESSAGES ?? 5000);
 const matrix = randomMatrix(20, 4, 51);
+const { start } = useProcesses();
+/** Memory that many messages may add: what an allocator keeps, not what a leak of frames would be. */
+const GROWTH_BYTES = 96 << 20;
 
 /** Rows of every form, and an index of each, whose id is its place in this list, from 1. */
 const FORMS: readonly { rows: Rows; options: object }[] = [
@@ -42,6 +45,7 @@ const OPS = [
   "dump",
   "load",
   "attach",
+  "plan",
 ];
 const VALUES: unknown[] = [
   null,
@@ -91,6 +95,19 @@ const FIELDS = [
   "options",
   "protocol",
   "op",
+  "path",
+  "bare",
+  "credits",
+];
+/** Headers that are meant to cost more to read than to write. */
+const BOMBS: readonly (() => string)[] = [
+  () => "[".repeat(30_000),
+  () => `${'{"a":'.repeat(5000)}1${"}".repeat(5000)}`,
+  () => `{"op":"ping","id":1,"x":"${"\\u0000".repeat(10_000)}"}`,
+  () => `{"op":"build","id":1,"rows":1${"0".repeat(300)}}`,
+  () => `{"op":"ping","id":1,${Array.from({ length: 4000 }, (_, i) => `"k${i}":${i}`).join(",")}}`,
+  () => `{"op":"ping","id":1,"__proto__":{"op":"close"},"constructor":1,"op":"ping"}`,
+  () => `{"op":"ping","id":1,"x":"${"y".repeat(70_000)}"}`,
 ];
 
 /** Mutations of valid messages, so that they get further than the first check. */
@@ -110,6 +127,21 @@ class Fuzzer {
   }
 
   message(id: number): { op: string; head: Buffer; frames: Buffer[] } {
+    const kind = this.below(40);
+    if (kind === 0) return { op: "noise", head: this.#noise(200), frames: this.#noiseFrames() };
+    if (kind === 1) return { op: "bomb", head: Buffer.from(this.pick(BOMBS)()), frames: [] };
+    return this.#mutated(id);
+  }
+
+  #noise(most: number): Buffer {
+    return Buffer.from(Array.from({ length: this.below(most) }, () => this.below(256)));
+  }
+
+  #noiseFrames(): Buffer[] {
+    return Array.from({ length: this.below(70) }, () => this.#noise(60));
+  }
+
+  #mutated(id: number): { op: string; head: Buffer; frames: Buffer[] } {
     const form = this.below(FORMS.length);
     const header: Record<string, unknown> = this.#valid(id, form);
     for (let i = this.below(4); i > 0; i--) this.#mutateHeader(header);
@@ -199,8 +231,23 @@ async function furnish(client: RawClient): Promise<void> {
   );
 }
 
+/** A stream that takes more rights than it has: batches without credit, beyond the end, for a call of somebody else. */
+async function cheat(attacker: RawClient, id: number, foreign: number): Promise<void> {
+  const rows = denseRows(matrix);
+  const promise = { ...rows.shape, rows: 2000 };
+  await attacker.send({ op: "build", id, ...promise });
+  for (let i = 0; i < 12; i++) await attacker.send({ op: "rows", id, start: 20 * i, count: 20 }, rows.frames(0, 20));
+  await attacker.send({ op: "rows", id: foreign, start: 0, count: 20 }, rows.frames(0, 20));
+  await attacker.send({ op: "credit", id, credits: 2 ** 31 });
+  await attacker.send({ op: "cancel", id: id + 1, target: foreign });
+  await attacker.send({ op: "cancel", id: id + 2, target: id });
+}
+
+const residentBytes = async (client: RawClient) =>
+  ((await client.call("stats")).server as { memory: { rss: number } }).memory.rss;
+
 test(`${MESSAGES}_malformed_messages_of_seed_${SEED}_leave_the_server_serving`, async () => {
-  const server = await serve();
+  const server = await start(["serve", "--ipc", "auto", "--parent-stdin", "--json"]).ready();
   const witness = await RawClient.connect(server.endpoint);
   const index = await witness.build(matrix, { n_neighbors: 3 });
   const expected = await witness.query(index, matrix, 3);
@@ -208,11 +255,17 @@ test(`${MESSAGES}_malformed_messages_of_seed_${SEED}_leave_the_server_serving`, 
   await furnish(attacker);
   const fuzzer = new Fuzzer(SEED);
   const ops = new Map<unknown, string>();
+  // A stream of the witness that stays open all the while, for others to meddle with.
+  const open = 77;
+  await witness.send({ op: "put", id: open, rows: 20, dim: 4, dtype: "float32" });
+  let warm = Number.POSITIVE_INFINITY;
   for (let i = 0; i < MESSAGES; i++) {
     const { op, head, frames } = fuzzer.message(1_000_000 + i);
     ops.set(1_000_000 + i, op);
     await attacker.send(head, frames);
     // Calls that wait for ever fill the limit, indices get closed: a fresh session keeps long runs going deep.
+    if (i % 100 === 50) await cheat(attacker, 2_000_000 + 3 * i, open);
+    if (i === MESSAGES >> 2) warm = await residentBytes(witness);
     if (i % 200 === 199) {
       await attacker.call("goodbye");
       await attacker.hello();
@@ -234,10 +287,14 @@ test(`${MESSAGES}_malformed_messages_of_seed_${SEED}_leave_the_server_serving`, 
   const done = attacker.received.filter(({ header }) => header.type === "reply" || header.last === true);
   const reached = new Set(done.map(({ header }) => ops.get(header.id)));
   for (const op of OPS.filter((op) => !["hello", "rows", "credit"].includes(op))) expect(reached, op).toContain(op);
-  const { session } = await attacker.call("stats");
+  const { session, server: counted } = await attacker.call("stats");
   attacker.close();
   expect(session).toMatchObject({ connections: 1 });
+  expect(counted).not.toMatchObject({ errors: { ERR_INTERNAL: expect.anything() } });
+  expect((await residentBytes(witness)) - warm).toBeLessThan(GROWTH_BYTES);
+  // Nobody else reached the witness's stream: it goes on as if alone.
+  await witness.send({ op: "rows", id: open, start: 0, count: 20 }, denseRows(matrix).frames(0, 20));
+  expect((await witness.answer(open)).header).toMatchObject({ value: "v1" });
   await expect.poll(async () => ((await witness.call("stats")).server as { indexes: number }).indexes).toBe(1);
   witness.close();
-  await server.close();
 });

@@ -1,5 +1,14 @@
 import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -177,6 +186,24 @@ describe("a server process", () => {
     expect(await client.call("stats")).toMatchObject({ server: { values: 0, valueBytes: 0, callsInFlight: 1 } });
     // Each of the 24 promised about 64 MiB.
     expect((await rss(client)) - before).toBeLessThan(300 * MIB);
+    client.close();
+  });
+
+  test("receives_rows_in_little_more_memory_than_they_have", async ({ skip }) => {
+    const { endpoint, pid } = await start(SERVE).ready();
+    const status = `/proc/${pid}/status`;
+    if (!existsSync(status)) skip("this system does not tell the peak of another process's memory");
+    const client = await RawClient.connect(endpoint);
+    const batch = randomMatrix(1000, 784, 66);
+    const id = client.nextId();
+    const rows = 60_000;
+    await client.send({ op: "build", id, rows, dim: 784, dtype: "float32" });
+    const dense = denseRows(batch);
+    await client.uploadRows(id, { ...dense, rows, frames: (_, count) => dense.frames(0, count) }, 1000);
+    await client.answer(id);
+    const peak = 1024 * Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(status, "utf8"))?.[1]);
+    console.info(`peak while receiving ${(rows * 784 * 4) / 1e6} MB of rows: ${peak / 1e6} MB`);
+    expect(peak).toBeLessThan(1.2 * rows * 784 * 4 + 64 * MIB);
     client.close();
   });
 
