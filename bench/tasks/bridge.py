@@ -2,13 +2,16 @@
 
 One process takes the steps of a session in their order: import; the server's start and hello with
 the first small index; the upload of all rows; their neighbour graph, and its reply; queries, one by
-one and as a batch. The engine tells what it computed; the rest is the bridge's.
+one and as a batch. The engine tells what it computed; the rest is the bridge's. Then the same
+bytes go other ways (`bridge_ways`): through a raw socket, Arrow Flight, and no bridge at all.
 """
 
 import time
 from dataclasses import asdict
 
 import numpy as np
+from bridge_ways import MANY
+from bridge_ways import report as ways
 from harness import datasets, process_side, recall, report, truth
 from harness.load import Stopwatch
 from harness.rounds import Case
@@ -41,8 +44,26 @@ def run(job: dict) -> dict:
         "detail": engine.describe(index),
     }
     engine.release(index)
+    result["ways"] = _ways(rows, job["ways"])
     np.savez(job["answers"], **answers)
     return result
+
+
+def _ways(rows: np.ndarray, asked: dict) -> dict:
+    """The same bytes by every way. Queries are of synthetic rows, seeded."""
+    from bridge_ways import echo, flight, in_process, ours
+
+    generator = np.random.default_rng(7)
+    small = generator.random((asked["rows"], MANY[1]), dtype=np.float32)
+    queries = generator.random(MANY, dtype=np.float32)
+    graph_bytes, calls = len(rows) * 15 * 8, asked["calls"]
+    return {
+        "ours": ours.measure(rows, small, queries, calls),
+        "echo": echo.measure(rows, graph_bytes, calls),
+        "flight": flight.measure(rows, graph_bytes, calls),
+        "in_process": in_process.measure(small, queries, calls),
+        "bytes": {"up": rows.nbytes, "down": graph_bytes},
+    }
 
 
 def _graph(engine, rows, job):
@@ -102,10 +123,10 @@ def _batch(index, queries, asked: dict, answers) -> dict:
 def measure(session) -> list[dict]:
     quick = session.plan.quick if session.options.quick else {}
     names = split(session.options.data) or quick.get("data") or session.plan.data
-    return [_of_set(session, name) for name in names]
+    return [_of_set(session, name, quick) for name in names]
 
 
-def _of_set(session, name: str) -> dict:
+def _of_set(session, name: str, quick: dict) -> dict:
     prepared = datasets.prepare(name, session.rows)
     rows, queries = prepared.load(), np.load(prepared.queries)
     [entry] = session.entries
@@ -115,8 +136,10 @@ def _of_set(session, name: str) -> dict:
         "queries": str(prepared.queries),
         "query": more["query"],
         "round_trips": more["round_trips"],
+        "ways": {**more["ways"], **quick.get("ways", {})},
     }
-    small = {**job, "rows": str(datasets.prepare(name, 512).path), "calls": 1, "round_trips": 1}
+    few = {"calls": 1, "round_trips": 1, "ways": {"rows": 100, "calls": 1}}
+    small = {**job, "rows": str(datasets.prepare(name, 512).path), **few}
     judge = _judge(session.plan, prepared, rows, queries)
     case = Case(name, lambda: session.run(entry, job, small, judge), _quiet)
     session.take_turns([case])
@@ -184,6 +207,15 @@ def _figures(attempts: list[dict]) -> dict:
         "single": min((attempt["single"] for attempt in used), key=_above),
         "batch": min((attempt["batch"] for attempt in used), key=_above),
         "recall": {step: min(one[step] for one in recalls) for step in recalls[0]},
+        "ways": _best_ways([attempt["ways"] for attempt in used]),
+    }
+
+
+def _best_ways(attempts: list[dict]) -> dict:
+    """The best of each figure: what others on the machine take from one is no property of a way."""
+    return {
+        way: {name: min(one[way][name] for one in attempts) for name in figures}
+        for way, figures in attempts[0].items()
     }
 
 
@@ -212,6 +244,7 @@ def lines(result: dict) -> list[str]:
             out += [f"Not measured: {part['error']}", ""]
         else:
             out += [*_table(part, result["recall"]["least"]), "", *_told(part), ""]
+            out += [*ways.table(part["ways"]), "", *ways.told(part["ways"]), ""]
     return out
 
 
