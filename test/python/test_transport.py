@@ -74,7 +74,7 @@ def test_a_server_killed_during_a_call_is_an_error_and_the_next_call_works():
     assert call.ended_at - killed_at < NOTICED_WITHIN_S
     assert isinstance(call.error, ServerDied)
     assert isinstance(call.error, ConnectionError)
-    assert "exit status -9" in str(call.error)
+    assert "killed by SIGKILL" in str(call.error)
     for a, b in zip(expected, other.query(ROWS[:9], k=5), strict=True):
         np.testing.assert_array_equal(a, b)
     assert _server_pid() != pid
@@ -93,18 +93,6 @@ def test_a_server_that_died_between_calls_is_replaced_silently():
     assert _server_pid() != pid
 
 
-def test_a_frozen_server_is_given_up(monkeypatch):
-    monkeypatch.setattr(_connection, "PING_AFTER_S", 0.2)
-    monkeypatch.setattr(_connection, "GIVE_UP_AFTER_S", 0.6)
-    index = HnswIndexWrapper(ROWS, n_neighbors=5)
-    pid = _server_pid()
-    os.kill(pid, signal.SIGSTOP)
-    with pytest.raises(TimeoutError, match="no sign of life"):
-        index.query(ROWS[:1])
-    assert index.query(ROWS[:1], k=1)[0].tolist() == [[0]]
-    assert _server_pid() != pid
-
-
 def test_progress_is_told_and_never_falls_within_a_phase():
     with hnsw_bridge.options(m=32, ef_construction=400):
         index = HnswIndexWrapper(LONG[:20_000], n_neighbors=15)
@@ -114,16 +102,6 @@ def test_progress_is_told_and_never_falls_within_a_phase():
     for (phase, done, total), (next_phase, next_done, next_total) in pairwise(told):
         assert 0 <= done <= total
         assert (next_done >= done and next_total == total) or next_phase != phase
-
-
-def test_verbose_draws_a_bar_on_stderr_only(capfd):
-    with hnsw_bridge.options(m=32, ef_construction=400):
-        index = HnswIndexWrapper(LONG[:20_000], n_neighbors=15, verbose=True)
-    capfd.readouterr()
-    index.prepare()
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert "%|" in err
 
 
 def test_a_listener_that_raises_cancels_the_call_and_leaves_the_connection_usable(calls):
