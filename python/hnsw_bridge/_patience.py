@@ -1,4 +1,4 @@
-"""Patience: for how long a silent server is waited for before it is given up. One number for all."""
+"""Patience: how long a silent server is waited for before it is given up. One number for all."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import os
 from ._errors import InvalidArgument
 
 _VARIABLE = "HNSW_BRIDGE_TIMEOUT"
-_DEFAULT_S = (
-    30.0  # A live server is heard four times a second; this allows for a machine that swaps.
-)
+_DEFAULT_S = 30.0  # A live server is heard four times a second; a machine may swap.
 
 
 def patience_s() -> float:

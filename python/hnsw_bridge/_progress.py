@@ -77,7 +77,7 @@ class _Bars:
         if seconds_left is None:
             return None
         left = self._tqdm.format_interval(seconds_left)
-        return "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<" + left + ", {rate_fmt}]"
+        return f"{{l_bar}}{{bar}}| {{n_fmt}}/{{total_fmt}} [{{elapsed}}<{left}, {{rate_fmt}}]"
 
     def close(self) -> None:
         if self._bar is not None:

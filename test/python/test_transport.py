@@ -22,7 +22,6 @@ from hnsw_bridge import (
     ServerDied,
     Unauthorized,
     _client,
-    _connection,
     _launch,
 )
 from waiting import until

@@ -1,0 +1,34 @@
+"""Be interrupted while the server is stopped, and use it again when it goes on.
+
+Prints "sending" before a call that uploads rows, "interrupted" with the time when KeyboardInterrupt
+came, and after a line on stdin how the next call went.
+"""
+
+import sys
+import time
+
+import numpy as np
+
+import hnsw_bridge
+
+rows = np.random.RandomState(0).standard_normal((20_000, 128)).astype(np.float32)
+small = hnsw_bridge.HnswIndexWrapper(rows[:300], n_neighbors=5, random_state=1)
+expected = small.query(rows[:9])
+server = hnsw_bridge.stats()
+print("server", server["server"]["pid"], flush=True)
+sys.stdin.readline()
+try:
+    print("sending", flush=True)
+    hnsw_bridge.HnswIndexWrapper(rows, n_neighbors=5)
+    print("the server was not stopped", flush=True)
+except KeyboardInterrupt:
+    print("interrupted", time.monotonic(), flush=True)
+sys.stdin.readline()
+found = small.query(rows[:9])
+after = hnsw_bridge.stats()
+same = after["server"]["pid"] == server["server"]["pid"]
+equal = all(a.tobytes() == b.tobytes() for a, b in zip(expected, found, strict=True))
+while after["server"]["callsInFlight"] > 1:  # The stats call itself is one.
+    time.sleep(0.02)
+    after = hnsw_bridge.stats()
+print("same server:", same, "equal answers:", equal, "indexes:", after["session"]["indexes"])
