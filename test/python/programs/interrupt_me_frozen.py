@@ -1,15 +1,27 @@
 """Be interrupted while the server is stopped, and use it again when it goes on.
 
-Prints "sending" before a call that uploads rows, "interrupted" with the time when KeyboardInterrupt
-came, and after a line on stdin how the next call went.
+Prints "waiting" when a call that uploads rows has come to wait for the server, "interrupted" and
+the time when KeyboardInterrupt came, and after a line on stdin how the next call went.
 """
 
 import sys
+import threading
 import time
+import traceback
 
 import numpy as np
 
 import hnsw_bridge
+
+
+def tell_when_waiting() -> None:
+    main = threading.main_thread().ident
+    while not any(
+        f.name == "receive" for f in traceback.extract_stack(sys._current_frames()[main])
+    ):
+        time.sleep(0.02)
+    print("waiting", flush=True)
+
 
 rows = np.random.RandomState(0).standard_normal((20_000, 128)).astype(np.float32)
 small = hnsw_bridge.HnswIndexWrapper(rows[:300], n_neighbors=5, random_state=1)
@@ -17,8 +29,8 @@ expected = small.query(rows[:9])
 server = hnsw_bridge.stats()
 print("server", server["server"]["pid"], flush=True)
 sys.stdin.readline()
+threading.Thread(target=tell_when_waiting).start()
 try:
-    print("sending", flush=True)
     hnsw_bridge.HnswIndexWrapper(rows, n_neighbors=5)
     print("the server was not stopped", flush=True)
 except KeyboardInterrupt:
