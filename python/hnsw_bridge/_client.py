@@ -209,14 +209,14 @@ class Session:
     def _obituary(self, what: str) -> str:
         if self._own_server is None:
             return f"{what} ({self.endpoint})"
-        return f"the server died: {self._own_server.last_words()}"
+        return f"the server died: {self._own_server.obituary()}"
 
     def _end_of_silent(self, what: str) -> str:
         self._lose()
         if self._own_server is None:
             return f"{what} ({self.endpoint})"
         words = self._own_server.last_words()
-        return f"{what} and was ended, the next call starts another: {words}"
+        return f"{what} and was ended, the next call starts another; its last words: {words}"
 
 
 class _ThreadConnection:

@@ -136,28 +136,30 @@ class LocalServer:
             self._endpoint = str(json.loads(self._ready_line)["endpoint"])
             return self._endpoint
         except (ValueError, KeyError, TypeError):
-            words = self.last_words()
-            self.kill()
             within = "" if in_time else f" within {patience_s():g} s"
-            raise EngineUnavailable(
-                _too_old(self._command)
-                or f"the server did not start{within} ({' '.join(self._command)}): {words}"
-            ) from None
+            what = f"the server did not start{within} ({' '.join(self._command)}): "
+            what += self.obituary() if in_time else f"its last words: {self.last_words()}"
+            self.kill()
+            raise EngineUnavailable(_too_old(self._command) or what) from None
 
     def is_running(self) -> bool:
         return self._process.poll() is None
 
-    def last_words(self) -> str:
-        """How the process ended, as far as known, and the end of what it wrote on stderr."""
+    def obituary(self) -> str:
+        """How the process ended, as far as known, and its last words."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_DEATH_S)
+        words, ending = self.last_words(), _how_it_ended(self._process.returncode)
+        if _NO_MEMORY.search(words):
+            ending = f"out of memory, {ending}"
+        return f"{ending}; its last words: {words}"
+
+    def last_words(self) -> str:
+        """The end of what it wrote on stderr."""
         with self._ending:
             if not self._stderr.closed:
                 self._words = _last_words(_tail(self._stderr, _LOOK_AT_BYTES))
-        ending = _how_it_ended(self._process.returncode)
-        if _NO_MEMORY.search(self._words):
-            ending = f"out of memory, {ending}"
-        return f"{ending}; its last words: {self._words or 'none'}"
+        return self._words or "none"
 
     def stop(self) -> None:
         """Close the pipe, which ends the server; kill it when that takes too long."""
@@ -169,6 +171,8 @@ class LocalServer:
     def kill(self) -> None:
         """End the server at once, and remove what it leaves. It may have ended already."""
         self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_EXIT_TIMEOUT_S)
         self.last_words()
         with self._ending:
             self._close(self._process.stdin)

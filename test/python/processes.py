@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_PROGRAMS = Path(__file__).parent / "programs"
+PROGRAMS = Path(__file__).parent / "programs"
 # What the promises in milliseconds and seconds are held to: machines that test are busy.
 GENEROUS_S = 5.0
 
@@ -19,7 +19,7 @@ GENEROUS_S = 5.0
 def program(name: str, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """A program in a process group of its own, as a terminal has one. Killed at the end."""
     with subprocess.Popen(
-        [sys.executable, str(_PROGRAMS / name), *arguments],
+        [sys.executable, str(PROGRAMS / name), *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, **environment},

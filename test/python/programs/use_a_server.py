@@ -1,6 +1,6 @@
 """Use a server, so that a test can end this process at a moment of its choice.
 
-    use_a_server.py build|upload|idle|freeze
+    use_a_server.py build|upload|idle|exit|freeze
 
 Prints the pid of the server and the directory of its socket, then "ready" in the midst of what was
 asked for: computing on an index, sending the rows of one, waiting for a line, or about to exit with
