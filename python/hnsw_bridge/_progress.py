@@ -61,14 +61,18 @@ class _Bars:
 
     def __init__(self, tqdm: Any) -> None:
         self._tqdm = tqdm
+        self._phase = ""
         self._bar: Any = None
 
     def show(self, phase: str, done: int, total: int, seconds_left: float | None = None) -> None:
-        if self._bar is None or self._bar.desc != phase:
+        layout = self._format(seconds_left)
+        if self._bar is None or phase != self._phase:
             self.close()
-            self._bar = self._tqdm(total=total, leave=False)
-            self._bar.set_description_str(phase, refresh=False)
-        self._bar.bar_format = self._format(seconds_left)
+            self._phase = phase
+            self._bar = self._tqdm(
+                desc=phase, total=total, initial=done, leave=False, bar_format=layout
+            )
+        self._bar.bar_format = layout
         self._bar.total = total
         self._bar.update(done - self._bar.n)
 

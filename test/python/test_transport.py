@@ -1,7 +1,6 @@
 """One server for a process, its threads and its forks; and what happens when it goes away."""
 
 import threading
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -29,17 +28,6 @@ def _server_pid():
 def _in_flight():
     """Calls that the server has not answered yet; asking may count as one itself."""
     return hnsw_bridge.stats()["server"]["callsInFlight"]
-
-
-def test_progress_is_told_and_never_falls_within_a_phase():
-    with hnsw_bridge.options(m=32, ef_construction=400):
-        index = HnswIndexWrapper(LONG[:20_000], n_neighbors=15)
-    told = []
-    index._remote().prepare(lambda *event: told.append(event[:3]))
-    assert told
-    for (phase, done, total), (next_phase, next_done, next_total) in pairwise(told):
-        assert 0 <= done <= total
-        assert (next_done >= done and next_total == total) or next_phase != phase
 
 
 def test_a_listener_that_raises_cancels_the_call_and_leaves_the_connection_usable(calls):
