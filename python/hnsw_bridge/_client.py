@@ -62,9 +62,10 @@ class Session:
 
     def _reaches(self) -> bool:
         """Whether this thread is connected. Waits only where it has to connect first."""
-        mine = self._mine()
         try:
-            return mine.is_alive() if mine is not None else self._join().is_alive()
+            mine = self._mine() or self._join()
+            self._renew_keeper()
+            return mine.is_alive()
         except (ServerDied, Closed):  # Nobody there, or another server that knows no such session.
             return False
 
@@ -164,6 +165,12 @@ class Session:
         connection, _ = self._connect(self.greeting.session)
         self._threads.mine = _ThreadConnection(connection)
         return connection
+
+    def _renew_keeper(self) -> None:
+        """A Ctrl-C in the middle of a release costs the keeper its connection."""
+        if self._owner == os.getpid() and not self._keeper.is_open():
+            with self._keeper_lock:
+                self._keeper, _ = self._connect(self.greeting.session)
 
     def _connect(self, session: str | None) -> tuple[Connection, Greeting]:
         expected = session is not None or self._server is not None

@@ -144,6 +144,20 @@ def test_what_an_interrupted_build_had_made_is_freed(lost, monkeypatch):
     assert until(lambda: len(hnsw_bridge.stats()["session"]["indexes"]) == held + lost)
 
 
+def test_a_release_broken_off_costs_a_connection_and_nothing_else(calls):
+    index = HnswIndexWrapper(ROWS, n_neighbors=5)
+    session = _client.session()
+    with pytest.raises(KeyboardInterrupt):
+        session._keeper._transport.send([_Interrupting(b"half"), b"never sent"])
+    held = len(hnsw_bridge.stats()["session"]["indexes"])
+    HnswIndexWrapper(ROWS, n_neighbors=5).close()
+    assert until(lambda: len(hnsw_bridge.stats()["session"]["indexes"]) == held)
+    assert session._keeper.is_open()
+    session._mine().close()  # From here the keeper alone holds the session.
+    assert index.query(ROWS[:1], k=1)[0].tolist() == [[0]]
+    assert calls() == {"build": 2, "query": 1}
+
+
 class _Interrupting(bytes):
     """A frame in whose sending a Ctrl-C arrives."""
 
