@@ -5,8 +5,9 @@
                  └── thread 2: connection
     fork      same Session, own connections         joins by the session's secret, owns no server
 
-A session that lost its server is dead for good; `session()` then makes the next one. What may not
-enter: what an index holds, and anything of PyNNDescent.
+A session that lost its server is dead for good; `session()` then makes the next one. A server of
+our own that stays silent is killed: nobody else would end it. What may not enter: what an index
+holds, and anything of PyNNDescent.
 """
 
 from __future__ import annotations
@@ -20,16 +21,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ._connection import Connection, Greeting, ProgressListener
-from ._errors import CallTimeout, Closed, EngineUnavailable, ServerDied
+from ._errors import CallTimeout, Closed, EngineUnavailable, ServerDied, answer_of
 from ._launch import LocalServer
 from ._locks import ForkSafeLock
+from ._patience import patience_s
 from ._protocol import Header
 from ._transfer import Download, Kept, Part
 from ._transport import ZmqTransport
 from ._version import __version__
 
 _CLIENT = f"hnsw_bridge/{__version__}"
-_HELLO_S = 5.0  # Guessed: a server answers within milliseconds, whatever it computes.
+# Guessed: a server answers within milliseconds, whatever it computes. Where one was not known to be
+# there, silence is more likely a wrong address than a busy machine.
+_HELLO_S = 10.0
+_MAKING = ("build", "load", "put")  # Operations that leave something at the server.
 
 
 class Session:
@@ -50,11 +55,19 @@ class Session:
         self._keeper, self.greeting = self._connect(None)
 
     def is_dead(self) -> bool:
-        """Whether the server is known to be gone; looks once, without waiting."""
-        if not self._dead:
-            mine = self._mine()
-            self._dead = self._server_ended() or (mine is not None and not mine.is_alive())
+        """Whether the server is gone. A thread without a connection makes one to find out."""
+        if not self._dead and (self._server_ended() or not self._reaches()):
+            self._lose()
         return self._dead
+
+    def _reaches(self) -> bool:
+        """Whether this thread is connected. Waits only where it has to connect first."""
+        try:
+            mine = self._mine() or self._join()
+            self._renew_keeper()
+            return mine.is_alive()
+        except (ServerDied, Closed):  # Nobody there, or another server that knows no such session.
+            return False
 
     def call(
         self,
@@ -64,8 +77,13 @@ class Session:
         on_progress: ProgressListener | None = None,
     ) -> Header:
         """Run an operation that ends in a reply. Raises HnswError, ServerDied among them."""
-        with self._connection() as connection:
-            return connection.call(op, header or {}, parts, on_progress)
+        try:
+            with self._connection() as connection:
+                return connection.call(op, header or {}, parts, on_progress)
+        except BaseException as error:
+            if op in _MAKING:
+                self._release_made(answer_of(error))
+            raise
 
     def fetch(
         self,
@@ -89,6 +107,12 @@ class Session:
             finally:
                 self._keeper_lock.release()
 
+    def _release_made(self, answer: Header | None) -> None:
+        """Close what a call that was broken off had made by then."""
+        for kind in ("index", "value"):
+            if answer is not None and kind in answer:
+                self.release({kind: answer[kind]})
+
     def close(self) -> None:
         """Leave the session; the server closes its indexes, and ends if this process started it."""
         self._dead = True
@@ -96,7 +120,7 @@ class Session:
         if self._owner != os.getpid():
             return
         with self._keeper_lock:
-            if self._server is None:
+            if self._server is None and self._keeper.is_open():
                 self._keeper.post("goodbye", {})
             self._keeper.close()
         if self._server is not None:
@@ -119,7 +143,7 @@ class Session:
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[Connection]:
-        """This thread's connection. The server's death marks the session and tells how it died."""
+        """This thread's connection. The server's end marks the session and tells how it came."""
         if self._dead:
             raise Closed("the session has ended")
         try:
@@ -127,9 +151,8 @@ class Session:
             connection.drop_pending()
             self._close_released(connection)
             yield connection
-        except CallTimeout:
-            self._dead = True
-            raise
+        except CallTimeout as error:
+            raise CallTimeout(self._end_of_silent(str(error))) from None
         except ServerDied as error:
             self._dead = True
             raise ServerDied(self._obituary(str(error))) from None
@@ -143,23 +166,41 @@ class Session:
         self._threads.mine = _ThreadConnection(connection)
         return connection
 
+    def _renew_keeper(self) -> None:
+        """A Ctrl-C in the middle of a release costs the keeper its connection."""
+        if self._owner == os.getpid() and not self._keeper.is_open():
+            with self._keeper_lock:
+                self._keeper, _ = self._connect(self.greeting.session)
+
     def _connect(self, session: str | None) -> tuple[Connection, Greeting]:
+        expected = session is not None or self._server is not None
+        wait_s = patience_s() if expected else min(_HELLO_S, patience_s())
         connection = Connection(ZmqTransport(self.endpoint))
         try:
-            return connection, connection.hello(_CLIENT, self._token, session, _HELLO_S)
+            return connection, connection.hello(_CLIENT, self._token, session, wait_s)
         except BaseException as error:
             connection.close()
             if isinstance(error, ServerDied):
                 raise EngineUnavailable(f"no server at {self.endpoint}: {error}") from None
             raise
 
+    @property
+    def _own_server(self) -> LocalServer | None:
+        """The server, if this very process started it: not in a forked child."""
+        return self._server if self._owner == os.getpid() else None
+
     def _server_ended(self) -> bool:
-        owned = self._server is not None and self._owner == os.getpid()
-        return owned and not self._server.is_running()  # type: ignore[union-attr]
+        return self._own_server is not None and not self._own_server.is_running()
+
+    def _lose(self) -> None:
+        """The server died, or is as good as dead: then nobody shall wait for it again."""
+        self._dead = True
+        if self._own_server is not None:
+            self._own_server.kill()
 
     def _tend_keeper(self) -> None:
         """Close what was released, and read what has gathered there: signs of life, replies."""
-        if self._dead:
+        if self._dead or not self._keeper.is_open():
             return
         try:
             self._keeper.drop_pending()
@@ -173,9 +214,16 @@ class Session:
                 connection.post("close", self._to_close.popleft())
 
     def _obituary(self, what: str) -> str:
-        if self._server is None or self._owner != os.getpid():
+        if self._own_server is None:
             return f"{what} ({self.endpoint})"
-        return f"the server died: {self._server.last_words()}"
+        return f"the server died: {self._own_server.obituary()}"
+
+    def _end_of_silent(self, what: str) -> str:
+        self._lose()
+        if self._own_server is None:
+            return f"{what} ({self.endpoint})"
+        words = self._own_server.last_words()
+        return f"{what} and was ended, the next call starts another; its last words: {words}"
 
 
 class _ThreadConnection:

@@ -6,28 +6,46 @@
               <---- progress …
               <---- reply | error | result … results come down, each acknowledged by a credit
 
-One call is in flight at a time; messages of earlier, abandoned calls are recognised by their id and
-dropped. What may not enter: which server, and what an index is.
+One call is in flight at a time. One that is broken off here (by Ctrl-C, say) is cancelled there and
+waited for, so that both sides know how it ended; where that is not to be had the connection is
+closed, which cancels it too. What may not enter: which server, and what an index is.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from typing import Protocol as Shape
 
-from ._errors import CallTimeout, EngineUnavailable, ProtocolError, ServerDied, error_from
+from ._errors import (
+    CallTimeout,
+    EngineUnavailable,
+    HnswError,
+    ProtocolError,
+    ServerDied,
+    error_from,
+    note_answer,
+)
+from ._patience import patience_s
 from ._protocol import PROTOCOL_RANGE, Frame, Header, decode_header, encode_header
 from ._transfer import Download, Kept, Limits, Part, Upload
 from ._transport import Transport
 
-ProgressListener = Callable[[str, int, int], None]  # phase, done, total
-
 _RESULT_CREDITS = 4
-PING_AFTER_S = 10.0  # The server reports progress four times a second, so both are generous.
-GIVE_UP_AFTER_S = 30.0
+_PINGS = 3  # Signs of life asked for before a silent server is given up.
+_CANCEL_WAIT_S = 5.0  # A cancel takes 200 ms; more than this is not waited for it.
 _MAX_ID = 2**32
+
+
+class ProgressListener(Shape):
+    """Hears how far a call is. `seconds_left` is the server's guess, where it has one."""
+
+    def __call__(
+        self, phase: str, done: int, total: int, seconds_left: float | None = None
+    ) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -58,6 +76,7 @@ class Connection:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self._patience_s = patience_s()
         self._ids = itertools.count(1)
         self.limits: Limits = {}
         self._takes_bare = False
@@ -133,19 +152,49 @@ class Connection:
         first_frames: list[Frame] = []
         if upload is not None:
             header, first_frames = {**header, **upload.header()}, upload.inline_frames()
-        request = self._post(op, header, first_frames)
+        request = self._next_id()
         try:
+            self._send({"op": op, "id": request, **header}, first_frames)
             last = self._until_done(request, upload, download, on_progress)
-        except ServerDied:
+        except (ServerDied, CallTimeout):
             raise
-        except BaseException:
+        except BaseException as error:
             # Ctrl-C, or a progress listener that raised: the server need not go on for nobody.
-            if self.is_open():
-                self._post("cancel", {"target": request})
+            note_answer(error, self._cancelled(request))
             raise
         if last["type"] == "error":
             raise error_from(str(last["code"]), str(last["message"]))
         return last
+
+    def _cancelled(self, request: int) -> Header | None:
+        """Cancel a call and wait for its end: the server's answer to it, None if there is none.
+
+        A second Ctrl-C gives up waiting. What would still come then comes to a closed connection.
+        """
+        answer = None
+        try:
+            if self.is_open():
+                answer = self._answer_to_cancelled(request)
+        except (KeyboardInterrupt, HnswError):
+            pass
+        finally:
+            if answer is None:
+                self.close()
+        return answer
+
+    def _answer_to_cancelled(self, request: int) -> Header | None:
+        cancel = self._post("cancel", {"target": request})
+        give_up_at = time.monotonic() + min(_CANCEL_WAIT_S, self._patience_s)
+        while (left_s := give_up_at - time.monotonic()) > 0:
+            message = self._transport.receive(left_s)
+            if message is None:
+                break
+            header = decode_header(message[0])
+            if header.get("id") == request and _is_end(header):
+                return header
+            if header.get("id") == cancel and header.get("found") is not True:
+                break  # It had ended, and its answer was lost in the interruption.
+        return None
 
     def _until_done(
         self,
@@ -168,30 +217,43 @@ class Connection:
                 for batch_header, batch in upload.next_batches(int(header["credits"])):
                     self._send({**batch_header, "id": request}, batch)
             elif kind == "progress" and on_progress is not None:
-                on_progress(str(header["phase"]), int(header["done"]), int(header["total"]))
+                _tell(on_progress, header)
 
     def _wait_for(self, request: int) -> tuple[Header, list[Frame]]:
         """The next message of this call. A server that stays silent is asked, then given up."""
-        silent_s = 0.0
-        while silent_s < GIVE_UP_AFTER_S:
-            message = self._transport.receive(PING_AFTER_S)
+        unanswered = 0
+        while unanswered < _PINGS:
+            message = self._transport.receive(self._patience_s / _PINGS)
             if message is None:
-                silent_s += PING_AFTER_S
+                unanswered += 1
                 self._post("ping", {})
                 continue
-            silent_s = 0.0
+            unanswered = 0
             header = decode_header(message[0])
             if header.get("id") == request:
                 return header, message[1:]
-        raise CallTimeout(f"the server gave no sign of life for {GIVE_UP_AFTER_S:g} s")
+        raise CallTimeout(f"the server gave no sign of life for {self._patience_s:g} s")
 
-    def _post(self, op: str, header: Header, frames: list[Frame] | None = None) -> int:
-        request = next(self._ids) % _MAX_ID
-        self._send({"op": op, "id": request, **header}, frames)
+    def _post(self, op: str, header: Header) -> int:
+        request = self._next_id()
+        self._send({"op": op, "id": request, **header})
         return request
+
+    def _next_id(self) -> int:
+        return next(self._ids) % _MAX_ID
 
     def _send(self, header: Header, frames: list[Frame] | None = None) -> None:
         self._transport.send([encode_header(header), *(frames or [])])
+
+
+def _is_end(header: Header) -> bool:
+    return header["type"] in ("reply", "error") or header.get("last") is True
+
+
+def _tell(listener: ProgressListener, header: Header) -> None:
+    left = header.get("seconds_left")
+    seconds_left = float(left) if isinstance(left, (int, float)) else None
+    listener(str(header["phase"]), int(header["done"]), int(header["total"]), seconds_left)
 
 
 def _read_greeting(reply: Header) -> Greeting:

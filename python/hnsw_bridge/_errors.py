@@ -7,6 +7,8 @@ Nothing enters here that talks to a server.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class HnswError(Exception):
     """Base of every error this package raises on purpose.
@@ -158,6 +160,20 @@ def error_from(code: str, message: str) -> HnswError:
     error = HnswError(message)
     error.code = code
     return error
+
+
+def note_answer(error: BaseException, answer: dict[str, Any] | None) -> None:
+    """Keep with `error`, which broke a call off, how the server ended that call."""
+    error.__dict__[_ANSWER] = answer
+
+
+def answer_of(error: BaseException) -> dict[str, Any] | None:
+    """How the server ended the call that `error` broke off: its last message; None if unknown."""
+    answer: dict[str, Any] | None = error.__dict__.get(_ANSWER)
+    return answer
+
+
+_ANSWER = "_hnsw_bridge_answer"
 
 
 class FallbackWarning(UserWarning):

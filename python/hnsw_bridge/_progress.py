@@ -1,37 +1,106 @@
-"""Progress: a tqdm bar while a call runs, in terminals and notebooks; silent unless verbose."""
+"""Progress while a call runs: a bar where somebody looks on, lines where a file does.
+
+    terminal, notebook   tqdm's bar, with the server's guess of the seconds left
+    anything else        a line when a phase begins: no control characters in logs
+
+Both go to stderr, and only when verbose. Without tqdm there are lines everywhere.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from ._connection import ProgressListener
 
 
 @contextlib.contextmanager
 def progress_bar(verbose: bool) -> Iterator[ProgressListener | None]:
-    """A listener that draws on stderr, or None when not verbose or without tqdm."""
+    """A listener that shows what it hears, or None when not verbose."""
     if not verbose:
         yield None
         return
+    shown = _display()
     try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        yield None
-        return
-    bars: list[Any] = []
-
-    def on_progress(phase: str, done: int, total: int) -> None:
-        if not bars or bars[-1].desc != phase:
-            for finished in bars:
-                finished.close()
-            bars[:] = [tqdm(total=total, desc=phase, unit_scale=True, leave=False)]
-        bars[-1].total = total
-        bars[-1].update(done - bars[-1].n)
-
-    try:
-        yield on_progress
+        yield shown.show
     finally:
-        for bar in bars:
-            bar.close()
+        shown.close()
+
+
+class _Display(Protocol):
+    def show(
+        self, phase: str, done: int, total: int, seconds_left: float | None = None
+    ) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def _display() -> _Display:
+    if _is_terminal() or _is_notebook():
+        with contextlib.suppress(ImportError):
+            from tqdm.auto import tqdm
+
+            return _Bars(tqdm)
+    return _Lines()
+
+
+def _is_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _is_notebook() -> bool:
+    """A kernel has no terminal, but its front end draws what a terminal would."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return "IPKernelApp" in getattr(shell, "config", ())
+
+
+class _Bars:
+    """One bar at a time, of the running phase; it is wiped when the phase ends."""
+
+    def __init__(self, tqdm: Any) -> None:
+        self._tqdm = tqdm
+        self._phase = ""
+        self._bar: Any = None
+
+    def show(self, phase: str, done: int, total: int, seconds_left: float | None = None) -> None:
+        layout = self._format(seconds_left)
+        if self._bar is None or phase != self._phase:
+            self.close()
+            self._phase = phase
+            self._bar = self._tqdm(
+                desc=phase, total=total, initial=done, leave=False, bar_format=layout
+            )
+        self._bar.bar_format = layout
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+    def _format(self, seconds_left: float | None) -> str | None:
+        """tqdm's own bar, its guess of the rest replaced by the server's where there is one."""
+        if seconds_left is None:
+            return None
+        left = self._tqdm.format_interval(seconds_left)
+        return f"{{l_bar}}{{bar}}| {{n_fmt}}/{{total_fmt}} [{{elapsed}}<{left}, {{rate_fmt}}]"
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = None
+
+
+class _Lines:
+    """A line for each phase that takes long enough to be told of."""
+
+    def __init__(self) -> None:
+        self._phase = ""
+
+    def show(self, phase: str, done: int, total: int, seconds_left: float | None = None) -> None:
+        if phase == self._phase or not total or sys.stderr is None:
+            return
+        self._phase = phase
+        left = "" if seconds_left is None else f", about {seconds_left:.0f} s left"
+        print(f"hnsw-bridge: {phase}, {done} of {total} done{left}", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        pass

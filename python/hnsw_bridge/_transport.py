@@ -6,6 +6,7 @@ monitor tells at once when the peer's socket closes, so a killed server is an ev
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     import zmq
 
 _COPY_BELOW_BYTES = 65_536  # Handing over smaller frames by reference costs more than copying them.
-_POLL_SLICE_MS = 500  # Bound on how long a signal could go unnoticed where it does not end a poll.
+# A Ctrl-C that another thread's stack catches, or that comes just before a poll, does not end it.
+_POLL_SLICE_MS = 50
 _LINGER_MS = 200  # What a last `goodbye` may take to leave.
 _MAX_SOCKETS = (
     16_384  # Three per thread, monitors included; the default would end near 340 threads.
@@ -89,12 +91,20 @@ class ZmqTransport:
             ready = dict(self._poller.poll(slice_ms))
             # What had arrived before the connection broke is still delivered first.
             if self._socket in ready:
-                return [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
+                return self._receive_all()
             if self._monitor in ready:
                 raise ServerDied("nobody listens, or the connection broke")
             remaining_ms -= slice_ms
             if remaining_ms <= 0:
                 return None
+
+    def _receive_all(self) -> list[Frame]:
+        try:
+            return [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
+        except BaseException:
+            # Ctrl-C between two frames: the rest would be taken for a message of its own.
+            self.close()
+            raise
 
     def is_alive(self) -> bool:
         return self.is_open() and not _is_readable(self._monitor)
@@ -108,7 +118,8 @@ class ZmqTransport:
 
     def close(self) -> None:
         if self.is_open():
-            self._poller.unregister(self._monitor)
+            with contextlib.suppress(KeyError):  # A Ctrl-C may have broken a first close off here.
+                self._poller.unregister(self._monitor)
             self._socket.disable_monitor()
             self._monitor.close()
             self._socket.close()

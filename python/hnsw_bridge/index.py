@@ -25,6 +25,7 @@ from ._errors import (
     OutOfMemory,
     UnknownId,
     UnsupportedVersion,
+    answer_of,
 )
 from ._forms import BITS, DENSE, FORMS, SPARSE, Form, Matrix, Stored, none_of, wide
 from ._locks import ForkSafeLock
@@ -306,18 +307,21 @@ class HnswIndexWrapper(metaclass=EngineFirst):
             self.n_trees = self.n_trees_after_update
 
     def _apply(self, changes: Changes, remote: Engine) -> None:
-        rows = changes.applied_to(wide(self._stored()), self._form)
+        before = self._stored()
+        after = self._form.kept(changes.applied_to(wide(before), self._form))
         try:
             with progress_bar(self.verbose) as listener:
                 remote.update(changes, listener)
+            self._rows, self._graph = after, None
         except HnswError:
             raise
-        except BaseException:
-            # Interrupted: nobody knows whether the rows are there. The next call starts anew.
-            remote.close()
-            self._remote_index = None
+        except BaseException as error:
+            self._rows = before
+            if (answer_of(error) or {}).get("type") != "error":
+                # The rows are there, or nobody knows: the next call sends those of before.
+                remote.close()
+                self._remote_index = None
             raise
-        self._rows, self._graph = self._form.kept(rows), None
         self._warn_if_short()
 
     # ------------------------------------------------------------------ the engine

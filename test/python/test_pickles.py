@@ -1,7 +1,10 @@
 """What a pickle of an index holds, and what becomes of one that was changed or is foreign."""
 
+import copy
 import pickle
+from io import BytesIO
 
+import joblib
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -81,9 +84,24 @@ def test_a_foreign_version_is_told_from_ours_whatever_else_it_holds(version):
         from_state(state)
 
 
+def _by_joblib(index):
+    with BytesIO() as file:
+        joblib.dump(index, file)
+        file.seek(0)
+        return joblib.load(file)
+
+
+DUPLICATES = {
+    "pickle": lambda index: pickle.loads(pickle.dumps(index)),
+    "joblib": _by_joblib,
+    "deepcopy": copy.deepcopy,
+}
+
+
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 @pytest.mark.parametrize("changed", [False, True], ids=["as built", "after updates"])
-def test_a_copy_takes_the_products_over_and_builds_nothing(metric, changed, calls):
+@pytest.mark.parametrize("duplicate", DUPLICATES.values(), ids=DUPLICATES)
+def test_a_copy_takes_the_products_over_and_builds_nothing(duplicate, metric, changed, calls):
     rows, refused = gaussian(3000, 8), _errors("ERR_INVALID_ARGUMENT")
     with hnsw_bridge.options(algorithm="hnsw"):
         first = rows[:300] if changed else rows
@@ -92,13 +110,15 @@ def test_a_copy_takes_the_products_over_and_builds_nothing(metric, changed, call
     if changed:
         index.update(rows[300:], np.zeros((2, 8)), [3, 5])
     expected = (*index.neighbor_graph, *index.query(rows[:60] + 0.1))
-    again = pickle.loads(pickle.dumps(index))
+    again = duplicate(index)
     assert again._products is not None
     calls()
     found = (*again.neighbor_graph, *again.query(rows[:60] + 0.1))
     assert all(a.tobytes() == b.tobytes() for a, b in zip(expected, found, strict=True))
     assert calls() == {"build": 1, "put": 1, "attach": 1, "neighbor_graph": 1, "query": 1}
     assert again._products is None, "the server holds them by now"
+    seen = again.stats()
+    assert (seen["graphBuilds"], seen["searchBuilds"]) == (0, 0)
     assert _errors("ERR_INVALID_ARGUMENT") == refused
 
 

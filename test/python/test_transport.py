@@ -1,14 +1,6 @@
 """One server for a process, its threads and its forks; and what happens when it goes away."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import threading
-import time
-from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,11 +11,8 @@ from hnsw_bridge import (
     EngineUnavailable,
     HnswIndexWrapper,
     NonFinite,
-    ServerDied,
     Unauthorized,
     _client,
-    _connection,
-    _launch,
 )
 from waiting import until
 
@@ -41,91 +30,6 @@ def _in_flight():
     return hnsw_bridge.stats()["server"]["callsInFlight"]
 
 
-class _LongCall(threading.Thread):
-    """A call that takes seconds, in a thread; `error` is what ended it."""
-
-    def __init__(self):
-        super().__init__()
-        with hnsw_bridge.options(m=64, ef_construction=800):
-            self.index = HnswIndexWrapper(LONG, n_neighbors=15)
-        idle = _in_flight()
-        self.error = None
-        self.ended_at = 0.0
-        self.start()
-        until(lambda: _in_flight() > idle or not self.is_alive())
-        assert self.is_alive(), "the long call was too short to be caught"
-
-    def run(self):
-        try:
-            self.index.prepare()
-        except BaseException as error:
-            self.error = error
-        self.ended_at = time.monotonic()
-
-
-def test_a_server_killed_during_a_call_is_an_error_and_the_next_call_works():
-    call = _LongCall()
-    other = HnswIndexWrapper(ROWS, n_neighbors=5, random_state=1)
-    expected = other.query(ROWS[:9], k=5)
-    pid = _server_pid()
-    killed_at = time.monotonic()
-    os.kill(pid, signal.SIGKILL)
-    call.join()
-    assert call.ended_at - killed_at < NOTICED_WITHIN_S
-    assert isinstance(call.error, ServerDied)
-    assert isinstance(call.error, ConnectionError)
-    assert "exit status -9" in str(call.error)
-    for a, b in zip(expected, other.query(ROWS[:9], k=5), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert _server_pid() != pid
-    call.index.close()
-
-
-def test_a_server_that_died_between_calls_is_replaced_silently():
-    index = HnswIndexWrapper(ROWS, n_neighbors=5)
-    index.update(ROWS[:3])
-    pid = _server_pid()
-    os.kill(pid, signal.SIGKILL)
-    assert until(lambda: not _client._process.session._server.is_running())
-    indices, distances = index.query(ROWS[:3], k=2)
-    assert np.sort(indices).tolist() == [[0, 400], [1, 401], [2, 402]]
-    assert (distances == 0).all()
-    assert _server_pid() != pid
-
-
-def test_a_frozen_server_is_given_up(monkeypatch):
-    monkeypatch.setattr(_connection, "PING_AFTER_S", 0.2)
-    monkeypatch.setattr(_connection, "GIVE_UP_AFTER_S", 0.6)
-    index = HnswIndexWrapper(ROWS, n_neighbors=5)
-    pid = _server_pid()
-    os.kill(pid, signal.SIGSTOP)
-    with pytest.raises(TimeoutError, match="no sign of life"):
-        index.query(ROWS[:1])
-    assert index.query(ROWS[:1], k=1)[0].tolist() == [[0]]
-    assert _server_pid() != pid
-
-
-def test_progress_is_told_and_never_falls_within_a_phase():
-    with hnsw_bridge.options(m=32, ef_construction=400):
-        index = HnswIndexWrapper(LONG[:20_000], n_neighbors=15)
-    told = []
-    index._remote().prepare(lambda *event: told.append(event))
-    assert told
-    for (phase, done, total), (next_phase, next_done, next_total) in pairwise(told):
-        assert 0 <= done <= total
-        assert (next_done >= done and next_total == total) or next_phase != phase
-
-
-def test_verbose_draws_a_bar_on_stderr_only(capfd):
-    with hnsw_bridge.options(m=32, ef_construction=400):
-        index = HnswIndexWrapper(LONG[:20_000], n_neighbors=15, verbose=True)
-    capfd.readouterr()
-    index.prepare()
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert "%|" in err
-
-
 def test_a_listener_that_raises_cancels_the_call_and_leaves_the_connection_usable(calls):
     with hnsw_bridge.options(m=64, ef_construction=800):
         index = HnswIndexWrapper(LONG, n_neighbors=15)
@@ -140,27 +44,6 @@ def test_a_listener_that_raises_cancels_the_call_and_leaves_the_connection_usabl
     assert until(lambda: _in_flight() == idle)
     assert HnswIndexWrapper(ROWS, n_neighbors=5).query(ROWS[:1], k=1)[0].tolist() == [[0]]
     assert calls() == {"build": 2, "prepare": 1, "cancel": 1, "query": 1}
-
-
-def test_a_message_broken_off_half_way_costs_the_connection_and_nothing_else(monkeypatch):
-    index = HnswIndexWrapper(ROWS, n_neighbors=5)
-    expected = index.query(ROWS[:9], k=3)
-    pid = _server_pid()
-    connection = _client.session()._mine()
-    frames = [b'{"op":"query","id":1}', _Interrupting(b"half"), b"never sent"]
-    with pytest.raises(KeyboardInterrupt):
-        connection._transport.send(frames)
-    for a, b in zip(expected, index.query(ROWS[:9], k=3), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert _server_pid() == pid
-    assert _client.session()._mine() is not connection
-
-
-class _Interrupting(bytes):
-    """A frame in whose sending a Ctrl-C arrives."""
-
-    def __len__(self):
-        raise KeyboardInterrupt
 
 
 def test_rows_of_many_batches_arrive_and_a_bad_one_among_the_last_is_named():
@@ -234,22 +117,6 @@ def test_two_processes_use_one_server_at_once_and_keep_apart(tcp_server, run_pro
         assert until(lambda: hnsw_bridge.stats()["server"]["indexes"] == 1)
 
 
-@pytest.fixture
-def tcp_server():
-    """A server on tcp with a token, as `hnsw-bridge serve` starts it."""
-    token = "a token for the tests"
-    command = [*_launch.find_command()[:2], "serve", "--tcp", "127.0.0.1:0", "--json"]
-    with subprocess.Popen(
-        command,
-        env={**os.environ, "HNSW_BRIDGE_TOKEN": token},
-        stdout=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-    ) as process:
-        yield json.loads(process.stdout.readline())["endpoint"], token
-        process.terminate()
-        assert process.wait() == 0
-
-
 def test_a_wrong_token_is_refused_and_the_server_in_use_stays(tcp_server):
     endpoint, _ = tcp_server
     pid = _server_pid()
@@ -275,63 +142,6 @@ def test_a_token_without_an_endpoint_is_not_for_the_server_started_here(run_prog
 def test_where_nobody_listens_the_engine_is_unavailable_at_once():
     with pytest.raises(EngineUnavailable, match=r"no server at tcp://127\.0\.0\.1:9"):
         hnsw_bridge.connect("tcp://127.0.0.1:9", "token")
-
-
-def test_a_server_that_cannot_start_leaves_its_last_words(monkeypatch, tmp_path):
-    broken = tmp_path / "broken.mjs"
-    broken.write_text('console.error("the disk is on fire"); process.exit(3);')
-    monkeypatch.setenv("HNSW_BRIDGE_SERVER", str(broken))
-    hnsw_bridge.shutdown()
-    with pytest.raises(EngineUnavailable, match=r"exit status 3; .*the disk is on fire"):
-        _client.session()
-
-
-def test_a_forked_child_shares_the_index_and_leaves_the_server_running(run_program):
-    assert run_program("fork_and_query.py").stdout.splitlines() == [
-        "child found 7 at the parent's server",
-        "parent found 7 at its server",
-        "server ended with the parent: True",
-    ]
-
-
-def test_a_child_forked_while_another_thread_is_in_a_call_is_not_blocked(run_program):
-    assert run_program("fork_during_call.py").stdout == "child found 7\n"
-
-
-def test_a_thread_pool_of_forked_workers_answers(run_program):
-    assert run_program("fork_pool.py").stdout == "0 1 2 3 4 5 6 7 8 9\n"
-
-
-def test_ctrl_c_ends_the_call_and_not_the_server():
-    program = Path(__file__).parent / "programs" / "interrupt_me.py"
-    with subprocess.Popen(
-        [sys.executable, str(program)], stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        try:
-            assert process.stdout.readline() == "computing\n"
-            os.killpg(process.pid, signal.SIGINT)  # As a terminal does: to the whole group.
-            rest = process.stdout.read().splitlines()
-        except BaseException:
-            process.kill()
-            raise
-    assert process.returncode == 0
-    assert rest == ["interrupted", "cancelled at the server: 1", "same server: True"]
-
-
-def test_the_server_ends_when_the_process_is_killed(run_program):
-    done = run_program("be_killed.py")
-    pid = int(done.stdout)
-    assert until(lambda: not _is_running(pid))
-
-
-def _is_running(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{pid}/stat")
-    # What nobody has waited for yet is no longer running.
-    return not (status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] == "Z")
 
 
 def test_importing_the_package_is_light(run_program):

@@ -4,13 +4,17 @@ neighbours. Contract checks 41 to 47.
 umap searches without any index below 4096 rows, so these tests force it and assert the calls.
 """
 
+import copy
+import hashlib
 import json
 import os
 import pickle
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 import umap
@@ -337,7 +341,37 @@ def test_contract_46_a_fitted_model_pickles_and_transforms_in_a_new_process(
     (tmp_path / "model.pickle").write_bytes(pickle.dumps(fitted))
     np.save(tmp_path / "new.npy", iris()[120:])
     done = run_program("load_and_transform.py", str(tmp_path), NUMBA_DISABLE_JIT="1")
-    assert done.stdout.split() == ["UMAP", "HnswIndexWrapper", "(30,", "2)"]
+    found = fitted._knn_search_index.query(iris()[120:], k=5)
+    assert done.stdout.splitlines() == [
+        "UMAP HnswIndexWrapper (30, 2)",
+        hashlib.sha256(b"".join(array.tobytes() for array in found)).hexdigest(),
+        "{'build': 1, 'attach': 1, 'neighbor_graph': 0, 'prepare': 0, 'query': 2}",
+        "built: 0",
+    ]
+
+
+def _by_joblib(model):
+    with BytesIO() as file:
+        joblib.dump(model, file)
+        file.seek(0)
+        return joblib.load(file)
+
+
+@pytest.mark.parametrize("server", ["the same", "another"])
+def test_copies_of_a_fitted_model_transform_equally_and_search_nothing_anew(server, calls):
+    with hnsw_bridge.options(algorithm="hnsw"):
+        model = _forced(UMAP).fit(iris()[:120])
+    expected = model.transform(iris()[120:])
+    stored = pickle.dumps(model)
+    copies = [pickle.loads(stored), copy.deepcopy(model), _by_joblib(model)]
+    if server == "another":
+        hnsw_bridge.shutdown()
+    calls()
+    for again in copies:
+        np.testing.assert_array_equal(again.embedding_, model.embedding_)
+        np.testing.assert_array_equal(again.transform(iris()[120:]), expected)
+        assert calls() == {"build": 1, "put": 1, "attach": 1, "query": 1}
+        assert again._knn_search_index.stats()["searchBuilds"] == 0
 
 
 def test_the_model_is_a_umap_with_its_parameters(fitted):

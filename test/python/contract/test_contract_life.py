@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import json
 import pickle
 
 import joblib
@@ -98,9 +99,14 @@ def test_contract_30_a_joblib_file_answers_equally_in_a_fresh_process(
 ):
     with hnsw_bridge.options(algorithm="hnsw"):
         index = _index(compressed=compressed)
+    if not compressed:
+        index.neighbor_graph  # noqa: B018 - reading it computes it
     joblib.dump(index, tmp_path / "index.joblib")
     np.save(tmp_path / "queries.npy", FRESH)
-    run_program("load_and_query.py", str(tmp_path))
+    told = json.loads(run_program("load_and_query.py", str(tmp_path)).stdout)
+    graph = {} if compressed else {"neighbor_graph": 1}
+    assert told["calls"] == {"build": 1, "put": 1, "attach": 1, "query": 1, **graph}
+    assert told["built"] == 0, "something was made that the file holds"
     expected = index.query(FRESH, k=6)
     with np.load(tmp_path / "found.npz") as found:
         assert same_bytes(expected, [found[name] for name in ("i", "d")])

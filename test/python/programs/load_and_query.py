@@ -1,11 +1,14 @@
 """Load an index that another process stored, and store what it answers."""
 
+import json
 import sys
 import warnings
 from pathlib import Path
 
 import joblib
 import numpy as np
+
+import hnsw_bridge
 
 folder = Path(sys.argv[1])
 index = joblib.load(folder / "index.joblib")
@@ -17,3 +20,6 @@ with warnings.catch_warnings():
 if graph is not None:
     found |= {"gi": graph[0], "gd": graph[1]}
 np.savez(folder / "found.npz", **found)
+server, own = hnsw_bridge.stats()["server"], index.stats()
+calls = {op: n for op, n in server["calls"].items() if n and op not in ("hello", "rows", "stats")}
+print(json.dumps({"calls": calls, "built": own["graphBuilds"] + own["searchBuilds"]}))
