@@ -1,7 +1,7 @@
-"""The build hook that makes a wheel of one platform: with the server in it, and Node as a dependency.
+"""The build hook of the wheel for one platform, which has the server in it and depends on Node.
 
-`npm run package` names the folder of the bundled server in HNSW_BRIDGE_BUNDLED_SERVER. Without it this
-does nothing: the wheel is pure, for checkouts and for servers that run elsewhere.
+`npm run package` names the folder of the bundled server in HNSW_BRIDGE_BUNDLED_SERVER. Without
+that this does nothing, and the wheel is pure: for checkouts and for servers that run elsewhere.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ export const PACKAGE_VENV = join(ROOT, ".venv-package");
 export const PACKAGE_PYTHON = pythonOf(PACKAGE_VENV);
 /** What `npm run package` makes. */
 export const PACKAGES = join(ROOT, "out", "package");
+/** Where `npm run test:package` tells its tests what was made. */
+export const MADE = join(CACHE, "package", "made.json");
 
 export function pythonOf(environment) {
   return process.platform === "win32" ? join(environment, "Scripts", "python.exe") : join(environment, "bin", "python");
