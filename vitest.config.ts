@@ -1,8 +1,9 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts", "src/**/*.test.ts", "bridge/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, "test/package/**"],
     typecheck: {
       enabled: true,
       include: ["test/**/*.test-d.ts"],

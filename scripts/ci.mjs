@@ -2,7 +2,7 @@
 import { entry, runTee } from "./lib/run.mjs";
 import { countClosing, sum } from "./lib/suites.mjs";
 
-const PARTS = ["check", "test", "test:upstream", "test:users"];
+const PARTS = ["check", "test", "test:upstream", "test:users", "test:package"];
 
 async function runPart(part) {
   console.log(`\nci: ${part}`);

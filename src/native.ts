@@ -1,11 +1,7 @@
 /**
- * The addon's shapes (see crates/node) and how it is found. Internal: nothing of this leaves the package.
+ * The addon's shapes (see crates/node). Internal: nothing of this leaves the package.
  */
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { arch, platform } from "node:process";
-import { fileURLToPath } from "node:url";
-import { HnswError } from "./errors.ts";
+import { loadAddon } from "./addon.ts";
 
 /**
  * Rows of one of three forms, filled from the front. An index, a query or an update takes its content. Dense rows
@@ -176,44 +172,10 @@ export interface Native {
   };
 }
 
-const TARGETS: Readonly<Record<string, readonly string[]>> = {
-  "linux-x64": ["linux-x64-gnu", "linux-x64-musl"],
-  "linux-arm64": ["linux-arm64-gnu", "linux-arm64-musl"],
-  "darwin-x64": ["darwin-x64"],
-  "darwin-arm64": ["darwin-arm64"],
-  "win32-x64": ["win32-x64-msvc"],
-  "win32-arm64": ["win32-arm64-msvc"],
-};
-
 let loaded: Native | undefined;
 
-/** The addon, loaded when first needed: beside this package, or from the platform's own package. */
+/** The addon, loaded when first needed. */
 export function native(): Native {
-  loaded ??= load();
+  loaded ??= loadAddon(import.meta.url) as Native;
   return loaded;
-}
-
-function load(): Native {
-  const require = createRequire(import.meta.url);
-  const failures: unknown[] = [];
-  for (const specifier of candidates()) {
-    try {
-      return require(specifier) as Native;
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  throw new HnswError(
-    "ERR_INTERNAL",
-    `no addon for ${platform}-${arch} could be loaded; in a checkout, "npm run build" makes it`,
-    { cause: new AggregateError(failures) },
-  );
-}
-
-function candidates(): string[] {
-  const targets = TARGETS[`${platform}-${arch}`] ?? [];
-  const beside = targets.map((target) =>
-    fileURLToPath(new URL(`../native/hnsw-bridge.${target}.node`, import.meta.url)),
-  );
-  return [...beside.filter((path) => existsSync(path)), ...targets.map((target) => `hnsw-bridge-${target}`)];
 }

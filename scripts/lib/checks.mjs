@@ -1,9 +1,8 @@
 // The checks of `npm run check` and the commands of `npm run format`: one list per language.
 import { delimiter, dirname, join } from "node:path";
-import { ROOT, VENV_PYTHON } from "./paths.mjs";
+import { NODE_BIN, ROOT, VENV_PYTHON } from "./paths.mjs";
 import { capture } from "./run.mjs";
 
-const NODE_BIN = join(ROOT, "node_modules", ".bin");
 const SHELL = { shell: process.platform === "win32" };
 const ARM = "aarch64-unknown-linux-gnu";
 

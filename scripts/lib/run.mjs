@@ -29,6 +29,15 @@ export async function mustRun(command, args, options) {
   if (code !== 0) throw new Problem(`"${[command, ...args].join(" ")}" failed with exit code ${code}`);
 }
 
+/** As `mustRun`, with the output shown only when it fails. */
+export function mustRunQuietly(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: ROOT, encoding: "utf8", maxBuffer: 2 ** 26, ...options });
+  if (result.error === undefined && result.status === 0) return;
+  process.stderr.write(`${result.stdout ?? ""}${result.stderr ?? ""}`);
+  const how = result.error?.message ?? `exit code ${result.status}`;
+  throw new Problem(`"${[command, ...args].join(" ")}" failed: ${how}`);
+}
+
 /** As `run`, with the output shown and also handed to `onText`. */
 export function runTee(command, args, onText, options = {}) {
   const tee = (stream, target) =>

@@ -1,12 +1,11 @@
 // The steps of a setup: Node packages, addon, dist, virtual environment. Each knows whether it is stale.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { CACHE, ROOT, VENV, VENV_PYTHON } from "./paths.mjs";
+import { NODE_BIN as BIN, CACHE, ROOT, VENV, VENV_PYTHON } from "./paths.mjs";
 import { capture, mustRun, Problem, run } from "./run.mjs";
 import { hashOf, readStamp, writeStamp } from "./stamp.mjs";
 import { findPython } from "./tools.mjs";
 
-const BIN = join(ROOT, "node_modules", ".bin");
 const IS_WINDOWS = process.platform === "win32";
 
 /** `npm ci` when the lock file is newer than what is installed. */

@@ -1,4 +1,4 @@
-// The three test suites. Counts come from the runners' own reports, so that the closing line cannot claim
+// The test suites. Counts come from the runners' own reports, so that the closing line cannot claim
 // what has not run: a suite that breaks before its first test counts as one failure.
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -38,11 +38,14 @@ export function countRust(text) {
   return sum([...text.matchAll(line)].map(([, passed, failed, skipped]) => counts(passed, failed, skipped)));
 }
 
-async function runTypeScript(args) {
+function runTypeScript(args) {
+  return runVitest(["--reporter=default", ...args]);
+}
+
+async function runVitest(args) {
   const file = join(REPORTS, "vitest.json");
-  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
   const vitest = join(ROOT, "node_modules", "vitest", "vitest.mjs");
-  const code = await run(process.execPath, [vitest, "run", ...reporters, ...args]);
+  const code = await run(process.execPath, [vitest, "run", "--reporter=json", `--outputFile.json=${file}`, ...args]);
   return settled(code, read(file, countVitest));
 }
 
@@ -79,6 +82,12 @@ export async function upstream(args) {
 /** The tests of packages that are only in the users' environment. */
 export async function users(args) {
   return { title: "users", ...(await runPytest(USERS_PYTHON, ["test/python/users/heavy", "--users", ...args])) };
+}
+
+/** The tests of what `npm run package` made, each told with its time or why it was skipped. */
+export async function packages(args) {
+  const config = ["--config", join("test", "package", "vitest.config.ts"), "--root", ROOT];
+  return { title: "package", ...(await runVitest(["--reporter=verbose", ...config, ...args])) };
 }
 
 /** Counts of a JUnit report. */
