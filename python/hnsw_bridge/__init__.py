@@ -12,7 +12,7 @@ and gone with this process. Importing the package imports numpy and nothing else
 
 from typing import TYPE_CHECKING, Any
 
-from ._client import connect, shutdown, stats
+from ._engine import connect, shutdown, stats
 from ._errors import (
     CallTimeout,
     Cancelled,
