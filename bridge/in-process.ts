@@ -17,9 +17,6 @@ import { buildOptions, wireNames } from "./options.ts";
 import { jsonValue } from "./outbox.ts";
 import { PROTOCOL, SERVER, VERSION } from "./version.ts";
 
-/** What Python finds as the module `hnsw_bridge_js`. Internal to the two halves of this package. */
-export type EngineModule = ReturnType<typeof engineModule>;
-
 const FEATURES = [
   ...["update.append", "update.replace", "rows.bits", "metric.params", "quantization", "graph_recall", "dump", "plan"],
 ];
@@ -31,8 +28,11 @@ const NO_VALUES: Claiming = {
   },
 };
 
-/** The functions that Python calls; what they throw has a `code` of the API. */
-export function engineModule() {
+/**
+ * What Python finds as the module `hnsw_bridge_js`: functions, which are between the two halves of this package. What
+ * they throw has a `code` of the API.
+ */
+export function engineModule(): object {
   const counted = new Map<string, number>();
   const open = new Set<HnswIndex>();
   return answering(counted, {

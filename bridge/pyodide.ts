@@ -12,7 +12,7 @@
 import { fileURLToPath } from "node:url";
 import { engineModule } from "./in-process.ts";
 
-export { type EngineModule, engineModule } from "./in-process.ts";
+export { engineModule } from "./in-process.ts";
 
 /** The name by which the Python package looks for {@link engineModule}. */
 export const MODULE_NAME = "hnsw_bridge_js";

@@ -1,4 +1,4 @@
-"""Matrices without numpy: Views of float32, int32 or bytes, with a shape, in C order.
+"""Matrices without numpy: memoryviews of float32, int32 or bytes, with a shape, in C order.
 
 A memoryview knows shape, `m[i, j]`, slices of whole rows and `tolist`, but cannot be made with 0 in
 its shape: no rows are a slice of one row, no columns a plain empty view. What may not enter: numpy.

@@ -27,7 +27,7 @@ def words(seed: Any) -> Words:
         raise InvalidArgument(f"random_state must be None or an int without numpy, got {seed!r}")
     start = int(seed)
     if not 0 <= start < _WORD:
-        raise InvalidArgument(f"random_state must be between 0 and 2**32 - 1, got {seed}")
+        raise ValueError(f"Seed must be between 0 and 2**32 - 1, got {seed}")  # As numpy has it.
     twister = random.Random()
     twister.setstate((3, (*_filled(start), _N), None))
     return lambda: twister.getrandbits(32)
