@@ -12,7 +12,7 @@ import {
   runPython,
 } from "./python.ts";
 
-const TOPICS = ["query", "neighbor_graph", "metrics", "update", "prepare", "bad_input", "pickling"];
+const TOPICS = ["query", "neighbor_graph", "metrics", "update", "prepare", "batches", "bad_input", "pickling"];
 
 if (!hasPython) console.warn("skipped: the other transport, for there is no .venv (npm run setup makes it)");
 if (packages === undefined)

@@ -14,6 +14,7 @@ import sys
 import warnings
 from array import array
 from collections.abc import Callable
+from hashlib import sha256
 from random import Random
 from typing import Any
 
@@ -125,6 +126,21 @@ def prepare() -> Any:
     }
 
 
+def batches() -> Any:
+    """More than one message holds, of rows and of ids, and results of the same kind."""
+    random, n, dim = Random(7), 6000, 64
+    numbers = array("f", [random.random() for _ in range(n * dim)])
+    rows = memoryview(numbers).cast("B").cast("f", (n, dim))
+    index = made(rows, n_neighbors=40)
+    graph = digest(index.neighbor_graph)
+    index.update(rows[:100], rows[100:1600], range(3000, 4500))
+    return {"graph": graph, "changed": digest(index.query(rows[:2000], k=20))}
+
+
+def digest(found: Any) -> list[str]:
+    return [sha256(part.tobytes()).hexdigest() for part in found]
+
+
 def bad_input() -> Any:
     index, closed, compressed = made(), made(), made()
     closed.close()
@@ -202,15 +218,18 @@ def _updated(index: HnswIndexWrapper) -> Any:
     return index.query(FRESH, k=2)
 
 
-TOPICS = (query, neighbor_graph, metrics, update, prepare, bad_input, pickling)
+TOPICS = (query, neighbor_graph, metrics, update, prepare, batches, bad_input, pickling)
 
 
 def report() -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = {topic.__name__: topic() for topic in TOPICS}
-    answers = {name: {case: plain(value) for case, value in of.items()} for name, of in found.items()}
+        answers = {topic.__name__: cases(topic()) for topic in TOPICS}
     return json.dumps({"answers": answers, "server": hnsw_bridge.stats()["server"]})
+
+
+def cases(found: dict[str, Any]) -> dict[str, Any]:
+    return {case: plain(value) for case, value in found.items()}
 
 
 if __name__ == "__main__":
