@@ -98,6 +98,13 @@ test.for([
   expect(raised(expression)).toMatch(/^InvalidArgument ERR_INVALID_ARGUMENT: numpy is needed for this/);
 });
 
+test("sparse rows are not taken, and the error says so", () => {
+  run("class Sparse: shape, nnz, tocsr = (2, 2), 0, None");
+  expect(raised("HnswIndexWrapper(Sparse())")).toMatch(
+    /^InvalidArgument ERR_INVALID_ARGUMENT: .* without rows\.sparse/,
+  );
+});
+
 test("a generator of numpy's is not taken without numpy", () => {
   expect(raised("HnswIndexWrapper(rows, random_state=object())")).toMatch(
     /^InvalidArgument .* None or an int without numpy/,

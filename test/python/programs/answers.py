@@ -23,6 +23,7 @@ if "without-numpy" in sys.argv:
 
 import hnsw_bridge
 from hnsw_bridge import HnswIndexWrapper
+from hnsw_bridge._engine import engine
 
 N, DIM = 600, 9
 
@@ -84,10 +85,17 @@ def neighbor_graph() -> Any:
 def metrics() -> Any:
     angles = made(metric="cosine", n_neighbors=N)
     wide = made(metric="minkowski", metric_kwds={"p": 3})
+    table = engine().greeting.metrics
+    without_parameters = sorted(
+        name for name, of in table.items() if "dense" in of.forms and not set(of.params) - {"p"}
+    )
+    places = [[0.1 + 0.9 * abs(math.sin(i)), 0.1 + 0.9 * abs(math.cos(i * i))] for i in range(60)]
     return {
-        "cosine": angles.query([[-x for x in row] for row in ROWS[:3]], k=N),
-        "minkowski": wide.query(QUERIES, k=3),
-        "manhattan": made(metric="l1").neighbor_graph,
+        **{name: made(places, name).query(places[:9], k=4) for name in without_parameters},
+        "codes": made(quantization="uint8").query(QUERIES, k=5),
+        "angles": angles.query([[-x for x in row] for row in ROWS[:3]], k=N),
+        "p = 3": wide.query(QUERIES, k=3),
+        "graph": made(metric="l1").neighbor_graph,
     }
 
 
