@@ -10,7 +10,6 @@ import { availableParallelism } from "node:os";
 import { BitBuffer, HnswError, HnswIndex, metrics, type Neighbors, RowBuffer } from "../src/index.ts";
 import type { Claiming } from "./claims.ts";
 import { toFailure } from "./errors.ts";
-import { isObject } from "./header.ts";
 import { fillFloats, fillIntegers, type PythonBuffer, withBytes, withIntegers } from "./heap.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { buildOptions, wireNames } from "./options.ts";
@@ -41,7 +40,7 @@ export function engineModule(): object {
       toJson({ server: { version: VERSION, calls: Object.fromEntries(counted) }, session: { indexes: open.size } }),
     rows: (rows: number, dim: number, dtype: string) => answering(undefined, rowCalls(rows, dim, dtype)),
     build: (rows: Rows, options: string) => {
-      const index = HnswIndex.buildSync(rows.content, buildOptions(NO_VALUES, record(options), DEFAULT_LIMITS));
+      const index = HnswIndex.buildSync(rows.content, buildOptions(NO_VALUES, JSON.parse(options), DEFAULT_LIMITS));
       open.add(index);
       return answering(
         counted,
@@ -106,11 +105,6 @@ function indexCalls(index: HnswIndex, onClose: () => void) {
 function handOver(found: Neighbors, indices: PythonBuffer, distances: PythonBuffer): void {
   fillIntegers(indices, found.indices.data);
   fillFloats(distances, found.distances.data);
-}
-
-function record(json: string) {
-  const value: unknown = JSON.parse(json);
-  return isObject(value) ? value : {};
 }
 
 function toJson(value: object): string {

@@ -2,6 +2,7 @@
 import { loadPyodide, type PyodideAPI } from "pyodide";
 import { beforeAll, expect, test } from "vitest";
 import { engineModule, MODULE_NAME, mountPackage } from "../../bridge/pyodide.ts";
+import { HnswIndex, type MatrixInput } from "../../src/index.ts";
 
 let pyodide: PyodideAPI;
 let beforeRegistering: string;
@@ -31,6 +32,7 @@ beforeAll(async () => {
   pyodide.registerJsModule(MODULE_NAME, engineModule());
   run(`
 import gc, hnsw_bridge
+from array import array
 rows = [[i % 13, i % 17, i / 50] for i in range(400)]
 index = HnswIndexWrapper(rows, n_neighbors=5, random_state=1)`);
 });
@@ -54,7 +56,6 @@ again = index.neighbor_graph
 
 test("rows are copied: what the caller does to them later changes nothing", () => {
   const seen = run(`
-from array import array
 mine = memoryview(array("f", [x for row in rows for x in row])).cast("B").cast("f", (400, 3))
 of_mine = HnswIndexWrapper(mine, n_neighbors=5, random_state=1)
 mine[0, 0] = 1000
@@ -96,6 +97,39 @@ test.for([
   ["packed bits", "HnswIndexWrapper([[1, 2], [3, 4]], 'bit_hamming')"],
 ] as const)("%s need numpy, and the error says so", ([, expression]) => {
   expect(raised(expression)).toMatch(/^InvalidArgument ERR_INVALID_ARGUMENT: numpy is needed for this/);
+});
+
+/** The neighbour graph of an index that is made below the wrapper, where numpy is not asked for. */
+function graphOf(rows: string, options: string): unknown {
+  return run(`
+from hnsw_bridge._engine import engine
+made = engine().build(${rows}, {"n_neighbors": 4, "seed": "1", **${options}}, None)
+[part.tolist() for part in made.neighbor_graph(None)]`);
+}
+
+function expected(rows: MatrixInput, options: object): unknown {
+  const { indices, distances } = HnswIndex.buildSync(rows, { nNeighbors: 4, seed: 1, ...options }).neighborGraphSync();
+  const inRows = (flat: ArrayLike<number>) =>
+    Array.from({ length: flat.length / 4 }, (_, i) => Array.from(flat).slice(4 * i, 4 * i + 4));
+  return [inRows(indices.data), inRows(distances.data)];
+}
+
+test("packed bits pass as bytes", () => {
+  const data = Uint8Array.from({ length: 96 }, (_, i) => (i * 37) % 256);
+  const found = graphOf(
+    'memoryview(bytes(i * 37 % 256 for i in range(96))).cast("B", (32, 3))',
+    '{"metric": "bit_hamming"}',
+  );
+  expect(found).toEqual(expected({ data, shape: [32, 3] }, { metric: "bit_hamming" }));
+});
+
+test("parameters per column pass as lists of any length", () => {
+  const data = Float32Array.from({ length: 90 }, (_, i) => (i * i) % 31);
+  const found = graphOf(
+    'memoryview(array("f", [i * i % 31 for i in range(90)])).cast("B").cast("f", (30, 3))',
+    '{"metric": "seuclidean", "sigma": memoryview(array("f", [1, 4, 0.5]))}',
+  );
+  expect(found).toEqual(expected({ data, shape: [30, 3] }, { metric: "seuclidean", sigma: [1, 4, 0.5] }));
 });
 
 test("sparse rows are not taken, and the error says so", () => {
