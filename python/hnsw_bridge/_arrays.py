@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from . import _memory
 from ._matrix import Shape
 from ._numpy import PRESENT, np
+
+if not PRESENT:
+    from . import _memory
 
 Array: TypeAlias = Any  # A numpy array or a memoryview.
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from . import _arrays
 from ._errors import InvalidArgument
 from ._matrix import as_bytes, as_float32, as_numbers, check_stored_shape, check_width, is_sparse
-from ._memory import InMemory
 from ._narrow import NarrowRows, narrowed
 from ._numpy import PRESENT, np
 
@@ -135,7 +134,12 @@ class Sparse:
         return type(rows)(vstack([rows, fresh], format="csr", dtype=np.float32))
 
 
-DENSE: Form = Dense() if PRESENT else InMemory()
+if PRESENT:
+    DENSE: Form = Dense()
+else:
+    from ._memory import InMemory
+
+    DENSE = InMemory()
 BITS: Form = Bits()
 SPARSE: Form = Sparse()
 FORMS: dict[str, Form] = {form.name: form for form in (DENSE, BITS, SPARSE)}

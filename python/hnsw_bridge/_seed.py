@@ -10,11 +10,13 @@ the same seed makes the same index. None draws from Python's own generator there
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from . import _mersenne
 from ._errors import InvalidArgument
 from ._numpy import PRESENT, np
+
+if not PRESENT:
+    from . import _mersenne
 
 _INT32_MIN = -2147483647
 _INT32_MAX = 2147483646
@@ -23,39 +25,9 @@ _INT32_MAX = 2147483646
 class Draw(NamedTuple):
     """What construction draws: two small states that PyNNDescent shows, and the engine's seed."""
 
-    rng_state: Any  # Three int64.
+    rng_state: Any  # Three int64: an array, or a list without numpy.
     search_rng_state: Any
     seed: int
-
-
-class _State(Protocol):
-    def small(self) -> Any:
-        """Three int64, as they fit int32."""
-
-    def large(self) -> int:
-        """An int of 62 bits."""
-
-
-class _InNumpy:
-    def __init__(self, state: np.random.RandomState) -> None:
-        self._state = state
-
-    def small(self) -> Any:
-        return self._state.randint(_INT32_MIN, _INT32_MAX, 3).astype(np.int64)
-
-    def large(self) -> int:
-        return int(self._state.randint(0, 2**62, dtype=np.int64))
-
-
-class _WithoutNumpy:
-    def __init__(self, state: _mersenne.Words) -> None:
-        self._state = state
-
-    def small(self) -> list[int]:
-        return [_mersenne.between(self._state, _INT32_MIN, _INT32_MAX) for _ in range(3)]
-
-    def large(self) -> int:
-        return _mersenne.between(self._state, 0, 2**62)
 
 
 def as_random_state(random_state: Any) -> np.random.RandomState:
@@ -74,18 +46,28 @@ def as_random_state(random_state: Any) -> np.random.RandomState:
 
 def draw_for_build(random_state: Any) -> Draw:
     """The 8 words of construction: three, three, and one 62-bit number (two words)."""
-    state = _state(random_state)
-    return Draw(state.small(), state.small(), state.large())
+    if not PRESENT:
+        return _draw_without_numpy(random_state)
+    state = as_random_state(random_state)
+    return Draw(
+        state.randint(_INT32_MIN, _INT32_MAX, 3).astype(np.int64),
+        state.randint(_INT32_MIN, _INT32_MAX, 3).astype(np.int64),
+        int(state.randint(0, 2**62, dtype=np.int64)),
+    )
 
 
 def draw_for_update(random_state: Any) -> None:
     """The 5 words of an update: three, and one 62-bit number. The values are not needed."""
-    state = _state(random_state)
-    state.small()
-    state.large()
+    if not PRESENT:
+        return  # No state there is shared with anybody.
+    state = as_random_state(random_state)
+    state.randint(_INT32_MIN, _INT32_MAX, 3)
+    state.randint(0, 2**62, dtype=np.int64)
 
 
-def _state(random_state: Any) -> _State:
-    if PRESENT:
-        return _InNumpy(as_random_state(random_state))
-    return _WithoutNumpy(_mersenne.words(random_state))
+def _draw_without_numpy(random_state: Any) -> Draw:
+    words = _mersenne.words(random_state)
+    first, second = (
+        [_mersenne.between(words, _INT32_MIN, _INT32_MAX) for _ in range(3)] for _ in range(2)
+    )
+    return Draw(first, second, _mersenne.between(words, 0, 2**62))
