@@ -3,7 +3,8 @@
  *
  * Layers, each using only those above it in this list: protocol data (limits, header, errors, arrow/),
  * transfer (credits, placement, promised, upload, received, download), state (values, session, connection, call), operations,
- * dispatch, server, command line. Everything below works on the TypeScript API of `src/`; native code,
+ * dispatch, server, command line. Beside them, for a Python in the same process: heap, in-process, pyodide.
+ * Everything below works on the TypeScript API of `src/`; native code,
  * algorithms and Python's conventions may not enter this folder. docs/protocol.md is the specification.
  */
 export type { Limits } from "./limits.ts";

@@ -5,8 +5,7 @@
  * converted, and unknown names are refused.
  */
 import type { BuildOptions } from "../src/index.ts";
-import type { Call } from "./call.ts";
-import { numbersOf } from "./claims.ts";
+import { type Claiming, numbersOf } from "./claims.ts";
 import { invalidArgument, protocolError, show } from "./errors.ts";
 import { type Header, isObject } from "./header.ts";
 import type { Service } from "./service.ts";
@@ -35,8 +34,11 @@ const NAMES: ReadonlyMap<string, keyof BuildOptions> = new Map<string, keyof Bui
 /** Options that are lists of numbers. */
 const LISTS: ReadonlySet<string> = new Set(["w", "sigma", "vinv", "cost"]);
 
+/** What a server allows. */
+type Bounds = Pick<Service, "limits" | "threads">;
+
 /** The API's options of a `build` header. Throws for an option that does not exist. */
-export function buildOptions(call: Call, wire: Header, { limits, threads }: Service): BuildOptions {
+export function buildOptions(call: Claiming, wire: Header, { limits, threads }: Bounds): BuildOptions {
   const options: Partial<Record<keyof BuildOptions, unknown>> = {};
   for (const [name, value] of Object.entries(wire)) {
     const key = NAMES.get(name);
@@ -56,7 +58,7 @@ export function atMost(asked: unknown, most: number | undefined): { threads?: un
   return { threads: most !== undefined && typeof asked === "number" ? Math.min(asked, most) : asked };
 }
 
-function optionOf(call: Call, wire: Header, name: string): unknown {
+function optionOf(call: Claiming, wire: Header, name: string): unknown {
   if (name === "seed") return seed(wire.seed);
   return LISTS.has(name) ? numbersOf(call, wire, name) : scalar(name, wire[name]);
 }

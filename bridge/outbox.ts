@@ -70,7 +70,7 @@ export class Outbox {
 }
 
 /** Counters may be bigint; JSON numbers are exact up to 2^53, beyond that a string is sent. */
-function jsonValue(_key: string, value: unknown): unknown {
+export function jsonValue(_key: string, value: unknown): unknown {
   if (typeof value !== "bigint") return value;
   return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
 }

@@ -7,12 +7,13 @@
     PyNNDescentTransformer(15)             # or a neighbour graph, for scikit-learn and scanpy
 
 The engine runs in a server process, which is found, started on first use, shared by all threads,
-and gone with this process. Importing the package imports numpy and nothing else of weight.
+and gone with this process; inside Pyodide, in the JavaScript around it. Importing the package
+imports numpy, where there is one, and nothing else of weight.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from ._client import connect, shutdown, stats
+from ._engine import connect, shutdown, stats
 from ._errors import (
     CallTimeout,
     Cancelled,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from . import _arrays
 from ._errors import InvalidArgument
 from ._forms import Form, Matrix, Positions
 from ._matrix import Shape
@@ -57,7 +56,7 @@ def _checked_positions(updated_indices: Any, count: int, n: int) -> Positions:
     if updated_indices is None:
         raise InvalidArgument("If xs_updated are provided, updated_indices must also be provided!")
     try:
-        positions = np.array([int(i) for i in updated_indices], dtype=np.int64)
+        positions = _arrays.int64s([int(i) for i in updated_indices])
     except (TypeError, ValueError, OverflowError):
         raise InvalidArgument("Could not convert updated indices to list of int(s).") from None
     if len(positions) != count:
@@ -65,7 +64,8 @@ def _checked_positions(updated_indices: Any, count: int, n: int) -> Positions:
             f"Number of updated indices ({len(positions)}) must match "
             f"number of rows of xs_updated ({count})."
         )
-    outside = positions[(positions < -n) | (positions >= n)]
-    if len(outside):
-        raise IndexError(f"updated_indices must be in [-{n}, {n}), got {outside[0]}")
-    return (positions % n).astype(np.int32)  # Negative ones count from the end.
+    outside = _arrays.outside(positions, n)
+    if outside is not None:
+        raise IndexError(f"updated_indices must be in [-{n}, {n}), got {outside}")
+    turned: Positions = _arrays.from_the_start(positions, n)
+    return turned

@@ -22,10 +22,12 @@ from typing import Any
 
 from ._connection import Connection, Greeting, ProgressListener
 from ._errors import CallTimeout, Closed, EngineUnavailable, ServerDied, answer_of
+from ._forms import Stored
 from ._launch import LocalServer
 from ._locks import ForkSafeLock
 from ._patience import patience_s
 from ._protocol import Header
+from ._remote import RemoteIndex
 from ._transfer import Download, Kept, Part
 from ._transport import ZmqTransport
 from ._version import __version__
@@ -96,6 +98,12 @@ class Session:
         """Run an operation that ends in batches. Raises HnswError, ServerDied among them."""
         with self._connection() as connection:
             return connection.fetch(op, header, download, parts, on_progress)
+
+    def build(
+        self, rows: Stored, options: Header, on_progress: ProgressListener | None
+    ) -> RemoteIndex:
+        """Make an index of the rows (n, d) at the server."""
+        return RemoteIndex.build(self, rows, options, on_progress)
 
     def release(self, named: Header) -> None:
         """Close an index or a value without waiting; the garbage collector calls it, anywhere."""

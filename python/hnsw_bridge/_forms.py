@@ -1,6 +1,6 @@
 """The forms that rows come in, one class each: how input is taken, and how rows are changed.
 
-    Dense    float32 (n, d)           numpy
+    Dense    float32 (n, d)           numpy; without it memoryviews (`_memory.InMemory`)
     Bits     uint8 (n, bytes)         numpy; eight bits in each, for the bit metrics
     Sparse   float32 CSR (n, d)       scipy, imported when the first sparse matrix is seen
 
@@ -11,18 +11,20 @@ or shared with a copy of the index, stays as it is.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
+from . import _arrays
 from ._errors import InvalidArgument
 from ._matrix import as_bytes, as_float32, as_numbers, check_stored_shape, check_width, is_sparse
 from ._narrow import NarrowRows, narrowed
+from ._numpy import PRESENT, np
 
-Matrix: TypeAlias = Any  # A numpy array, or a scipy CSR matrix or array; both have `shape`.
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Matrix: TypeAlias = Any  # An array of `_arrays`, or a scipy CSR matrix or array; all have `shape`.
 Stored: TypeAlias = "Matrix | NarrowRows"  # A matrix, perhaps in fewer bytes; see `wide`.
-Positions: TypeAlias = npt.NDArray[np.int32]
+Positions: TypeAlias = "npt.NDArray[np.int32]"
 
 
 class Form(Protocol):
@@ -132,7 +134,14 @@ class Sparse:
         return type(rows)(vstack([rows, fresh], format="csr", dtype=np.float32))
 
 
-DENSE, BITS, SPARSE = Dense(), Bits(), Sparse()
+if PRESENT:
+    DENSE: Form = Dense()
+else:
+    from ._memory import InMemory
+
+    DENSE = InMemory()
+BITS: Form = Bits()
+SPARSE: Form = Sparse()
 FORMS: dict[str, Form] = {form.name: form for form in (DENSE, BITS, SPARSE)}
 
 
@@ -143,7 +152,11 @@ def wide(stored: Stored) -> Matrix:
 
 def none_of(stored: Stored) -> Matrix:
     """No rows, as wide as these."""
-    return stored.wide(0, 0) if isinstance(stored, NarrowRows) else stored[:0].copy()
+    return stored.wide(0, 0) if isinstance(stored, NarrowRows) else _without_rows(stored[:0])
+
+
+def _without_rows(rows: Matrix) -> Matrix:
+    return _arrays.copied(rows) if _arrays.is_array(rows) else rows.copy()
 
 
 def _csr(data: Any, name: str, *, copy: bool) -> Matrix:

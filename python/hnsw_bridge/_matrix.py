@@ -6,14 +6,15 @@ over the data would only cost time. What rows of each form are is `_forms`'s.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ._errors import DimensionMismatch, EmptyIndex, InvalidArgument
+from ._numpy import np
 
-Rows: TypeAlias = npt.NDArray[Any]  # 2-D, C order
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Rows: TypeAlias = "npt.NDArray[Any]"  # 2-D, C order
 Shape: TypeAlias = tuple[int, int]
 
 
@@ -66,8 +67,9 @@ def as_numbers(data: Any, name: str) -> npt.NDArray[Any]:
     if data is None or is_sparse(data):
         kind = "None" if data is None else "a sparse matrix"
         raise InvalidArgument(f"{name} must be a dense 2-D array of numbers, got {kind}")
+    asarray = np.asarray  # A missing numpy is no fault of the rows.
     try:
-        array = np.asarray(data)
+        array = asarray(data)
     except ValueError as error:
         raise InvalidArgument(f"{name} must have rows of one length: {error}") from None
     if array.dtype.kind not in "biufO":

@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from math import isfinite, nan
 from typing import Any
 
-import numpy as np
-
 from ._connection import Greeting, Metric
 from ._errors import InvalidArgument, NonFinite, UnknownMetric
 from ._forms import BITS, DENSE, SPARSE, Form
-from ._matrix import as_float32
+from ._matrix import Rows, as_float32
+from ._numpy import np
 from ._protocol import Header
 
 NORMALISED = ("cosine", "direct_cosine", "dot")  # Where `query` takes `pre_normalized`.
@@ -117,7 +116,7 @@ def _number(value: Any, name: str) -> float:
     return number
 
 
-def _array(value: Any, name: str, given: str, dim: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+def _array(value: Any, name: str, given: str, dim: int) -> Rows:
     array = as_float32(value, given)
     shape = (dim, dim) if name in _SQUARE else (dim,)
     if array.shape != shape:

@@ -7,12 +7,13 @@ which are bytes by nature (`_forms.Bits`).
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from ._matrix import Rows, Shape
+from ._numpy import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _LEAST_BYTES = 1 << 20  # Of float32 rows; of fewer it is not worth the look.
 _BLOCK_BYTES = 1 << 19  # A block, its bytes and their values again stay in a core's cache.

@@ -8,9 +8,10 @@
     products         bytes: neighbour graph and search index as the server dumps them; or None
     checksum         of attributes, rows and products
 
-The rows stay arrays, so that pickle (protocol 5) and joblib need no second copy of them. Nothing of
-scipy's or numpy's own classes is inside, for those change between their releases. What may not
-enter: servers, and what an attribute means.
+The rows stay arrays, so that pickle (protocol 5) and joblib need no second copy of them; without
+numpy they are bytes, which every Python can load, while arrays need numpy. Nothing of scipy's or
+numpy's own classes is inside, for those change between their releases. What may not enter: servers,
+and what an attribute means.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ import pickle
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from . import _arrays
 from ._errors import CorruptFile, UnsupportedVersion
 from ._forms import Matrix
+from ._numpy import np
 from ._version import __version__
 
 STATE_VERSION = 2
@@ -80,7 +81,9 @@ def _release(state: Any) -> str:
 
 
 def _taken_apart(rows: Matrix) -> State:
-    if isinstance(rows, np.ndarray):
+    if isinstance(rows, memoryview):
+        return {"form": "bytes", "shape": rows.shape, "arrays": (rows.tobytes(),)}
+    if _arrays.is_array(rows):
         return {"form": "array", "shape": rows.shape, "arrays": (rows,)}
     arrays = (rows.data, rows.indices, rows.indptr)
     return {"form": type(rows).__name__, "shape": rows.shape, "arrays": arrays}
@@ -89,6 +92,8 @@ def _taken_apart(rows: Matrix) -> State:
 def _put_together(parts: State) -> Matrix:
     if parts["form"] == "array":
         return parts["arrays"][0]
+    if parts["form"] == "bytes":
+        return _arrays.copied(_arrays.view(parts["arrays"][0], "float32", parts["shape"]))
     import scipy.sparse
 
     make = {"csr_matrix": scipy.sparse.csr_matrix, "csr_array": scipy.sparse.csr_array}
@@ -103,7 +108,9 @@ def _checksum(state: State) -> str:
     if rows is not None:
         digest.update(repr((rows["form"], tuple(rows["shape"]))).encode())
         for array in rows["arrays"]:
-            digest.update(repr((array.dtype.str, array.shape)).encode())
-            digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+            if not isinstance(array, bytes):
+                digest.update(repr((array.dtype.str, array.shape)).encode())
+                array = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+            digest.update(array)
     digest.update(b"none" if state["products"] is None else state["products"])
     return digest.hexdigest()

@@ -1,8 +1,8 @@
-"""Frames: JSON headers, and Arrow IPC parts around numpy memory.
+"""Frames: JSON headers, and Arrow IPC parts around the memory of arrays.
 
 A message is a header frame and then the parts of one Arrow IPC stream, each a frame of its own:
 
-    header | schema message | record-batch metadata | body (the numpy memory itself) | padding
+    header | schema message | record-batch metadata | body (the rows' own memory) | padding
 
 Nothing here copies row data on the way out. Metadata depends on shapes alone and is made, or read,
 once for each (see `_arrow`). What may not enter: sockets, and what an operation means.
@@ -13,14 +13,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
-from . import _arrow
+from . import _arrays, _arrow
 from ._errors import ProtocolError
 from ._matrix import Rows
+from ._numpy import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 PROTOCOL_RANGE = (1, 1)
 Frame: TypeAlias = "bytes | memoryview"
@@ -35,6 +36,11 @@ class Hits(NamedTuple):
 
     indices: npt.NDArray[np.int32]
     distances: npt.NDArray[np.float32]
+
+    @classmethod
+    def empty(cls, rows: int, k: int) -> Hits:
+        """Memory for them, to be filled."""
+        return cls(_arrays.empty(rows, k, "int32"), _arrays.empty(rows, k, "float32"))
 
 
 def encode_header(header: Header) -> bytes:
@@ -53,8 +59,8 @@ def decode_header(frame: Frame) -> Header:
 
 def encode_rows(rows: Rows) -> list[Frame]:
     """The Arrow frames of one batch: `rows` (count, dim) itself is the body frame."""
-    body = rows.reshape(-1).view(np.uint8)
-    frames: list[Frame] = [*_rows_preamble(*rows.shape, rows.dtype.name), body.data]
+    body = _arrays.flat(rows)
+    frames: list[Frame] = [*_rows_preamble(*rows.shape, _arrays.dtype_name(rows)), body]
     padding = _arrow.padded(body.nbytes) - body.nbytes
     return [*frames, bytes(padding)] if padding else frames
 
@@ -65,7 +71,7 @@ def _rows_preamble(count: int, dim: int, dtype: str) -> tuple[bytes, bytes]:
     items = count * dim
     item = _arrow.field("item", _ARROW_TYPES[dtype])
     rows = _arrow.field("rows", _arrow.fixed_size_list(dim), item)
-    nbytes = items * np.dtype(dtype).itemsize
+    nbytes = items * _arrays.ITEM_BYTES[dtype]
     return _arrow.schema_message(rows), _arrow.batch_message(count, (count, items), (0, 0, nbytes))
 
 
@@ -115,21 +121,20 @@ def decode_bare_hits(frames: Sequence[Frame], count: int, k: int) -> Hits:
     numbers = count * k
     if len(body) != 8 * numbers:
         raise ProtocolError(f"the server sent {len(body)} bytes for {count} x {k} neighbours")
-    indices = np.frombuffer(body, np.int32, numbers)
-    distances = np.frombuffer(body, np.float32, numbers, 4 * numbers)
-    return Hits(indices.reshape(count, k), distances.reshape(count, k))
+    indices = _arrays.view(body, "int32", (count, k), 0)
+    return Hits(indices, _arrays.view(body, "float32", (count, k), 4 * numbers))
 
 
-def decode_bytes(frames: Sequence[Frame]) -> npt.NDArray[np.uint8]:
+def decode_bytes(frames: Sequence[Frame]) -> memoryview:
     """The column of a batch of bytes, as a view of the received memory."""
     (column,) = _columns(frames, bytes="uint8")
-    return column.reshape(-1)
+    return _arrays.flat(column)
 
 
 _layout_of = lru_cache(maxsize=64)(_arrow.layout_of)
 
 
-def _columns(frames: Sequence[Frame], **dtypes: str) -> list[npt.NDArray[Any]]:
+def _columns(frames: Sequence[Frame], **dtypes: str) -> list[_arrays.Array]:
     """The columns of these names and types, as matrices."""
     stream = b"".join(frames)
     start = _arrow.metadata_bytes(stream)
@@ -139,10 +144,8 @@ def _columns(frames: Sequence[Frame], **dtypes: str) -> list[npt.NDArray[Any]]:
     return [_matrix(stream, start, layout.columns.get(name), dtypes[name]) for name in dtypes]
 
 
-def _matrix(
-    stream: bytes, start: int, column: _arrow.Column | None, dtype: str
-) -> npt.NDArray[Any]:
+def _matrix(stream: bytes, start: int, column: _arrow.Column | None, dtype: str) -> _arrays.Array:
     if column is None or column.dtype != dtype:
         raise ProtocolError(f"the server sent {column} where a column of {dtype} belongs")
-    values = np.frombuffer(stream, dtype, column.numbers, start + column.offset)
-    return values.reshape(-1, column.width)
+    shape = column.numbers // column.width, column.width
+    return _arrays.view(stream, dtype, shape, start + column.offset)

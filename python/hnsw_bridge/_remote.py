@@ -9,17 +9,17 @@ import os
 import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from . import _arrays
 from ._changes import Changes
-from ._client import Session
 from ._connection import ProgressListener
 from ._forms import Matrix, Stored
-from ._matrix import Rows
 from ._protocol import Header, Hits
 from ._transfer import BytesDownload, HitsDownload, Part, part
+
+if TYPE_CHECKING:
+    from ._client import Session
 
 _NUMBERS_IN_A_HEADER = 1000  # Up to 25 bytes each as JSON, of the 64 KiB that a header may have.
 
@@ -46,7 +46,7 @@ class RemoteIndex:
         sent = part(rows)
         with ExitStack() as values:
             options = {
-                name: values.enter_context(_as_json(session, option, np.float32))
+                name: values.enter_context(_as_json(session, option, "float32"))
                 for name, option in options.items()
             }
             header = {**sent.promise(), "options": options}
@@ -77,7 +77,7 @@ class RemoteIndex:
         with ExitStack() as values:
             if changes.replacing is not None:
                 parts.append(part(changes.replacing))
-                ids = values.enter_context(_as_json(self._session, changes.positions, np.int32))
+                ids = values.enter_context(_as_json(self._session, changes.positions, "int32"))
                 header["updated"] = {**parts[-1].promise(), "indices": ids}
             if changes.fresh is not None:
                 parts.append(part(changes.fresh))
@@ -102,8 +102,7 @@ class RemoteIndex:
         """
         if "dump" not in self._session.greeting.features:
             return
-        numbers = np.frombuffer(products, np.uint8)
-        with _value(self._session, numbers) as value:
+        with _value(self._session, products, "uint8") as value:
             self._session.call("attach", {**self._named(), "bytes": value})
 
     def plan(self) -> dict[str, Any]:
@@ -123,22 +122,25 @@ class RemoteIndex:
 
 
 @contextmanager
-def _as_json(session: Session, option: Any, dtype: Any) -> Iterator[Any]:
+def _as_json(session: Session, option: Any, dtype: str) -> Iterator[Any]:
     """An option as a header may have it: a long array goes up before, and is named instead."""
-    if not isinstance(option, np.ndarray):
+    if not _arrays.is_array(option):
         yield option
-    elif option.size <= _NUMBERS_IN_A_HEADER:
-        yield option.astype(dtype).ravel().tolist()
+        return
+    numbers = _arrays.raveled(option, dtype)
+    if len(numbers) <= _NUMBERS_IN_A_HEADER:
+        yield numbers.tolist()
     else:
-        with _value(session, np.ascontiguousarray(option, dtype).ravel()) as value:
+        with _value(session, numbers, dtype) as value:
             yield value
 
 
 @contextmanager
-def _value(session: Session, numbers: Rows) -> Iterator[Header]:
+def _value(session: Session, numbers: Any, dtype: str) -> Iterator[Header]:
     """A value at the server for one call, which uses it up; freed where that did not come to it."""
-    width = next(w for w in (1 << 12, 1 << 6, 1 << 3, 1) if numbers.size % w == 0)
-    sent = part(numbers.reshape(-1, width))
+    count = len(numbers)
+    width = next(w for w in (1 << 12, 1 << 6, 1 << 3, 1) if count % w == 0)
+    sent = part(_arrays.view(numbers, dtype, (count // width, width)))
     value = session.call("put", sent.promise(), [sent])["value"]
     try:
         yield {"value": value}

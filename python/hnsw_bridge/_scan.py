@@ -16,11 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from ._connection import ProgressListener
 from ._errors import InvalidArgument, NonFinite
 from ._forms import Matrix
+from ._numpy import np
 from ._protocol import Hits
 
 _ROWS_A_BLOCK = 64  # A block ends soon enough for progress and Ctrl-C.

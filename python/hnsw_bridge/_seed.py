@@ -2,6 +2,9 @@
 
 UMAP hands the same `RandomState` to its index and to its layout. An index that draws more or fewer
 words would shift every later number, and with it the embedding, so ours draws exactly as many.
+
+Without numpy an int gives the very draws that numpy's `RandomState` of it gives (`_mersenne`), so
+the same seed makes the same index. None draws from Python's own generator there, not from numpy's.
 """
 
 from __future__ import annotations
@@ -9,9 +12,11 @@ from __future__ import annotations
 from numbers import Integral
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ._errors import InvalidArgument
+from ._numpy import PRESENT, np
+
+if not PRESENT:
+    from . import _mersenne
 
 _INT32_MIN = -2147483647
 _INT32_MAX = 2147483646
@@ -20,8 +25,8 @@ _INT32_MAX = 2147483646
 class Draw(NamedTuple):
     """What construction draws: two small states that PyNNDescent shows, and the engine's seed."""
 
-    rng_state: np.ndarray[Any, np.dtype[np.int64]]
-    search_rng_state: np.ndarray[Any, np.dtype[np.int64]]
+    rng_state: Any  # Three int64: an array, or a list without numpy.
+    search_rng_state: Any
     seed: int
 
 
@@ -41,6 +46,8 @@ def as_random_state(random_state: Any) -> np.random.RandomState:
 
 def draw_for_build(random_state: Any) -> Draw:
     """The 8 words of construction: three, three, and one 62-bit number (two words)."""
+    if not PRESENT:
+        return _draw_without_numpy(random_state)
     state = as_random_state(random_state)
     return Draw(
         state.randint(_INT32_MIN, _INT32_MAX, 3).astype(np.int64),
@@ -51,6 +58,16 @@ def draw_for_build(random_state: Any) -> Draw:
 
 def draw_for_update(random_state: Any) -> None:
     """The 5 words of an update: three, and one 62-bit number. The values are not needed."""
+    if not PRESENT:
+        return  # No state there is shared with anybody.
     state = as_random_state(random_state)
     state.randint(_INT32_MIN, _INT32_MAX, 3)
     state.randint(0, 2**62, dtype=np.int64)
+
+
+def _draw_without_numpy(random_state: Any) -> Draw:
+    words = _mersenne.words(random_state)
+    first, second = (
+        [_mersenne.between(words, _INT32_MIN, _INT32_MAX) for _ in range(3)] for _ in range(2)
+    )
+    return Draw(first, second, _mersenne.between(words, 0, 2**62))

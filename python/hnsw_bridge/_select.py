@@ -17,8 +17,8 @@ import sys
 import warnings
 from typing import Any
 
-from . import _client
 from ._callables import MAX_CALLABLE_ROWS, is_compiled, not_compiled
+from ._engine import engine
 from ._errors import FallbackWarning, HnswError, InvalidArgument
 from ._matrix import is_sparse
 from ._metrics import find_metric, form_feature, is_refused
@@ -42,7 +42,7 @@ def reason_against(data: Any, metric: Any) -> HnswError | None:
     if callable(metric):
         return _reason_against_callable(data, metric)
     try:
-        greeting = _client.session().greeting
+        greeting = engine().greeting
         known = find_metric(metric, greeting)
     except HnswError as error:
         return error

@@ -21,7 +21,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from . import _client
+from ._engine import engine
 from .index import HnswIndexWrapper
 
 
@@ -57,7 +57,7 @@ class MetricTable(Mapping[str, PairFunction]):
         return len(self._names())
 
     def _names(self) -> list[str]:
-        metrics = _client.session().greeting.metrics
+        metrics = engine().greeting.metrics
         return [name for name, metric in metrics.items() if self.forms & set(metric.forms)]
 
 

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
-import numpy as np
-
+from . import _arrays
 from ._errors import InvalidArgument, ProtocolError
 from ._forms import Matrix, Stored
 from ._matrix import Rows
 from ._narrow import NarrowRows
+from ._numpy import np
 from ._protocol import (
     Frame,
     Header,
@@ -57,7 +57,7 @@ class Part(Protocol):
 
 
 class DensePart:
-    """A numpy matrix (n, d) in C order, sent as it lies in memory."""
+    """An array (n, d) in C order, sent as it lies in memory."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
@@ -65,10 +65,10 @@ class DensePart:
         self.nbytes = rows.nbytes
 
     def promise(self) -> Header:
-        return {"rows": self.count, "dim": self._dim, "dtype": self._rows.dtype.name}
+        return {"rows": self.count, "dim": self._dim, "dtype": _arrays.dtype_name(self._rows)}
 
     def bare(self) -> list[Frame] | None:
-        return [self._rows.data.cast("B")] if self.count else []
+        return [_arrays.flat(self._rows)] if self.count else []
 
     def batches(self, batch_bytes: int) -> Iterator[tuple[int, list[Frame]]]:
         step = max(1, batch_bytes // (self._dim * self._rows.itemsize))
@@ -150,7 +150,7 @@ def part(rows: Stored) -> Part:
     """Rows of any form, ready to be sent."""
     if isinstance(rows, NarrowRows):
         return NarrowPart(rows)
-    return DensePart(rows) if isinstance(rows, np.ndarray) else SparsePart(rows)
+    return DensePart(rows) if _arrays.is_array(rows) else SparsePart(rows)
 
 
 class Upload:
@@ -221,14 +221,14 @@ class HitsDownload:
     def place(self, header: Header, frames: list[Frame]) -> None:
         rows, k, start, count = _numbers(header, "rows", "k", "start", "count")
         if self._hits is None:
-            self._hits = Hits(np.empty((rows, k), np.int32), np.empty((rows, k), np.float32))
+            self._hits = Hits.empty(rows, k)
         if count:
             bare = header.get("bare") is True
             batch = decode_bare_hits(frames, count, k) if bare else decode_hits(frames)
             if start != self._received or batch.indices.shape != (count, k):
                 raise ProtocolError(f"the server sent rows {start}+{count} out of order")
-            self._hits.indices[start : start + count] = batch.indices
-            self._hits.distances[start : start + count] = batch.distances
+            _arrays.place(self._hits.indices, start, batch.indices)
+            _arrays.place(self._hits.distances, start, batch.distances)
             self._received += count
         self.done = header.get("last") is True
         if self.done and self._received != rows and k:
@@ -250,10 +250,10 @@ class BytesDownload:
 
     def place(self, header: Header, frames: list[Frame]) -> None:
         total, start, count = _numbers(header, "total", "start", "count")
-        batch = decode_bytes(frames) if count else np.empty(0, np.uint8)
+        batch = decode_bytes(frames) if count else memoryview(b"")
         if start != len(self._bytes) or len(batch) != count:
             raise ProtocolError(f"the server sent bytes {start}+{count} out of order")
-        self._bytes += batch.data
+        self._bytes += batch
         self.done = header.get("last") is True
         if self.done and len(self._bytes) != total:
             raise ProtocolError(f"the server sent {len(self._bytes)} of {total} bytes")

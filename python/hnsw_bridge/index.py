@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
-from . import _client, _metrics, _parameters
+from . import _arrays, _metrics, _parameters
 from ._callables import CallableIndex
 from ._changes import Changes, checked_changes
+from ._engine import EngineIndex, engine
 from ._errors import (
     Closed,
     CorruptFile,
@@ -33,12 +31,13 @@ from ._matrix import is_sparse
 from ._pickling import Kept, State, from_state, to_state
 from ._progress import progress_bar
 from ._protocol import Header, Hits
-from ._remote import RemoteIndex
 from ._scan import Scan
 from ._seed import draw_for_build, draw_for_update
 from ._select import EngineFirst
 
-Engine: TypeAlias = RemoteIndex | CallableIndex
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 _FAILED_TO_FIND = (
     "Failed to correctly find n_neighbors for some samples. There are {n} rows, and n_neighbors is "
@@ -118,7 +117,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
     verbose: bool
     quantization: str | None
     _rows: Stored
-    _remote_index: Engine | None
+    _remote_index: EngineIndex | None
     _graph: Hits | None
     _products: bytes | bytearray | None
 
@@ -196,7 +195,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
                 with progress_bar(self.verbose) as listener:
                     hits = self._remote().neighbor_graph(listener)
                 self._graph = self._as_pynndescent(hits)
-            return self._graph.indices.copy(), self._graph.distances.copy()
+            return _arrays.copied(self._graph.indices), _arrays.copied(self._graph.distances)
 
     def query(
         self,
@@ -306,7 +305,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
             draw_for_update(self.random_state)
             self.n_trees = self.n_trees_after_update
 
-    def _apply(self, changes: Changes, remote: Engine) -> None:
+    def _apply(self, changes: Changes, remote: EngineIndex) -> None:
         before = self._stored()
         after = self._form.kept(changes.applied_to(wide(before), self._form))
         try:
@@ -348,7 +347,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
             self._remote_index, self._graph, self._closed = None, None, True
             self._rows = none_of(self._stored())
 
-    def _remote(self) -> Engine:
+    def _remote(self) -> EngineIndex:
         """The index at the server; sends the rows again when the server is another one by now."""
         with self._lock:
             if self._closed:
@@ -357,7 +356,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
                 self._remote_index = self._build()
             return self._remote_index
 
-    def _build(self) -> Engine:
+    def _build(self) -> EngineIndex:
         rows = self._stored()
         if callable(self.metric):
             values = tuple(dict(self.metric_kwds or {}).values())
@@ -365,7 +364,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
             return CallableIndex(wide(rows), self._form, scan, self.n_neighbors)
         options = self._wire_options()
         with progress_bar(self.verbose) as listener:
-            remote = RemoteIndex.build(_client.session(), rows, options, listener)
+            remote = engine().build(rows, options, listener)
         # What follows from the rows at first stays when they change and are sent again: products
         # belong to it.
         made_with = remote.parameters
@@ -401,7 +400,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         return rows
 
     def _wire_options(self) -> Header:
-        greeting = _client.session().greeting
+        greeting = engine().greeting
         metric = _metrics.find_metric(self.metric, greeting)
         given = dict(self._effort)
         if self.n_jobs is not None and self.n_jobs != -1:
@@ -425,7 +424,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
             form: Form = SPARSE if self._is_sparse else dense_or_bits
             angular = bool(given["angular_trees"])
         else:
-            known = _metrics.find_metric(metric, _client.session().greeting)
+            known = _metrics.find_metric(metric, engine().greeting)
             form = _metrics.form_for(known, metric, self._is_sparse)
             angular, offered = known.angular, known.quantizations
         _metrics.check_quantization(given["quantization"], metric, offered, form)
@@ -444,7 +443,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
     def _as_pynndescent(self, hits: Hits) -> Hits:
         """PyNNDescent's cosine knows no distance above 1; missing neighbours stay at inf."""
         if self.metric == "cosine":
-            np.minimum(hits.distances, 1, out=hits.distances, where=hits.indices >= 0)
+            _arrays.cap(hits.distances, hits.indices, 1)
         return hits
 
     def _warn_if_short(self) -> None:

@@ -66,7 +66,8 @@ export const dist = hashed({
   title: "dist (tsdown)",
   name: "dist",
   inputs: ["src", "bridge", "package.json", "package-lock.json", "tsconfig.json", "tsdown.config.ts"],
-  isThere: () => ["index.js", "bridge.js", "cli.js"].every((name) => existsSync(join(ROOT, "dist", name))),
+  isThere: () =>
+    ["index.js", "bridge.js", "cli.js", "pyodide.js"].every((name) => existsSync(join(ROOT, "dist", name))),
   make: buildDist,
 });
 

@@ -18,6 +18,7 @@ const EXPECTED: Record<string, RegExp> = {
   "sparse.ts": /^text 0 is nearest to text 2, at 0\.0\d\d\n"dog fish" is nearest to text 1$/m,
   "bits.ts": /^row 7, 2 bits differ$/m,
   "update.ts": /^1050 rows; the updated ones are 3 and 999$/m,
+  "pyodide.ts": /^row 500 is nearest, at 0\.25$/m,
 };
 
 describe("examples", () => {
@@ -27,6 +28,8 @@ describe("examples", () => {
     project = await mkdtemp(join(tmpdir(), "hnsw-examples-"));
     await mkdir(join(project, "node_modules"));
     await symlink(ROOT, join(project, "node_modules", "hnsw-bridge"), "junction");
+    const pyodide = join(ROOT, "node_modules", "pyodide");
+    await symlink(pyodide, join(project, "node_modules", "pyodide"), "junction");
   });
   afterAll(() => rm(project, { recursive: true, force: true }));
 
