@@ -18,9 +18,11 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ._connection import Connection, Greeting, ProgressListener
+from ._curve import public_key
 from ._errors import CallTimeout, Closed, EngineUnavailable, ServerDied, answer_of
 from ._forms import Stored
 from ._launch import LocalServer
@@ -39,14 +41,20 @@ _HELLO_S = 10.0
 _MAKING = ("build", "load", "put")  # Operations that leave something at the server.
 
 
+@dataclass(frozen=True)
+class Where:
+    """Where a server listens, and what it asks of its clients."""
+
+    endpoint: str
+    token: str | None = None
+    server_key: str | None = None
+
+
 class Session:
     """A membership at one server. Safe to use from any thread, and after a fork."""
 
-    def __init__(
-        self, endpoint: str, token: str | None = None, server: LocalServer | None = None
-    ) -> None:
-        self.endpoint = endpoint
-        self._token = token
+    def __init__(self, where: Where, server: LocalServer | None = None) -> None:
+        self._where = where
         self._server = server
         self._dead = False
         self._to_close: deque[Header] = deque()
@@ -55,6 +63,10 @@ class Session:
         # Not re-entrant: a garbage collection inside a send must not start another send.
         self._keeper_lock = ForkSafeLock(threading.Lock)
         self._keeper, self.greeting = self._connect(None)
+
+    @property
+    def endpoint(self) -> str:
+        return self._where.endpoint
 
     def is_dead(self) -> bool:
         """Whether the server is gone. A thread without a connection makes one to find out."""
@@ -183,14 +195,21 @@ class Session:
     def _connect(self, session: str | None) -> tuple[Connection, Greeting]:
         expected = session is not None or self._server is not None
         wait_s = patience_s() if expected else min(_HELLO_S, patience_s())
-        connection = Connection(ZmqTransport(self.endpoint))
+        connection = Connection(ZmqTransport(self.endpoint, self._where.server_key))
         try:
-            return connection, connection.hello(_CLIENT, self._token, session, wait_s)
+            return connection, connection.hello(_CLIENT, self._where.token, session, wait_s)
         except BaseException as error:
             connection.close()
-            if isinstance(error, ServerDied):
-                raise EngineUnavailable(f"no server at {self.endpoint}: {error}") from None
+            if isinstance(error, (ServerDied, EngineUnavailable)):
+                raise EngineUnavailable(
+                    f"no server at {self.endpoint}: {error}{self._hint()}"
+                ) from None
             raise
+
+    def _hint(self) -> str:
+        """A server that encrypts does not say so to a client that does not."""
+        tcp = self.endpoint.startswith("tcp:")
+        return "; if it encrypts, is server_key its public key?" if tcp else ""
 
     @property
     def _own_server(self) -> LocalServer | None:
@@ -251,8 +270,7 @@ class _Process:
 
     def __init__(self) -> None:
         self.lock = ForkSafeLock()
-        self.endpoint: str | None = None
-        self.token: str | None = None
+        self.where: Where | None = None
         self.session: Session | None = None
 
 
@@ -275,7 +293,9 @@ def session() -> Session:
         return _process.session
 
 
-def connect(endpoint: str, token: str | None = None) -> Session:
+def connect(
+    endpoint: str, token: str | None = None, server_key: str | os.PathLike[str] | None = None
+) -> Session:
     """Use the server at `endpoint` from now on, instead of starting one.
 
     Parameters
@@ -284,6 +304,8 @@ def connect(endpoint: str, token: str | None = None) -> Session:
         ``tcp://host:port`` or ``ipc://path``, as ``hnsw-bridge serve`` prints it.
     token : str, optional
         What the server was started with; needed for tcp.
+    server_key : str or path, optional
+        The public CURVE key of a server that encrypts, or a file with it; needed beyond loopback.
 
     Returns
     -------
@@ -296,11 +318,14 @@ def connect(endpoint: str, token: str | None = None) -> Session:
         When nothing answers there.
     Unauthorized
         When the token is wrong.
+    InvalidArgument
+        When `server_key` is no key.
     """
     with _process.lock:
-        opened = Session(endpoint, token)
+        where = Where(endpoint, token, None if server_key is None else public_key(server_key))
+        opened = Session(where)
         shutdown()
-        _process.endpoint, _process.token, _process.session = endpoint, token, opened
+        _process.where, _process.session = where, opened
         return opened
 
 
@@ -309,7 +334,7 @@ def shutdown() -> None:
     with _process.lock:
         if _process.session is not None:
             _process.session.close()
-        _process.endpoint = _process.token = _process.session = None
+        _process.where = _process.session = None
 
 
 def stats() -> dict[str, Any]:
@@ -319,13 +344,13 @@ def stats() -> dict[str, Any]:
 
 
 def _open_session() -> Session:
-    endpoint, token = _remote_endpoint()
-    if endpoint is not None:
-        return Session(endpoint, token)
+    where = _process.where or _where_in_environment()
+    if where is not None:
+        return Session(where)
     server = LocalServer()
     try:
         _import_libraries()
-        return Session(server.wait_ready(), None, server)
+        return Session(Where(server.wait_ready()), server)
     except BaseException:
         server.stop()
         raise
@@ -336,11 +361,14 @@ def _import_libraries() -> None:
     import zmq  # noqa: F401
 
 
-def _remote_endpoint() -> tuple[str | None, str | None]:
-    if _process.endpoint is not None:
-        return _process.endpoint, _process.token
-    endpoint = os.environ.get("HNSW_BRIDGE_ENDPOINT") or None
-    return endpoint, os.environ.get("HNSW_BRIDGE_TOKEN") or None
+def _where_in_environment() -> Where | None:
+    endpoint, token, key = (
+        os.environ.get(f"HNSW_BRIDGE_{name}") or None
+        for name in ("ENDPOINT", "TOKEN", "SERVER_KEY")
+    )
+    if endpoint is None:
+        return None
+    return Where(endpoint, token, None if key is None else public_key(key))
 
 
 def _after_fork_in_child() -> None:

@@ -142,7 +142,7 @@ def engine() -> InProcess:
     return InProcess(hnsw_bridge_js)
 
 
-def connect(endpoint: str, token: str | None = None) -> NoReturn:
+def connect(endpoint: str, token: str | None = None, server_key: object = None) -> NoReturn:
     """There is no other engine than the one in this process: raises EngineUnavailable."""
     raise EngineUnavailable(f"no server can be reached from Pyodide, got {endpoint!r}")
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ._curve import encrypt
 from ._errors import ServerDied
 from ._locks import ForkSafeLock
 from ._protocol import Frame
@@ -48,9 +49,9 @@ class Transport(Protocol):
 
 
 class ZmqTransport:
-    """A DEALER socket to `endpoint` (``ipc://…`` or ``tcp://…``)."""
+    """A DEALER socket to `endpoint` (``ipc://…`` or ``tcp://…``), encrypted for `server_key`."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, server_key: str | None = None) -> None:
         import zmq
 
         self._socket = _context().socket(zmq.DEALER)
@@ -58,6 +59,8 @@ class ZmqTransport:
         self._socket.setsockopt(zmq.SNDHWM, 0)
         self._socket.setsockopt(zmq.RCVHWM, 0)
         self._socket.setsockopt(zmq.LINGER, _LINGER_MS)
+        if server_key is not None:
+            encrypt(self._socket, server_key)
         if endpoint.startswith("tcp:"):
             self._socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
             self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 5 * _HEARTBEAT_MS)

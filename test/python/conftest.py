@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import hnsw_bridge
-from hnsw_bridge import _launch
+from processes import serving
 
 _HERE = Path(__file__).parent
 _PROGRAMS = _HERE / "programs"
@@ -73,17 +72,8 @@ def _server_calls() -> Counter[str]:
 def tcp_server() -> Iterator[tuple[str, str]]:
     """Endpoint and token of a server on tcp, as `hnsw-bridge serve` starts it."""
     token = "a token for the tests"
-    command = [*_launch.find_command()[:2], "serve", "--tcp", "127.0.0.1:0", "--json"]
-    with subprocess.Popen(
-        command,
-        env={**os.environ, "HNSW_BRIDGE_TOKEN": token},
-        stdout=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-    ) as process:
-        assert process.stdout is not None
-        yield json.loads(process.stdout.readline())["endpoint"], token
-        process.terminate()
-        assert process.wait() == 0
+    with serving("--tcp", "127.0.0.1:0", token=token) as endpoint:
+        yield endpoint, token
 
 
 @pytest.fixture
