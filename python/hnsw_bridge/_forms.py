@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from . import _arrays
 from ._errors import InvalidArgument
+from ._files import path_of
 from ._matrix import as_bytes, as_float32, as_numbers, check_stored_shape, check_width, is_sparse
 from ._narrow import NarrowRows, narrowed
 from ._numpy import PRESENT, np
@@ -33,7 +34,7 @@ class Form(Protocol):
     name: str
 
     def stored(self, data: Any) -> Stored:
-        """The rows of an index: a copy (n, d) that the caller's array does not share."""
+        """The rows of an index (n, d), which nobody can change: a copy, or a read-only file."""
 
     def kept(self, rows: Matrix) -> Stored:
         """`rows`, which nobody else has, in as few bytes as they need."""
@@ -82,6 +83,9 @@ class Dense(_InNumpy):
 
     def stored(self, data: Any) -> Stored:
         array = as_numbers(data, "data")
+        if path_of(array) is not None:
+            check_stored_shape(array.shape)
+            return array
         if array.ndim == 2 and array.size and array.dtype.kind != "O":
             narrow = narrowed(array)
             if narrow is not None:

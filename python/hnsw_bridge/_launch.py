@@ -50,11 +50,17 @@ def find_command() -> list[str]:
             "(in a checkout: npm run build)"
         )
     if script.suffix not in (".js", ".mjs"):
-        return [str(script), *_SERVE]
+        return [str(script), *_SERVE, *_allowed_paths()]
     node = _find_node()
     if node is None:
         raise EngineUnavailable(f"Node.js was not found: {_NODE_HELP}")
-    return [node, str(script), *_SERVE]
+    return [node, str(script), *_SERVE, *_allowed_paths()]
+
+
+def _allowed_paths() -> list[str]:
+    """Directories whose files the server may read itself, as the environment lists them."""
+    listed = os.environ.get("HNSW_BRIDGE_ALLOW_PATH", "")
+    return [part for path in listed.split(os.pathsep) if path for part in ("--allow-path", path)]
 
 
 def _find_script() -> Path | None:
@@ -85,7 +91,7 @@ def _find_node() -> str | None:
 
 def _too_old(command: list[str]) -> str | None:
     """What to tell of the Node.js of a server that did not start, if it is older than needed."""
-    if len(command) == 1 + len(_SERVE):
+    if command[1] == _SERVE[0]:
         return None  # Not started by us with a node of our choice.
     with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
         said = subprocess.run(

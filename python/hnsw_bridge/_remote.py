@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from . import _arrays
 from ._changes import Changes
 from ._connection import ProgressListener
+from ._errors import CorruptFile, DimensionMismatch, InvalidArgument
+from ._files import path_of
 from ._forms import Matrix, Stored
 from ._protocol import Header, Hits
 from ._transfer import BytesDownload, HitsDownload, Part, part
@@ -50,6 +52,12 @@ class RemoteIndex:
                 for name, option in options.items()
             }
             header = {**sent.promise(), "options": options}
+            path = path_of(rows) if "rows.path" in session.greeting.features else None
+            if path is not None:
+                # It may lie elsewhere than where the server may read, or on another machine.
+                with suppress(InvalidArgument, DimensionMismatch, CorruptFile):
+                    named = {**header, "path": path}
+                    return cls(session, session.call("build", named, (), on_progress))
             return cls(session, session.call("build", header, [sent], on_progress))
 
     def is_usable(self) -> bool:
