@@ -102,8 +102,8 @@ def lines(result: dict) -> list[str]:
 
 
 NOTE = (
-    "*First*: import and first call in a fresh process; *later*: best of the later calls. `!`: other "
-    "processes took more than 0.2 of a core. Memory: peak above the rows alone, all processes."
+    "*First*: import and first call in a fresh process; *later*: best of the later calls. `!`: "
+    "other processes took more than 0.2 of a core. Memory: peak above the rows, all processes."
 )
 
 
