@@ -223,7 +223,7 @@ def test_memory_that_is_not_to_be_had_is_refused_and_the_server_lives_on(limited
     small = HnswIndexWrapper(ROWS, n_neighbors=5)
     pid = limited(64 * MIB)
     with pytest.raises(MemoryError, match="could not allocate") as raised:
-        HnswIndexWrapper(gaussian(250_000, 128), n_neighbors=5)
+        HnswIndexWrapper(np.ones((250_000, 128), np.float32), n_neighbors=5)
     assert isinstance(raised.value, OutOfMemory)
     assert small.query(ROWS[:1], k=1)[0].tolist() == [[0]]
     assert _server()["pid"] == pid
@@ -288,6 +288,7 @@ def test_what_a_killed_client_had_is_freed_and_its_work_cancelled(what, tcp_serv
             during = _server()
             killed_at = time.monotonic()
             process.kill()
+            assert during["callsInFlight"] > 1, "it was too short"
             assert until(lambda: _server()["callsInFlight"] == 1 and _server()["indexes"] == 1)
             idle_s = time.monotonic() - killed_at
         held = during["memory"]["rss"] - before["memory"]["rss"]
