@@ -214,7 +214,8 @@ class Session:
     def _obituary(self, what: str) -> str:
         if self._own_server is None:
             return f"{what} ({self.endpoint})"
-        return f"the server died: {self._own_server.obituary()}"
+        lost = "the server died" if self._own_server.ends_soon() else what
+        return f"{lost}: {self._own_server.obituary()}"
 
     def _end_of_silent(self, what: str) -> str:
         self._lose()
