@@ -47,7 +47,8 @@ def _display() -> _Display:
 
 
 def _is_terminal() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty()
+    is_terminal = getattr(sys.stderr, "isatty", None)  # None without a console, or an own stream.
+    return is_terminal is not None and bool(is_terminal())
 
 
 def _is_notebook() -> bool:
