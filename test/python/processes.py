@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from hnsw_bridge import _launch
 
 PROGRAMS = Path(__file__).parent / "programs"
 # What the promises in milliseconds and seconds are held to: machines that test are busy.
@@ -31,6 +34,24 @@ def program(name: str, *arguments: str, **environment: str) -> Iterator[subproce
             yield process
         finally:
             process.kill()
+
+
+TOKEN = "a token for the tests"
+
+
+@contextmanager
+def serving(address: str) -> Iterator[str]:
+    """The endpoint of a server on tcp, as `hnsw-bridge serve` starts it. It ends with the block."""
+    with subprocess.Popen(
+        [*_launch.find_command()[:2], "serve", "--tcp", address, "--json"],
+        env={**os.environ, "HNSW_BRIDGE_TOKEN": TOKEN},
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())["endpoint"]
+        process.terminate()
+        assert process.wait() == 0
 
 
 def tell(process: subprocess.Popen[str]) -> None:

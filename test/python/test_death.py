@@ -1,4 +1,4 @@
-"""Callers whose server dies or falls silent, and servers whose clients do."""
+"""Callers whose server dies, falls silent, or runs out of memory."""
 
 import os
 import resource
@@ -14,7 +14,7 @@ import hnsw_bridge
 from datasets import gaussian
 from hnsw_bridge import HnswIndexWrapper, InvalidArgument, OutOfMemory, ServerDied, _client
 from hnsw_bridge._patience import patience_s
-from processes import GENEROUS_S, heard, is_running, program, resume
+from processes import GENEROUS_S, TOKEN, heard, is_running, program, resume, serving
 from waiting import until
 
 ROWS = gaussian(400, 6)
@@ -107,6 +107,23 @@ def test_a_server_that_died_between_calls_is_replaced_silently():
     assert np.sort(indices).tolist() == [[0, 400], [1, 401], [2, 402]]
     assert (distances == 0).all()
     assert _server()["pid"] != pid
+
+
+@pytest.mark.parametrize("where", ["here", "in another thread"])
+def test_a_server_that_was_started_again_at_its_address_gets_the_rows_again(where):
+    with serving("127.0.0.1:0") as endpoint:
+        session = hnsw_bridge.connect(endpoint, TOKEN)
+        index = HnswIndexWrapper(ROWS, n_neighbors=5, random_state=1)
+        expected = index.query(ROWS[:9])
+    with serving(endpoint.partition("://")[2]):
+        found = []
+        asking = threading.Thread(target=lambda: found.extend(index.query(ROWS[:9])))
+        asking.run() if where == "here" else asking.start()
+        until(lambda: not asking.is_alive())
+        assert _same(expected, found)
+        assert _server()["calls"]["build"] == 1
+        hnsw_bridge.shutdown()
+    session.close()
 
 
 # ------------------------------------------------------------------ silence
@@ -247,57 +264,3 @@ def test_a_server_that_dies_for_want_of_memory_says_so_and_is_replaced(limited):
     assert took_s < GENEROUS_S
     assert index.query(ROWS[:1], k=1)[0].tolist() == [[0]]
     assert _server()["pid"] != pid
-
-
-# ------------------------------------------------------------------ clients
-
-
-@pytest.mark.parametrize(
-    ("what", "how"),
-    [
-        ("idle", signal.SIGKILL),
-        ("build", signal.SIGKILL),
-        ("upload", signal.SIGKILL),
-        ("build", signal.SIGTERM),
-    ],
-)
-def test_a_server_goes_with_its_process_and_leaves_nothing(what, how):
-    with program("use_a_server.py", what) as process:
-        pid, directory = heard(process).split()
-        assert heard(process) == "ready"
-        killed_at = time.monotonic()
-        process.send_signal(how)
-        assert until(lambda: not is_running(int(pid)))
-        took_s = time.monotonic() - killed_at
-        print(f"{what}, {how.name}: the server was gone after {1000 * took_s:.0f} ms")
-        assert took_s < GENEROUS_S
-        assert not Path(directory).exists()
-        assert process.wait() == -how
-
-
-@pytest.mark.parametrize("what", ["build", "upload"])
-def test_what_a_killed_client_had_is_freed_and_its_work_cancelled(what, tcp_server):
-    endpoint, token = tcp_server
-    environment = {"HNSW_BRIDGE_ENDPOINT": endpoint, "HNSW_BRIDGE_TOKEN": token}
-    with hnsw_bridge.connect(endpoint, token):
-        index = HnswIndexWrapper(ROWS, n_neighbors=5)
-        before = _server()
-        with program("use_a_server.py", what, **environment) as process:
-            heard(process)
-            assert heard(process) == "ready"
-            during = _server()
-            killed_at = time.monotonic()
-            process.kill()
-            assert during["callsInFlight"] > 1, "it was too short"
-            assert until(lambda: _server()["callsInFlight"] == 1 and _server()["indexes"] == 1)
-            idle_s = time.monotonic() - killed_at
-        held = during["memory"]["rss"] - before["memory"]["rss"]
-        assert held > 20 * MIB
-        assert until(lambda: _server()["memory"]["rss"] - before["memory"]["rss"] < held / 2)
-        freed_s = time.monotonic() - killed_at
-        left = _server()["memory"]["rss"] - before["memory"]["rss"]
-        freed = f"{held >> 20} -> {left >> 20} MiB in {freed_s:.2f} s"
-        print(f"{what}: idle after {idle_s:.2f} s, {freed}")
-        assert freed_s < GENEROUS_S
-        assert _server()["sessions"] == 1
-        assert index.query(ROWS[:1], k=1)[0].tolist() == [[0]]
