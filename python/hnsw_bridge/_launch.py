@@ -28,6 +28,7 @@ from ._patience import patience_s
 
 _EXIT_TIMEOUT_S = 2.0
 _DEATH_S = 1.0
+START_S = 30.0  # At least: a cold start on a slow disk is no silence. A warm one takes 0.3 s.
 _LAST_WORDS = 2_000  # Characters quoted.
 _LOOK_AT_BYTES = 16_000  # A dying V8 says what happened first, and then lists addresses.
 _NO_MEMORY = re.compile(r"out of memory|memory allocation of|cannot allocate", re.IGNORECASE)
@@ -132,12 +133,13 @@ class LocalServer:
 
     def wait_ready(self) -> str:
         """The endpoint, once the server listens. Raises EngineUnavailable with its last words."""
-        in_time = self._ready.wait(patience_s())
+        wait_s = max(START_S, patience_s())
+        in_time = self._ready.wait(wait_s)
         try:
             self._endpoint = str(json.loads(self._ready_line)["endpoint"])
             return self._endpoint
         except (ValueError, KeyError, TypeError):
-            within = "" if in_time else f" within {patience_s():g} s"
+            within = "" if in_time else f" within {wait_s:g} s"
             what = f"the server did not start{within} ({' '.join(self._command)}): "
             what += self.obituary() if in_time else f"its last words: {self.last_words()}"
             self.kill()
