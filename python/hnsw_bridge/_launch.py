@@ -27,7 +27,8 @@ from ._locks import ForkSafeLock
 from ._patience import patience_s
 
 _EXIT_TIMEOUT_S = 2.0
-_DEATH_S = 1.0  # A connection breaks a moment before the process can be waited for.
+_DEATH_S = 1.0
+START_S = 30.0  # At least: a cold start on a slow disk is no silence. A warm one takes 0.3 s.
 _LAST_WORDS = 2_000  # Characters quoted.
 _LOOK_AT_BYTES = 16_000  # A dying V8 says what happened first, and then lists addresses.
 _NO_MEMORY = re.compile(r"out of memory|memory allocation of|cannot allocate", re.IGNORECASE)
@@ -123,6 +124,7 @@ class LocalServer:
             raise EngineUnavailable(f"could not start {command[0]!r}: {error}") from None
         self._command = command
         self._ending = ForkSafeLock()
+        self._ended_here = False
         self._ready = threading.Event()
         self._ready_line = b""
         self._words = self._endpoint = ""
@@ -137,12 +139,13 @@ class LocalServer:
 
     def wait_ready(self) -> str:
         """The endpoint, once the server listens. Raises EngineUnavailable with its last words."""
-        in_time = self._ready.wait(patience_s())
+        wait_s = max(START_S, patience_s())
+        in_time = self._ready.wait(wait_s)
         try:
             self._endpoint = str(json.loads(self._ready_line)["endpoint"])
             return self._endpoint
         except (ValueError, KeyError, TypeError):
-            within = "" if in_time else f" within {patience_s():g} s"
+            within = "" if in_time else f" within {wait_s:g} s"
             what = f"the server did not start{within} ({' '.join(self._command)}): "
             what += self.obituary() if in_time else f"its last words: {self.last_words()}"
             self.kill()
@@ -151,11 +154,18 @@ class LocalServer:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
-    def obituary(self) -> str:
-        """How the process ended, as far as known, and its last words."""
+    def ends_soon(self) -> bool:
+        """Whether the process has ended. Its connections break a moment before that shows."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_DEATH_S)
-        words, ending = self.last_words(), _how_it_ended(self._process.returncode)
+        return not self.is_running()
+
+    def obituary(self) -> str:
+        """How the process ended, as far as known, and its last words."""
+        ending = _how_it_ended(self._process.returncode) if self.ends_soon() else "still running"
+        if self._ended_here:
+            ending = "ended by this process"
+        words = self.last_words()
         if _NO_MEMORY.search(words):
             ending = f"out of memory, {ending}"
         return f"{ending}; its last words: {words}"
@@ -176,7 +186,9 @@ class LocalServer:
 
     def kill(self) -> None:
         """End the server at once, and remove what it leaves. It may have ended already."""
-        self._process.kill()
+        if self.is_running():
+            self._ended_here = True
+            self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_EXIT_TIMEOUT_S)
         self.last_words()
@@ -233,9 +245,7 @@ def _last_words(stderr: bytes) -> str:
     return _ADDRESS.sub("", stderr.decode(errors="replace")).strip()[-_LAST_WORDS:]
 
 
-def _how_it_ended(status: int | None) -> str:
-    if status is None:
-        return "still running"
+def _how_it_ended(status: int) -> str:
     if status >= 0:
         return f"exit status {status}"
     try:

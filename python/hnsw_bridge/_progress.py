@@ -22,11 +22,12 @@ def progress_bar(verbose: bool) -> Iterator[ProgressListener | None]:
     if not verbose:
         yield None
         return
-    shown = _display()
+    shown, finished = _display(), False
     try:
         yield shown.show
+        finished = True
     finally:
-        shown.close()
+        shown.close(finished)
 
 
 class _Display(Protocol):
@@ -34,7 +35,7 @@ class _Display(Protocol):
         self, phase: str, done: int, total: int, seconds_left: float | None = None
     ) -> None: ...
 
-    def close(self) -> None: ...
+    def close(self, finished: bool) -> None: ...
 
 
 def _display() -> _Display:
@@ -47,7 +48,8 @@ def _display() -> _Display:
 
 
 def _is_terminal() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty()
+    is_terminal = getattr(sys.stderr, "isatty", None)  # None without a console, or an own stream.
+    return is_terminal is not None and bool(is_terminal())
 
 
 def _is_notebook() -> bool:
@@ -67,7 +69,7 @@ class _Bars:
     def show(self, phase: str, done: int, total: int, seconds_left: float | None = None) -> None:
         layout = self._format(seconds_left)
         if self._bar is None or phase != self._phase:
-            self.close()
+            self.close(finished=True)
             self._phase = phase
             self._bar = self._tqdm(
                 desc=phase, total=total, initial=done, leave=False, bar_format=layout
@@ -83,8 +85,11 @@ class _Bars:
         left = self._tqdm.format_interval(seconds_left)
         return f"{{l_bar}}{{bar}}| {{n_fmt}}/{{total_fmt}} [{{elapsed}}<{left}, {{rate_fmt}}]"
 
-    def close(self) -> None:
+    def close(self, finished: bool) -> None:
+        """Wipe the bar. A notebook keeps one that is not full, and shows it as failed."""
         if self._bar is not None:
+            if finished:
+                self._bar.n = self._bar.total
             self._bar.close()
         self._bar = None
 
@@ -102,5 +107,5 @@ class _Lines:
         left = "" if seconds_left is None else f", about {seconds_left:.0f} s left"
         print(f"hnsw-bridge: {phase}, {done} of {total} done{left}", file=sys.stderr, flush=True)
 
-    def close(self) -> None:
+    def close(self, finished: bool) -> None:
         pass

@@ -276,7 +276,7 @@ class HnswIndexWrapper(metaclass=EngineFirst):
     def update(
         self, xs_fresh: Any = None, xs_updated: Any = None, updated_indices: Any = None
     ) -> None:
-        """Replace rows, then append rows. On any error nothing has changed.
+        """Replace rows, then append rows. After any error, and after Ctrl-C, nothing has changed.
 
         Parameters
         ----------

@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 import hnsw_bridge
-from processes import serving
+from processes import PROGRAMS, TOKEN, serving
 
 _HERE = Path(__file__).parent
-_PROGRAMS = _HERE / "programs"
 _HEAVY_USERS = _HERE / "users" / "heavy"
 
 for variable in [name for name in os.environ if name.startswith("HNSW_BRIDGE")]:
@@ -71,9 +70,8 @@ def _server_calls() -> Counter[str]:
 @pytest.fixture
 def tcp_server() -> Iterator[tuple[str, str]]:
     """Endpoint and token of a server on tcp, as `hnsw-bridge serve` starts it."""
-    token = "a token for the tests"
-    with serving("--tcp", "127.0.0.1:0", token=token) as endpoint:
-        yield endpoint, token
+    with serving("127.0.0.1:0") as endpoint:
+        yield endpoint, TOKEN
 
 
 @pytest.fixture
@@ -82,7 +80,7 @@ def run_program() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, str(_PROGRAMS / name), *arguments],
+            [sys.executable, str(PROGRAMS / name), *arguments],
             env={**os.environ, **environment},
             capture_output=True,
             text=True,

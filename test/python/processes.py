@@ -36,17 +36,20 @@ def program(name: str, *arguments: str, **environment: str) -> Iterator[subproce
             process.kill()
 
 
+TOKEN = "a token for the tests"
+
+
 def command(*arguments: str) -> list[str]:
     """The command line of `hnsw-bridge`, as this package finds it."""
     return [*_launch.find_command()[:2], *arguments]
 
 
 @contextmanager
-def serving(*arguments: str, token: str) -> Iterator[str]:
-    """A server on tcp, as `hnsw-bridge serve` starts it: its endpoint. It must end well."""
+def serving(address: str, *options: str) -> Iterator[str]:
+    """The endpoint of a server on tcp, as `hnsw-bridge serve` starts it. It ends with the block."""
     with subprocess.Popen(
-        command("serve", *arguments, "--json"),
-        env={**os.environ, "HNSW_BRIDGE_TOKEN": token},
+        command("serve", "--tcp", address, "--json", *options),
+        env={**os.environ, "HNSW_BRIDGE_TOKEN": TOKEN},
         stdout=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
     ) as process:

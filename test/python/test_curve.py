@@ -10,10 +10,9 @@ import pytest
 import hnsw_bridge
 from datasets import gaussian
 from hnsw_bridge import EngineUnavailable, HnswIndexWrapper, InvalidArgument
-from processes import command, serving
+from processes import TOKEN, command, serving
 
 ROWS = gaussian(500, 8)
-TOKEN = "a token"
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def keys(tmp_path: Path) -> tuple[Path, Path]:
 @pytest.fixture
 def endpoint(keys, monkeypatch):
     monkeypatch.setenv("HNSW_BRIDGE_TIMEOUT", "3")
-    with serving("--tcp", "127.0.0.1:0", "--curve-key", str(keys[1]), token=TOKEN) as where:
+    with serving("127.0.0.1:0", "--curve-key", str(keys[1])) as where:
         yield where
         hnsw_bridge.shutdown()
 

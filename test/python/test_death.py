@@ -1,4 +1,4 @@
-"""Callers whose server dies or falls silent, and servers whose clients do."""
+"""Callers whose server dies, falls silent, or runs out of memory."""
 
 import os
 import resource
@@ -14,7 +14,7 @@ import hnsw_bridge
 from datasets import gaussian
 from hnsw_bridge import HnswIndexWrapper, InvalidArgument, OutOfMemory, ServerDied, _client
 from hnsw_bridge._patience import patience_s
-from processes import GENEROUS_S, heard, is_running, program, resume
+from processes import GENEROUS_S, TOKEN, heard, is_running, program, resume, serving
 from waiting import until
 
 ROWS = gaussian(400, 6)
@@ -109,6 +109,23 @@ def test_a_server_that_died_between_calls_is_replaced_silently():
     assert _server()["pid"] != pid
 
 
+@pytest.mark.parametrize("where", ["here", "in another thread"])
+def test_a_server_that_was_started_again_at_its_address_gets_the_rows_again(where):
+    with serving("127.0.0.1:0") as endpoint:
+        session = hnsw_bridge.connect(endpoint, TOKEN)
+        index = HnswIndexWrapper(ROWS, n_neighbors=5, random_state=1)
+        expected = index.query(ROWS[:9])
+    with serving(endpoint.partition("://")[2]):
+        found = []
+        asking = threading.Thread(target=lambda: found.extend(index.query(ROWS[:9])))
+        asking.run() if where == "here" else asking.start()
+        until(lambda: not asking.is_alive())
+        assert _same(expected, found)
+        assert _server()["calls"]["build"] == 1
+        hnsw_bridge.shutdown()
+    session.close()
+
+
 # ------------------------------------------------------------------ silence
 
 
@@ -116,7 +133,7 @@ def test_a_server_that_died_between_calls_is_replaced_silently():
 def impatient(monkeypatch):
     """A server of its own for a test, waited for only shortly."""
     hnsw_bridge.shutdown()
-    monkeypatch.setenv("HNSW_BRIDGE_TIMEOUT", "0.6")
+    monkeypatch.setenv("HNSW_BRIDGE_TIMEOUT", "0.9")
     yield
     monkeypatch.undo()
     hnsw_bridge.shutdown()
@@ -129,11 +146,11 @@ def test_a_stopped_server_is_given_up_and_ended_and_the_next_call_works(impatien
     pid, directory = _server()["pid"], _directory()
     os.kill(pid, signal.SIGSTOP)
     stopped_at = time.monotonic()
-    said = r"no sign of life for 0\.6 s and was ended, .*; its last words: .*listening"
+    said = r"no sign of life for 0\.9 s and was ended, .*; its last words: .*listening"
     with pytest.raises(TimeoutError, match=said) as raised:
         index.query(ROWS[:1])
     assert raised.value.code == "ERR_TIMEOUT"
-    assert time.monotonic() - stopped_at < 0.6 + GENEROUS_S
+    assert time.monotonic() - stopped_at < 0.9 + GENEROUS_S
     assert not is_running(pid)
     assert not directory.exists()
     assert _same(expected, index.query(ROWS[:9]))
@@ -171,7 +188,7 @@ def test_a_stopped_server_of_somebody_else_is_given_up_and_left_alone(impatient,
         try:
             with pytest.raises(TimeoutError, match=rf"no sign of life .*{tcp_server[0]}"):
                 index.query(ROWS[:1])
-            with pytest.raises(ServerDied, match=r"no server answered within 0\.6 s"):
+            with pytest.raises(ServerDied, match=r"no server answered within 0\.9 s"):
                 index.query(ROWS[:1])
         finally:
             resume(pid)
@@ -223,7 +240,7 @@ def test_memory_that_is_not_to_be_had_is_refused_and_the_server_lives_on(limited
     small = HnswIndexWrapper(ROWS, n_neighbors=5)
     pid = limited(64 * MIB)
     with pytest.raises(MemoryError, match="could not allocate") as raised:
-        HnswIndexWrapper(gaussian(250_000, 128), n_neighbors=5)
+        HnswIndexWrapper(np.ones((250_000, 128), np.float32), n_neighbors=5)
     assert isinstance(raised.value, OutOfMemory)
     assert small.query(ROWS[:1], k=1)[0].tolist() == [[0]]
     assert _server()["pid"] == pid
@@ -247,56 +264,3 @@ def test_a_server_that_dies_for_want_of_memory_says_so_and_is_replaced(limited):
     assert took_s < GENEROUS_S
     assert index.query(ROWS[:1], k=1)[0].tolist() == [[0]]
     assert _server()["pid"] != pid
-
-
-# ------------------------------------------------------------------ clients
-
-
-@pytest.mark.parametrize(
-    ("what", "how"),
-    [
-        ("idle", signal.SIGKILL),
-        ("build", signal.SIGKILL),
-        ("upload", signal.SIGKILL),
-        ("build", signal.SIGTERM),
-    ],
-)
-def test_a_server_goes_with_its_process_and_leaves_nothing(what, how):
-    with program("use_a_server.py", what) as process:
-        pid, directory = heard(process).split()
-        assert heard(process) == "ready"
-        killed_at = time.monotonic()
-        process.send_signal(how)
-        assert until(lambda: not is_running(int(pid)))
-        took_s = time.monotonic() - killed_at
-        print(f"{what}, {how.name}: the server was gone after {1000 * took_s:.0f} ms")
-        assert took_s < GENEROUS_S
-        assert not Path(directory).exists()
-        assert process.wait() == -how
-
-
-@pytest.mark.parametrize("what", ["build", "upload"])
-def test_what_a_killed_client_had_is_freed_and_its_work_cancelled(what, tcp_server):
-    endpoint, token = tcp_server
-    environment = {"HNSW_BRIDGE_ENDPOINT": endpoint, "HNSW_BRIDGE_TOKEN": token}
-    with hnsw_bridge.connect(endpoint, token):
-        index = HnswIndexWrapper(ROWS, n_neighbors=5)
-        before = _server()
-        with program("use_a_server.py", what, **environment) as process:
-            heard(process)
-            assert heard(process) == "ready"
-            during = _server()
-            killed_at = time.monotonic()
-            process.kill()
-            assert until(lambda: _server()["callsInFlight"] == 1 and _server()["indexes"] == 1)
-            idle_s = time.monotonic() - killed_at
-        held = during["memory"]["rss"] - before["memory"]["rss"]
-        assert held > 20 * MIB
-        assert until(lambda: _server()["memory"]["rss"] - before["memory"]["rss"] < held / 2)
-        freed_s = time.monotonic() - killed_at
-        left = _server()["memory"]["rss"] - before["memory"]["rss"]
-        freed = f"{held >> 20} -> {left >> 20} MiB in {freed_s:.2f} s"
-        print(f"{what}: idle after {idle_s:.2f} s, {freed}")
-        assert freed_s < GENEROUS_S
-        assert _server()["sessions"] == 1
-        assert index.query(ROWS[:1], k=1)[0].tolist() == [[0]]

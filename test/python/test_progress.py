@@ -79,10 +79,19 @@ def test_a_bar_tells_the_servers_guess_of_the_rest(capsys):
     bars = _progress._Bars(tqdm)
     bars.show("graph", 25, 100, 75.0)
     bars.show("links", 0, 10)
-    bars.close()
+    bars.close(finished=False)
     drawn = capsys.readouterr().err
     assert re.search(r"\rgraph:  25%\|.*\| 25/100 \[00:00<01:15, ", drawn), drawn
     assert re.search(r"\rlinks:   0%\|.*\| 0/10 \[00:00<\?, ", drawn), drawn
+
+
+@pytest.mark.parametrize(("finished", "shown"), [(True, 100), (False, 25)])
+def test_a_bar_is_full_when_its_phase_has_ended_and_not_when_it_was_broken_off(finished, shown):
+    bars = _progress._Bars(tqdm)
+    bars.show("graph", 25, 100)
+    bar = bars._bar
+    bars.close(finished)
+    assert bar.n == shown
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def test_a_server_that_never_gets_ready_is_ended(script, tmp_path, monkeypatch):
         console.error("looking for my keys");
         setInterval(() => {{}}, 1000);
     """)
+    monkeypatch.setattr(_launch, "START_S", 0.5)
     monkeypatch.setenv("HNSW_BRIDGE_TIMEOUT", "1")
     with pytest.raises(EngineUnavailable, match=r"not start within 1 s .*looking for my keys"):
         _client.session()

@@ -14,7 +14,8 @@ import numpy as np
 
 import hnsw_bridge
 
-ROWS = np.random.RandomState(0).standard_normal((2_000, 8)).astype(np.float32)
+# Large enough that joblib hands the rows over as a file that workers map.
+ROWS = np.random.RandomState(0).standard_normal((4_000, 80)).astype(np.float32)
 
 
 def ask(task):
