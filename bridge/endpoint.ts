@@ -9,7 +9,7 @@ import { isIP } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { HnswError } from "../src/index.ts";
-import { DIRECTORY_PREFIX, isAnswered, SOCKET, sweepStale } from "./stale.ts";
+import { directoryPrefix, isAnswered, SOCKET, sweepStale } from "./stale.ts";
 
 /** Bytes of a socket path that the system takes: sun_path less its end mark. */
 const MAX_PATH = process.platform === "linux" ? 107 : 103;
@@ -43,7 +43,7 @@ async function autoDirectory(): Promise<{ directory: string; made: boolean }> {
   const runtime = process.env.XDG_RUNTIME_DIR;
   const base = runtime !== undefined && isPrivate(runtime) ? runtime : tmpdir();
   await sweepStale(base);
-  return { directory: mkdtempSync(join(base, DIRECTORY_PREFIX)), made: true };
+  return { directory: mkdtempSync(join(base, directoryPrefix())), made: true };
 }
 
 function namedDirectory(directory: string): { directory: string; made: boolean } {

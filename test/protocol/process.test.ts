@@ -85,6 +85,7 @@ describe("a local server", () => {
     expect(existsSync(left)).toBe(true);
     const { endpoint } = await start(SERVE, env).ready();
     expect(existsSync(left)).toBe(false);
+    expect(basename(kept)).toMatch(new RegExp(`^hnsw-bridge-${running.process.pid}-`));
     expect(readdirSync(runtime).sort()).toEqual(
       [kept, dirname(pathOf(endpoint)), "hnsw-bridge-fresh", "hnsw-bridge-other"].map((path) => basename(path)).sort(),
     );

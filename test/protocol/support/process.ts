@@ -49,9 +49,11 @@ export class Command {
   /** The ready line, parsed. Rejects when the process ends before it. */
   async ready(): Promise<Ready> {
     const line = new Promise<string>((resolve) => {
-      this.process.stdout?.on("data", () => {
+      const look = () => {
         if (this.stdout.includes("\n")) resolve(this.stdout);
-      });
+      };
+      this.process.stdout?.on("data", look);
+      look();
     });
     const died = this.ended.then(({ stderr }) => Promise.reject(new Error(`ended before it was ready: ${stderr}`)));
     return JSON.parse(await Promise.race([line, died]));
