@@ -14,6 +14,7 @@ const matrix = randomMatrix(20, 4, 51);
 const { start } = useProcesses();
 /** Memory that many messages may add: what an allocator keeps, not what a leak of frames would be. */
 const GROWTH_BYTES = 96 << 20;
+const TIMEOUT_MS = 60_000 + 3 * MESSAGES;
 
 /** Rows of every form, and an index of each, whose id is its place in this list, from 1. */
 const FORMS: readonly { rows: Rows; options: object }[] = [
@@ -246,55 +247,59 @@ async function cheat(attacker: RawClient, id: number, foreign: number): Promise<
 const residentBytes = async (client: RawClient) =>
   ((await client.call("stats")).server as { memory: { rss: number } }).memory.rss;
 
-test(`${MESSAGES}_malformed_messages_of_seed_${SEED}_leave_the_server_serving`, async () => {
-  const server = await start(["serve", "--ipc", "auto", "--parent-stdin", "--json"]).ready();
-  const witness = await RawClient.connect(server.endpoint);
-  const index = await witness.build(matrix, { n_neighbors: 3 });
-  const expected = await witness.query(index, matrix, 3);
-  const attacker = await RawClient.connect(server.endpoint);
-  await furnish(attacker);
-  const fuzzer = new Fuzzer(SEED);
-  const ops = new Map<unknown, string>();
-  // A stream of the witness that stays open all the while, for others to meddle with.
-  const open = 77;
-  await witness.send({ op: "put", id: open, rows: 20, dim: 4, dtype: "float32" });
-  let warm = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < MESSAGES; i++) {
-    const { op, head, frames } = fuzzer.message(1_000_000 + i);
-    ops.set(1_000_000 + i, op);
-    await attacker.send(head, frames);
-    // Calls that wait for ever fill the limit, indices get closed: a fresh session keeps long runs going deep.
-    if (i % 100 === 50) await cheat(attacker, 2_000_000 + 3 * i, open);
-    if (i === MESSAGES >> 2) warm = await residentBytes(witness);
-    if (i % 200 === 199) {
-      await attacker.call("goodbye");
-      await attacker.hello();
-      await furnish(attacker);
+test(
+  `${MESSAGES}_malformed_messages_of_seed_${SEED}_leave_the_server_serving`,
+  async () => {
+    const server = await start(["serve", "--ipc", "auto", "--parent-stdin", "--json"]).ready();
+    const witness = await RawClient.connect(server.endpoint);
+    const index = await witness.build(matrix, { n_neighbors: 3 });
+    const expected = await witness.query(index, matrix, 3);
+    const attacker = await RawClient.connect(server.endpoint);
+    await furnish(attacker);
+    const fuzzer = new Fuzzer(SEED);
+    const ops = new Map<unknown, string>();
+    // A stream of the witness that stays open all the while, for others to meddle with.
+    const open = 77;
+    await witness.send({ op: "put", id: open, rows: 20, dim: 4, dtype: "float32" });
+    let warm = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < MESSAGES; i++) {
+      const { op, head, frames } = fuzzer.message(1_000_000 + i);
+      ops.set(1_000_000 + i, op);
+      await attacker.send(head, frames);
+      // Calls that wait for ever fill the limit, indices get closed: a fresh session keeps long runs going deep.
+      if (i % 100 === 50) await cheat(attacker, 2_000_000 + 3 * i, open);
+      if (i === MESSAGES >> 2) warm = await residentBytes(witness);
+      if (i % 200 === 199) {
+        await attacker.call("goodbye");
+        await attacker.hello();
+        await furnish(attacker);
+      }
+      if (i % 100 === 99) expect(await witness.query(index, matrix, 3), `after message ${i}`).toEqual(expected);
     }
-    if (i % 100 === 99) expect(await witness.query(index, matrix, 3), `after message ${i}`).toEqual(expected);
-  }
-  expect(await witness.query(index, matrix, 3)).toEqual(expected);
-  const codes = new Set(
-    attacker.received.filter(({ header }) => header.type === "error").map(({ header }) => header.code),
-  );
-  expect(codes).toContain("ERR_PROTOCOL");
-  expect(codes).toContain("ERR_INVALID_ARGUMENT");
-  expect(codes).not.toContain("ERR_INTERNAL");
-  // Some got all the way through: else the mutations would only test the first check.
-  const answers = attacker.received.map(({ header }) => (header.last === true ? "result" : header.type));
-  expect(answers.filter((type) => type === "result").length).toBeGreaterThan(MESSAGES / 50);
-  expect(answers.filter((type) => type === "error").length).toBeGreaterThan(MESSAGES / 5);
-  const done = attacker.received.filter(({ header }) => header.type === "reply" || header.last === true);
-  const reached = new Set(done.map(({ header }) => ops.get(header.id)));
-  for (const op of OPS.filter((op) => !["hello", "rows", "credit"].includes(op))) expect(reached, op).toContain(op);
-  const { session, server: counted } = await attacker.call("stats");
-  attacker.close();
-  expect(session).toMatchObject({ connections: 1 });
-  expect(counted).not.toMatchObject({ errors: { ERR_INTERNAL: expect.anything() } });
-  expect((await residentBytes(witness)) - warm).toBeLessThan(GROWTH_BYTES);
-  // Nobody else reached the witness's stream: it goes on as if alone.
-  await witness.send({ op: "rows", id: open, start: 0, count: 20 }, denseRows(matrix).frames(0, 20));
-  expect((await witness.answer(open)).header).toMatchObject({ value: "v1" });
-  await expect.poll(async () => ((await witness.call("stats")).server as { indexes: number }).indexes).toBe(1);
-  witness.close();
-});
+    expect(await witness.query(index, matrix, 3)).toEqual(expected);
+    const codes = new Set(
+      attacker.received.filter(({ header }) => header.type === "error").map(({ header }) => header.code),
+    );
+    expect(codes).toContain("ERR_PROTOCOL");
+    expect(codes).toContain("ERR_INVALID_ARGUMENT");
+    expect(codes).not.toContain("ERR_INTERNAL");
+    // Some got all the way through: else the mutations would only test the first check.
+    const answers = attacker.received.map(({ header }) => (header.last === true ? "result" : header.type));
+    expect(answers.filter((type) => type === "result").length).toBeGreaterThan(MESSAGES / 50);
+    expect(answers.filter((type) => type === "error").length).toBeGreaterThan(MESSAGES / 5);
+    const done = attacker.received.filter(({ header }) => header.type === "reply" || header.last === true);
+    const reached = new Set(done.map(({ header }) => ops.get(header.id)));
+    for (const op of OPS.filter((op) => !["hello", "rows", "credit"].includes(op))) expect(reached, op).toContain(op);
+    const { session, server: counted } = await attacker.call("stats");
+    attacker.close();
+    expect(session).toMatchObject({ connections: 1 });
+    expect(counted).not.toMatchObject({ errors: { ERR_INTERNAL: expect.anything() } });
+    expect((await residentBytes(witness)) - warm).toBeLessThan(GROWTH_BYTES);
+    // Nobody else reached the witness's stream: it goes on as if alone.
+    await witness.send({ op: "rows", id: open, start: 0, count: 20 }, denseRows(matrix).frames(0, 20));
+    expect((await witness.answer(open)).header).toMatchObject({ value: "v1" });
+    await expect.poll(async () => ((await witness.call("stats")).server as { indexes: number }).indexes).toBe(1);
+    witness.close();
+  },
+  TIMEOUT_MS,
+);
