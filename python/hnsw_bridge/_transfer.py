@@ -29,7 +29,7 @@ from ._protocol import (
     encode_sparse,
 )
 
-_BATCH_BYTES = 1 << 20  # As fast as 4 MiB, and a window of them is on its way on either side.
+_BATCH_BYTES = 2 << 20  # Fewer bytes cost more messages, more are more memory on its way.
 _MOST_BARE_BYTES = 64 << 10  # Guessed: of more bytes, Arrow's share of the time is small.
 _OFFSET_BYTES, _ENTRY_BYTES = 4, 8
 
