@@ -57,6 +57,8 @@ def _ways(rows: np.ndarray, asked: dict) -> dict:
     small = generator.random((asked["rows"], MANY[1]), dtype=np.float32)
     queries = generator.random(MANY, dtype=np.float32)
     graph_bytes, calls = len(rows) * 15 * 8, asked["calls"]
+    # Of whole numbers the engine makes byte codes before it answers: that is no part of the way.
+    rows = rows + np.float32(0.25)
     return {
         "ours": ours.measure(rows, small, queries, calls),
         "echo": echo.measure(rows, graph_bytes, calls),
