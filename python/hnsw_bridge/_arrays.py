@@ -10,6 +10,7 @@ not enter: what callers hand over as rows (`_matrix`, `_memory`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, TypeAlias
 
 from ._matrix import Shape
@@ -56,7 +57,13 @@ def flat(array: Array) -> memoryview:
 
 
 def dtype_name(array: Array) -> str:
-    return str(array.dtype.name) if PRESENT else _NAMES[array.format]
+    return _name_of(array.dtype) if PRESENT else _NAMES[array.format]
+
+
+@cache
+def _name_of(dtype: Any) -> str:
+    """numpy puts a name together anew each time."""
+    return str(dtype.name)
 
 
 def place(target: Array, start: int, rows: Array) -> None:

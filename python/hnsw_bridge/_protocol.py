@@ -28,6 +28,7 @@ Frame: TypeAlias = "bytes | memoryview"
 Header: TypeAlias = dict[str, Any]
 
 _ARROW_TYPES = {"int32": _arrow.INT32, "float32": _arrow.FLOAT32, "uint8": _arrow.UINT8}
+_from_json = json.JSONDecoder().decode
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
@@ -49,7 +50,7 @@ def encode_header(header: Header) -> bytes:
 
 def decode_header(frame: Frame) -> Header:
     try:
-        header = json.loads(str(frame, "utf-8"))
+        header = _from_json(str(frame, "utf-8"))
     except ValueError as error:
         raise ProtocolError(f"the server sent a header that is not JSON: {error}") from None
     if not isinstance(header, dict) or not isinstance(header.get("type"), str):

@@ -86,16 +86,16 @@ class ZmqTransport:
             raise
 
     def receive(self, timeout_s: float) -> list[Frame] | None:
-        if timeout_s == 0 and not self._has_news():
-            return None
+        if timeout_s == 0 and not _is_readable(self._socket):
+            return None  # Cheaper than a poll; a broken connection is found by who waits.
         remaining_ms = int(timeout_s * 1000)
         while True:
             slice_ms = max(0, min(_POLL_SLICE_MS, remaining_ms))
-            ready = dict(self._poller.poll(slice_ms))
+            ready = [socket for socket, _ in self._poller.poll(slice_ms)]
             # What had arrived before the connection broke is still delivered first.
             if self._socket in ready:
                 return self._receive_all()
-            if self._monitor in ready:
+            if ready:
                 raise ServerDied("nobody listens, or the connection broke")
             remaining_ms -= slice_ms
             if remaining_ms <= 0:
@@ -114,10 +114,6 @@ class ZmqTransport:
 
     def is_open(self) -> bool:
         return not self._socket.closed
-
-    def _has_news(self) -> bool:
-        """Cheaper than a poll that does not wait; most of the time there is nothing."""
-        return _is_readable(self._socket) or _is_readable(self._monitor)
 
     def close(self) -> None:
         if self.is_open():
