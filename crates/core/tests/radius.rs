@@ -155,8 +155,8 @@ fn of_more_rows_than_asked_for_the_nearest_are_kept_and_truncated_tells() {
             let within = Within { max_results: hits, ..Within::default() };
             let balls = index.radius_search(rows(&asked, dim), &radii, &within, NONE()).unwrap();
             let mut kept = 0.0;
-            for query in 0..q {
-                let expected = truth(&all, query, radii[query]);
+            for (query, &radius) in radii.iter().enumerate() {
+                let expected = truth(&all, query, radius);
                 assert_eq!(balls.told.truncated[query] == 1, expected.len() > hits, "{algorithm:?} {hits} {query}");
                 let nearest: BTreeSet<i32> = expected.iter().take(hits).map(|hit| hit.0).collect();
                 let seen = found(&balls, query);

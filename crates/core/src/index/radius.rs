@@ -24,7 +24,7 @@ const MAX_CELLS: usize = 1 << 21;
 /// Slack that walks are calibrated at; more finds no less.
 const EXPANSION: f32 = 1.2;
 /// Stream of the draws of [`Index::estimate_count`].
-const STREAM: u64 = 0x636f_756e_74;
+const STREAM: u64 = 0x0063_6f75_6e74;
 
 /// What is asked of a batch of balls.
 struct Asked<'a> {
