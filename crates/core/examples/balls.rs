@@ -5,11 +5,8 @@
 //!
 //! The last 200 rows are the queries, one call each.
 
-mod support;
-
 use hnsw_core::{Algorithm, Control, Index, Metric, MetricParams, Options, Query, Rows, Within};
 use std::time::Instant;
-use support::Phases;
 
 const QUERIES: usize = 200;
 /// Columns of the plane.
@@ -33,16 +30,11 @@ fn main() {
     let metric = Metric::resolve(name, MetricParams::default(), dim).unwrap();
     let options = Options { algorithm, threads: 1, ..Options::new(metric) };
     let index = Index::new(Rows::from_slice(rows, dim).unwrap(), options).unwrap();
-    let phases = Phases::start();
-    let report = |progress: hnsw_core::Progress| phases.report(progress);
-    let never = std::sync::atomic::AtomicBool::new(false);
     let started = Instant::now();
-    index.prepare_radius(Control::new(&never, &report)).unwrap();
-    println!(
-        "prepared in {:.2} s, of which the last phase {:.2} s",
-        started.elapsed().as_secs_f64(),
-        phases.0.lock().unwrap().1.elapsed().as_secs_f64()
-    );
+    index.prepare(Control::none()).unwrap();
+    let linked = started.elapsed();
+    index.prepare_radius(Control::none()).unwrap();
+    println!("{:.2?} for links, {:.2?} to calibrate", linked, started.elapsed() - linked);
     let asked = || Rows::from_slice(queries, dim).unwrap();
     let near = index.query(asked(), Query { k: 1_001.min(n), ef: 2_000 }, Control::none()).unwrap();
     println!("  hits  median hits  walk us  scan us  ratio    visited  by walk  truncated  worst recall  mean recall");
