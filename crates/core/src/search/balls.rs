@@ -112,8 +112,8 @@ impl Ground<'_> {
     ) -> Found {
         let started = Instant::now();
         let mut stop = BallExpanded::new(ball.reach, ball.shell, patience, budget);
-        // One more than asked for tells whether something is left out.
-        let capacity = most.saturating_add(1).max(patience).min(self.graph.len()).max(1);
+        // One more than asked for tells whether something is left out; a wider pool finds the farthest of these.
+        let capacity = most.saturating_add(1).saturating_add(patience).min(self.graph.len()).max(1);
         let room = Room { width: patience.min(capacity), near: ball.shell, capacity };
         let mut seeds = Vec::new();
         self.twins.of(self.rows, query, &mut seeds);
@@ -134,6 +134,74 @@ impl Ground<'_> {
             candidates,
             spent: stop.spent,
             seconds: started.elapsed().as_secs_f64(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exact::Source;
+    use crate::graph::bulk::{Base, build, candidates};
+    use crate::options::Options;
+    use crate::testing::{metric, uniform};
+    use hnsw_kernels::Kernels;
+
+    const DIM: usize = 6;
+
+    fn source(rows: &Points) -> Source<'_> {
+        let kernels = Kernels::detect();
+        Source { rows, codes: None, coarse: None, metric: metric("euclidean", DIM), kernels }
+    }
+
+    fn graph_of(rows: &Points) -> Graph {
+        let options = Options { threads: 2, ..Options::new(metric("euclidean", DIM).clone()) };
+        let nearest = |part: &Points, k: usize| {
+            crate::exact::graph(source(part), k.min(part.len() - 1), 2, Control::none()).map(|(knn, _)| knn)
+        };
+        let base = Base { table: nearest(rows, candidates(&options)).unwrap(), by_sketch: false, sketch: None };
+        build(source(rows), &options, &base, nearest, Control::none()).unwrap().graph
+    }
+
+    /// Ids within `reach` of a row, ascending by (proxy, id), the row itself left out.
+    fn others(rows: &Points, of: usize, reach: f32) -> Vec<Neighbor> {
+        let pair = source(rows).pair();
+        let all = (0..rows.len()).map(|id| Neighbor { proxy: pair.one(rows.row(of), rows.row(id)), id: id as u32 });
+        let mut near: Vec<Neighbor> = all.filter(|hit| hit.proxy <= reach && hit.id as usize != of).collect();
+        near.sort_unstable();
+        near
+    }
+
+    #[test]
+    fn walks_go_through_the_ball_and_leave_out_the_barred_row() {
+        let rows = uniform(3_000, DIM, 41);
+        let graph = graph_of(&rows);
+        let twins = Twins::of_rows(&rows, 1, Control::none()).unwrap();
+        let ground = Ground { graph: &graph, rows: &rows, pair: source(&rows).pair(), twins: &twins };
+        let queries = rows.part(0..100).unwrap().unwrap();
+        let scratches = ScratchPool::default();
+        let walk = |reach: f32, effort| {
+            let ball = |query: usize| Ball { reach, shell: 1.44 * reach, barred: Some(query as u32) };
+            search(ground, &queries, &ball, effort, 1, &scratches, Control::none()).unwrap()
+        };
+        let usual = Effort { patience: 32, budget: usize::MAX, most: 1_000 };
+        for reach in [1e-6, 0.05, 0.2, 0.6] {
+            let (mut seen, mut there) = (0, 0);
+            for (query, found) in walk(reach, usual).into_iter().enumerate() {
+                let expected = others(&rows, query, reach);
+                assert!(found.hits.is_sorted() && found.hits.iter().all(|hit| expected.contains(hit)));
+                assert!(!found.spent && found.candidates >= found.hits.len() && found.visited >= found.candidates);
+                (seen, there) = (seen + found.hits.len(), there + expected.len());
+            }
+            assert!(seen * 100 >= 99 * there, "{reach}: {seen} of {there}");
+        }
+        // An empty ball costs what its patience does, and a budget ends any walk.
+        assert!(walk(1e-6, usual).iter().all(|found| found.hops < 120 && found.hits.is_empty()));
+        let short = walk(0.6, Effort { budget: 10, ..usual });
+        assert!(short.iter().all(|found| found.spent));
+        // Of more hits than asked for, the nearest and one more.
+        for (query, found) in walk(0.6, Effort { most: 5, ..usual }).into_iter().enumerate() {
+            assert_eq!(found.hits, others(&rows, query, 0.6)[..6]);
         }
     }
 }

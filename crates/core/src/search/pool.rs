@@ -104,14 +104,20 @@ impl Pool {
         true
     }
 
+    /// The nearest unexpanded row.
+    #[inline]
+    pub fn peek(&mut self) -> Option<Neighbor> {
+        let slots = self.slots.get(self.cursor..)?;
+        self.cursor += slots.iter().position(|slot| slot & EXPANDED == 0)?;
+        Some(neighbor(self.slots[self.cursor]))
+    }
+
     /// The nearest unexpanded row, which counts as expanded from now on.
     #[inline]
     pub fn next(&mut self) -> Option<Neighbor> {
-        let slots = self.slots.get_mut(self.cursor..)?;
-        let step = slots.iter().position(|slot| slot & EXPANDED == 0)?;
-        let next = neighbor(slots[step]);
-        slots[step] |= EXPANDED;
-        self.cursor += step + 1;
+        let next = self.peek()?;
+        self.slots[self.cursor] |= EXPANDED;
+        self.cursor += 1;
         Some(next)
     }
 
@@ -126,7 +132,7 @@ impl Pool {
         self.slots.first().map(|&slot| neighbor(slot))
     }
 
-    /// Rows before the first that has not been expanded.
+    /// Rows before the one that [`Pool::peek`] gave.
     #[inline]
     pub fn expanded(&self) -> usize {
         self.cursor
@@ -194,8 +200,8 @@ mod tests {
         assert_eq!(pool.iter().map(|n| n.id).collect::<Vec<_>>(), [7, 6, 4, 8, 3]);
         assert!(pool.insert(Neighbor { proxy: 1.0, id: 9 }) && !pool.insert(Neighbor { proxy: 3.5, id: 10 }));
         assert_eq!((pool.within(3.0), pool.within(0.0), pool.within(f32::INFINITY), pool.within(-1.0)), (5, 1, 5, 0));
-        pool.next();
-        assert_eq!(pool.expanded(), 1);
+        assert_eq!((pool.next().unwrap().id, pool.peek().unwrap().id, pool.peek().unwrap().id), (7, 9, 9));
+        assert_eq!((pool.expanded(), pool.nearest().unwrap().id), (1, 7));
     }
 
     #[test]

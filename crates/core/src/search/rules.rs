@@ -3,7 +3,7 @@
 use super::pool::Pool;
 use crate::neighbors::Neighbor;
 
-/// When to end, asked before each expansion. A pool without unexpanded rows ends every walk.
+/// When to end, asked before each expansion, and again once the rows that earlier ones led to have been met. A pool without unexpanded rows ends every walk.
 pub(crate) trait Stop {
     /// True if `next`, the nearest unexpanded row, is not worth expanding.
     fn ends(&mut self, next: Neighbor, found: &Pool) -> bool;
@@ -68,7 +68,7 @@ impl Stop for BallExpanded {
             return self.spent;
         }
         let idle = self.state.count(found.within(self.ball), found.nearest());
-        idle > self.patience || (next.proxy > self.shell && found.expanded() > self.patience)
+        idle > self.patience || (next.proxy > self.shell && found.expanded() >= self.patience)
     }
 }
 

@@ -176,14 +176,13 @@ fn walk<S: Scorer, T: Stop, A: Accept>(
     while !done {
         fresh.clear();
         for expanded in 0..BEAM {
-            let Some(next) = pool.next() else {
+            // Rows gathered so far are scored before the walk ends: one of them may keep it going.
+            let next = pool.peek().filter(|&next| !stop.ends(next, if A::EVERYTHING { pool } else { accepted }));
+            let Some(next) = next else {
                 done = expanded == 0;
                 break;
             };
-            if stop.ends(next, if A::EVERYTHING { pool } else { accepted }) {
-                done = true;
-                break;
-            }
+            pool.next();
             *hops += 1;
             for &link in graph.links(next.id, level) {
                 if visited.mark(link) {
