@@ -3,6 +3,7 @@
 //! Locks, in the order they are taken: the gate around the rows (shared by everything but updates), then
 //! a product's own. A product is always of the rows as they are: updates change both under the gate.
 
+mod balls;
 mod coarse;
 mod linked;
 mod listed;
