@@ -5,6 +5,7 @@
  * reader costs the server the result itself and no more.
  */
 import { ByteFrames } from "./arrow/bytes.ts";
+import type { ColumnFrames } from "./arrow/columns.ts";
 import { bareFrame, type ResultArrays, ResultFrames } from "./arrow/results.ts";
 import type { Call } from "./call.ts";
 import { flag, protocolUint } from "./header.ts";
@@ -59,6 +60,28 @@ export async function sendBytes(call: Call, bytes: Uint8Array, limits: Limits): 
   await sendBatches(call, total, limits.batchBytes, ({ start, count, last }) => {
     call.send({ type: "bytes", total, start, count, last }, frames.batch(start, count));
   });
+}
+
+/** Columns of plain numbers, one table of them after another; the last batch is the call's answer. */
+export async function sendColumns(
+  call: Call,
+  type: string,
+  told: object,
+  parts: readonly { part: string; frames: ColumnFrames }[],
+  limits: Limits,
+): Promise<void> {
+  const filled = parts.filter(({ frames }) => frames.length > 0);
+  if (filled.length === 0) {
+    call.send({ type, ...told, part: parts[0]?.part, start: 0, count: 0, last: true });
+    return;
+  }
+  for (const [i, { part, frames }] of filled.entries()) {
+    const most = Math.max(1, Math.floor(Math.min(limits.batchBytes, RESULT_BYTES) / frames.rowBytes));
+    await sendBatches(call, frames.length, most, ({ start, count, last }) => {
+      const end = last && i === filled.length - 1;
+      call.send({ type, ...told, part, start, count, last: end }, frames.batch(start, count));
+    });
+  }
 }
 
 /** A part of what is sent. */

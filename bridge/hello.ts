@@ -24,6 +24,7 @@ const FEATURES = [
   "bare",
   "progress.seconds_left",
   "plan",
+  "radius",
 ];
 
 /** A refused version range; the reply tells ours. */

@@ -5,7 +5,7 @@ import type { Call, Hooks } from "./call.ts";
 import { integersOf } from "./claims.ts";
 import { checkResultSize, openWindow, sendResult } from "./download.ts";
 import { invalidArgument, protocolError } from "./errors.ts";
-import { type Header, number, object, optional, text, uint } from "./header.ts";
+import { flag, type Header, number, object, optional, text, uint } from "./header.ts";
 import type { Limits } from "./limits.ts";
 import { buildOptions, wireNames } from "./options.ts";
 import { fewRows, type PromisedRows, promisedRows } from "./promised.ts";
@@ -106,7 +106,8 @@ function idsOf(call: Call): number[] | Int32Array | undefined {
 
 export async function prepare(call: Call, service: Service): Promise<object> {
   const index = indexOf(call);
-  await service.pace.beside(index, () => call.compute((hooks) => index.prepare(hooks)));
+  const radius = flag(call.header, "radius");
+  await service.pace.beside(index, () => call.compute((hooks) => index.prepare({ radius, ...hooks })));
   const { plan } = await call.connection.session.settled(text(call.header, "index"));
   return { plan: wireNames(plan) };
 }
@@ -116,7 +117,7 @@ export function indexOf(call: Call): HnswIndex {
 }
 
 /** The promise of rows that fit `index`. Throws ERR_DIMENSION_MISMATCH, ERR_INVALID_ARGUMENT for another form. */
-function rowsFor(index: HnswIndex, header: Header, limits: Limits): PromisedRows {
+export function rowsFor(index: HnswIndex, header: Header, limits: Limits): PromisedRows {
   const promised = promisedRows(header, limits);
   if (promised.form !== index.form) throw invalidArgument("form of the rows", promised.form, index.form);
   if (promised.dim === index.dim) return promised;

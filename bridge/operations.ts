@@ -12,6 +12,7 @@ import { protocolError } from "./errors.ts";
 import { optional, protocolUint, text } from "./header.ts";
 import { build, indexOf, neighborGraph, prepare, query, update } from "./index-operations.ts";
 import { wireNames } from "./options.ts";
+import { estimateCount, radiusSearch, radiusSearchById, searchWithTargetCount } from "./radius-operations.ts";
 import type { Service } from "./service.ts";
 import { statsReply } from "./stats-reply.ts";
 
@@ -59,6 +60,10 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ["build", build],
   ["query", query],
   ["neighbor_graph", neighborGraph],
+  ["radius_search", radiusSearch],
+  ["radius_search_by_id", radiusSearchById],
+  ["search_with_target_count", searchWithTargetCount],
+  ["estimate_count", estimateCount],
   ["update", update],
   ["prepare", prepare],
   ["put", put],

@@ -58,8 +58,8 @@ export function nonEmpty(input: Incoming): Incoming {
 }
 
 /** `ids` as the addon takes them. Throws `ERR_UNKNOWN_ID` for one that is not below `size`. */
-export function knownIds(ids: Float64Array, size: number): Uint32Array {
+export function knownIds(ids: Float64Array, size: number, name = "updatedIndices"): Uint32Array {
   const unknown = ids.find((id) => id >= size);
   if (unknown === undefined) return Uint32Array.from(ids);
-  throw new HnswError("ERR_UNKNOWN_ID", `updatedIndices has the id ${unknown}, allowed: 0 to ${size - 1}`);
+  throw new HnswError("ERR_UNKNOWN_ID", `${name} has the id ${unknown}, allowed: 0 to ${size - 1}`);
 }

@@ -5,6 +5,7 @@ import { type Described, described, type IndexParameters } from "./describe.ts";
 import { bytesIn } from "./dumps.ts";
 import { HnswError, wrapped } from "./errors.ts";
 import { type CallOptions, checkSignal, type Done, runJob } from "./job.ts";
+import { type IdsInput, idsOf, type VectorInput } from "./lists.ts";
 import type { Form, MatrixInput } from "./matrix.ts";
 import type { MetricName } from "./metric-names.ts";
 import { type NativeIndex, type NativeJob, type NativeListener, type NativeNeighbors, native } from "./native.ts";
@@ -20,6 +21,28 @@ import {
   type RestoreOptions,
 } from "./options.ts";
 import { type Plan, planOf, type Stats } from "./plan.ts";
+import {
+  anyRadii,
+  asRow,
+  ballsOf,
+  type CheckedRadius,
+  type CountEstimate,
+  checkedEstimate,
+  checkedPrepare,
+  checkedRadius,
+  checkedTarget,
+  type EstimateOptions,
+  estimateOf,
+  type PrepareOptions,
+  type QueryInput,
+  type RadiusOptions,
+  type RadiusResult,
+  radiiFor,
+  radiusFor,
+  type TargetOptions,
+  type TargetResult,
+  targetOf,
+} from "./radius.ts";
 import { atOnce, incoming, inSlices } from "./transfer.ts";
 
 /**
@@ -182,6 +205,160 @@ export class HnswIndex {
   }
 
   /**
+   * All rows within `radius` of each query (q x dim), those at that distance included; under `true_angular`, a
+   * similarity, those at least as similar. Walks through the ball around a query, or compares all rows where that is
+   * cheaper or asked for. The first walk builds the search index and measures what `minRecall` takes;
+   * `prepare({ radius: true })` does so before.
+   *
+   * Rejects with `ERR_INVALID_ARGUMENT` (also for a radius below 0 where no distance is), `ERR_DIMENSION_MISMATCH`,
+   * `ERR_NON_FINITE`, `ERR_CANCELLED`, `ERR_OUT_OF_MEMORY`, `ERR_CLOSED`.
+   *
+   * @example
+   * ```ts
+   * const { offsets, indices } = await index.radiusSearch(queries, 0.3);
+   * const ofFirst = indices.subarray(offsets[0], offsets[1]); // nearest first
+   * ```
+   */
+  async radiusSearch(queries: MatrixInput, radius: number, options?: RadiusOptions): Promise<RadiusResult> {
+    return this.#radius(queries, (count) => radiusFor(radius, count), checkedRadius(options));
+  }
+
+  /** {@link HnswIndex.radiusSearch} on this thread. */
+  radiusSearchSync(
+    queries: MatrixInput,
+    radius: number,
+    options?: Omit<RadiusOptions, keyof CallOptions>,
+  ): RadiusResult {
+    return this.#radiusSync(queries, (count) => radiusFor(radius, count), checkedRadius(options));
+  }
+
+  /** {@link HnswIndex.radiusSearch} with a radius for each query. */
+  async radiusSearchBatch(queries: MatrixInput, radii: VectorInput, options?: RadiusOptions): Promise<RadiusResult> {
+    return this.#radius(queries, (count) => radiiFor(radii, count), checkedRadius(options));
+  }
+
+  /** {@link HnswIndex.radiusSearchBatch} on this thread. */
+  radiusSearchBatchSync(
+    queries: MatrixInput,
+    radii: VectorInput,
+    options?: Omit<RadiusOptions, keyof CallOptions>,
+  ): RadiusResult {
+    return this.#radiusSync(queries, (count) => radiiFor(radii, count), checkedRadius(options));
+  }
+
+  async #radius(
+    queries: MatrixInput,
+    radiiOf: (count: number) => Float32Array,
+    { call, within }: CheckedRadius,
+  ): Promise<RadiusResult> {
+    this.#check(call);
+    const input = incoming("queries", queries, this);
+    const radii = radiiOf(input.rows);
+    const content = await inSlices(input.steps(), () => this.#check(call));
+    const start = (listener: NativeListener) => this.#native.radiusSearch(content, radii, within, listener);
+    return ballsOf(present((await this.#run(start, call)).balls));
+  }
+
+  #radiusSync(queries: MatrixInput, radiiOf: (count: number) => Float32Array, { within }: CheckedRadius): RadiusResult {
+    this.#checkOpen();
+    const input = incoming("queries", queries, this);
+    const radii = radiiOf(input.rows);
+    const content = atOnce(input.steps());
+    return ballsOf(wrapped(() => this.#native.radiusSearchSync(content, radii, within)));
+  }
+
+  /**
+   * {@link HnswIndex.radiusSearch} around rows of the index, themselves included; one radius, or one for each id.
+   *
+   * Rejects with `ERR_UNKNOWN_ID` for an id that no row has, and as `radiusSearch`.
+   */
+  async radiusSearchById(ids: IdsInput, radius: number | VectorInput, options?: RadiusOptions): Promise<RadiusResult> {
+    const { call, within } = checkedRadius(options);
+    this.#check(call);
+    const known = knownIds(idsOf("ids", ids), this.#size, "ids");
+    const radii = anyRadii(radius, known.length);
+    const start = (listener: NativeListener) => this.#native.radiusSearchById(known, radii, within, listener);
+    return ballsOf(present((await this.#run(start, call)).balls));
+  }
+
+  /** {@link HnswIndex.radiusSearchById} on this thread. */
+  radiusSearchByIdSync(
+    ids: IdsInput,
+    radius: number | VectorInput,
+    options?: Omit<RadiusOptions, keyof CallOptions>,
+  ): RadiusResult {
+    const { within } = checkedRadius(options);
+    this.#checkOpen();
+    const known = knownIds(idsOf("ids", ids), this.#size, "ids");
+    const radii = anyRadii(radius, known.length);
+    return ballsOf(wrapped(() => this.#native.radiusSearchByIdSync(known, radii, within)));
+  }
+
+  /**
+   * The radius within which about `target` rows are of one query, and these rows. Tries `startRadius`, then the distance
+   * of the `target`-th nearest row, be it larger or smaller.
+   *
+   * Rejects with `ERR_INVALID_ARGUMENT` for a target of more rows than there are, and as `radiusSearch`.
+   */
+  async searchWithTargetCount(query: QueryInput, target: number, options?: TargetOptions): Promise<TargetResult> {
+    const { call, within, tolerance, startRadius, ...checked } = checkedTarget(target, options);
+    this.#check(call);
+    const content = await inSlices(incoming("query", asRow(query), this).steps(), () => this.#check(call));
+    const start = (listener: NativeListener) =>
+      this.#native.searchWithTargetCount(content, checked.target, tolerance, startRadius, within, listener);
+    return targetOf(present((await this.#run(start, call)).targeted));
+  }
+
+  /** {@link HnswIndex.searchWithTargetCount} on this thread. */
+  searchWithTargetCountSync(
+    query: QueryInput,
+    target: number,
+    options?: Omit<TargetOptions, keyof CallOptions>,
+  ): TargetResult {
+    const { within, tolerance, startRadius, ...checked } = checkedTarget(target, options);
+    this.#checkOpen();
+    const content = atOnce(incoming("query", asRow(query), this).steps());
+    const found = wrapped(() =>
+      this.#native.searchWithTargetCountSync(content, checked.target, tolerance, startRadius, within),
+    );
+    return targetOf(found);
+  }
+
+  /**
+   * About how many rows are within a distance of each query, with bounds, from a uniform sample of the rows; one radius,
+   * or one for each query. O(queries * sample): it does not need the search index.
+   *
+   * Rejects as `radiusSearch`.
+   */
+  async estimateCount(
+    queries: MatrixInput,
+    radius: number | VectorInput,
+    options?: EstimateOptions,
+  ): Promise<CountEstimate> {
+    const { call, sample } = checkedEstimate(options);
+    this.#check(call);
+    const input = incoming("queries", queries, this);
+    const radii = anyRadii(radius, input.rows);
+    const content = await inSlices(input.steps(), () => this.#check(call));
+    const start = (listener: NativeListener) => this.#native.estimateCount(content, radii, sample, listener);
+    return estimateOf(present((await this.#run(start, call)).estimates));
+  }
+
+  /** {@link HnswIndex.estimateCount} on this thread. */
+  estimateCountSync(
+    queries: MatrixInput,
+    radius: number | VectorInput,
+    options?: Omit<EstimateOptions, keyof CallOptions>,
+  ): CountEstimate {
+    const { sample } = checkedEstimate(options);
+    this.#checkOpen();
+    const input = incoming("queries", queries, this);
+    const radii = anyRadii(radius, input.rows);
+    const content = atOnce(input.steps());
+    return estimateOf(wrapped(() => this.#native.estimateCountSync(content, radii, sample)));
+  }
+
+  /**
    * Replaces rows, then appends others; all of it or, when it rejects, nothing. The neighbour graph is brought up to
    * date, or made anew, when next asked for, the search index is patched. Updates run in the order in which they were called; queries
    * wait for a running one. No changes are fine.
@@ -222,19 +399,23 @@ export class HnswIndex {
   }
 
   /**
-   * Builds the search index now instead of at the first query that wants it.
+   * Builds the search index now instead of at the first query that wants it; with `radius`, also measures what radius
+   * searches need for their recall.
    *
    * Rejects with `ERR_CANCELLED`, `ERR_OUT_OF_MEMORY`, `ERR_CLOSED`.
    */
-  async prepare(options?: CallOptions): Promise<void> {
-    const call = checkedCallOptions(options);
-    await this.#run((listener) => this.#native.prepare(listener), call);
+  async prepare(options?: PrepareOptions): Promise<void> {
+    const { call, radius } = checkedPrepare(options);
+    const start = (listener: NativeListener) =>
+      radius ? this.#native.prepareRadius(listener) : this.#native.prepare(listener);
+    await this.#run(start, call);
   }
 
   /** {@link HnswIndex.prepare} on this thread. */
-  prepareSync(): void {
+  prepareSync(options?: Omit<PrepareOptions, keyof CallOptions>): void {
+    const { radius } = checkedPrepare(options);
     this.#checkOpen();
-    wrapped(() => this.#native.prepareSync());
+    wrapped(() => (radius ? this.#native.prepareRadiusSync() : this.#native.prepareSync()));
   }
 
   /**

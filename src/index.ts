@@ -22,6 +22,16 @@ export type { Algorithm, BuildOptions, DumpOptions, Quantization, QueryOptions, 
 export { type GivenParameters, type Parameters, parametersFor, searchWidth } from "./parameters.ts";
 export type { Choice, Plan, Stats } from "./plan.ts";
 export type { Progress } from "./progress.ts";
+export type {
+  CountEstimate,
+  EstimateOptions,
+  PrepareOptions,
+  QueryInput,
+  RadiusOptions,
+  RadiusResult,
+  TargetOptions,
+  TargetResult,
+} from "./radius.ts";
 export { release } from "./release.ts";
 export { RowBuffer } from "./row-buffer.ts";
 export { SparseBuffer } from "./sparse-buffer.ts";

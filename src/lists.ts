@@ -54,6 +54,15 @@ export function idsOf(name: string, input: IdsInput): Float64Array {
   });
 }
 
+/** Numbers, whatever they are. Throws `ERR_INVALID_ARGUMENT` for what is none, `ERR_DIMENSION_MISMATCH`. */
+export function numbersOf(name: string, input: VectorInput): Float64Array {
+  const source = listOf(name, input);
+  if (source.rows !== 1) {
+    throw new HnswError("ERR_DIMENSION_MISMATCH", `${name} has 2 dimensions, allowed: a list of numbers`);
+  }
+  return Float64Array.from({ length: source.dim }, (_, i) => numberOf(source.original(0, i)));
+}
+
 /** The list, row after row; one row where it has one dimension. */
 function listOf(name: string, input: VectorInput | SquareInput): Source {
   if (isStrided(input)) {

@@ -24,11 +24,59 @@ export interface NativeNeighbors {
   distances: Float32Array;
 }
 
+/** What a radius search is asked for. */
+export interface NativeWithin {
+  maxResults: number;
+  minRecall: number;
+  sort: boolean;
+  expansionFactor: number;
+  /** 0 where the index decides. */
+  ef: number;
+  exact: boolean;
+}
+
+/** Rows of varying length, one after another; all but the first three have a value for each query. */
+export interface NativeBalls {
+  offsets: Int32Array;
+  indices: Int32Array;
+  distances: Float32Array;
+  visited: Int32Array;
+  candidates: Int32Array;
+  largest: Float32Array;
+  truncated: Uint8Array;
+  exact: Uint8Array;
+  ms: Float32Array;
+}
+
+export interface NativeTargeted {
+  radius: number;
+  reached: boolean;
+  searches: number;
+  balls: NativeBalls;
+}
+
+/** A value for each query. */
+export interface NativeEstimates {
+  counts: Float64Array;
+  low: Float64Array;
+  high: Float64Array;
+}
+
+/** What a finished call hands over. */
+interface NativeOutcome {
+  neighbors?: NativeNeighbors;
+  balls?: NativeBalls;
+  targeted?: NativeTargeted;
+  estimates?: NativeEstimates;
+  index?: NativeIndex;
+  bytes?: Uint8Array;
+}
+
 /** What a listener of a running call hears: progress zero or more times, then one end. */
 export type NativeEvent =
   | { kind: "progress"; phase: string; done: number; total: number }
   | { kind: "failed"; code: string; message: string }
-  | { kind: "done"; neighbors?: NativeNeighbors; index?: NativeIndex; bytes?: Uint8Array };
+  | ({ kind: "done" } & NativeOutcome);
 
 export type NativeListener = (event: NativeEvent) => void;
 
@@ -122,6 +170,30 @@ export interface NativeIndex {
   querySync(queries: NativeRows, k: number, ef: number): NativeNeighbors;
   /** Answers a few dense queries into arrays that have `k` places for each. */
   answer(queries: Float32Array, k: number, ef: number, indices: Int32Array, distances: Float32Array): void;
+  /** `radii` are one for each query. */
+  radiusSearch(queries: NativeRows, radii: Float32Array, within: NativeWithin, listener: NativeListener): NativeJob;
+  radiusSearchSync(queries: NativeRows, radii: Float32Array, within: NativeWithin): NativeBalls;
+  radiusSearchById(ids: Uint32Array, radii: Float32Array, within: NativeWithin, listener: NativeListener): NativeJob;
+  radiusSearchByIdSync(ids: Uint32Array, radii: Float32Array, within: NativeWithin): NativeBalls;
+  searchWithTargetCount(
+    query: NativeRows,
+    target: number,
+    tolerance: number,
+    first: number | undefined,
+    within: NativeWithin,
+    listener: NativeListener,
+  ): NativeJob;
+  searchWithTargetCountSync(
+    query: NativeRows,
+    target: number,
+    tolerance: number,
+    first: number | undefined,
+    within: NativeWithin,
+  ): NativeTargeted;
+  estimateCount(queries: NativeRows, radii: Float32Array, sample: number, listener: NativeListener): NativeJob;
+  estimateCountSync(queries: NativeRows, radii: Float32Array, sample: number): NativeEstimates;
+  prepareRadius(listener: NativeListener): NativeJob;
+  prepareRadiusSync(): void;
   /** `ids` are those of the rows of `replaced`. */
   update(
     fresh: NativeRows | undefined,

@@ -1,6 +1,7 @@
 """faiss: exact search by matrix products (``index`` flat, OpenBLAS float32), or its HNSW."""
 
 import os
+import time
 
 from harness.machine import describe, versions
 
@@ -51,6 +52,22 @@ class Engine:
         if "ef" in setting:
             index.hnsw.efSearch = max(k, setting["ef"])
         return index.search(self._taken(queries), k)[1]
+
+    def ready_for_radius(self, rows, metric, options):
+        self._library.omp_set_num_threads(1)
+        return self.build(rows, 1, metric, options)
+
+    def within(self, index, queries, radius, most) -> dict:
+        """Seconds of a loop over the queries, and how many rows each has: no more are kept."""
+        if self._cosine:
+            raise ValueError("faiss is set up for euclidean radii here")
+        start = time.perf_counter()
+        counts = []
+        for query in queries:
+            # Its distances are squares, and of its rows it keeps all.
+            found = index.range_search(query[None], radius * radius)
+            counts.append(min(most, int(found[0][1])))
+        return {"seconds": time.perf_counter() - start, "counts": counts}
 
     def _taken(self, rows):
         return unit_rows(rows) if self._cosine else rows

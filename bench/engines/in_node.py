@@ -45,6 +45,13 @@ class NodeEngine:
     def query(self, index, queries, k, setting, threads):
         return self._answer("query", index=index, k=k, setting=setting, threads=threads)
 
+    def ready_for_radius(self, rows, metric, options):
+        return self._ask("ready_for_radius", metric=metric, options=options)["index"]
+
+    def within(self, index, queries, radius, most) -> dict:
+        """Seconds of a loop over the queries, and how many rows each has."""
+        return self._ask("within", index=index, count=len(queries), radius=radius, most=most)
+
     def query_plan(self, index) -> dict | None:
         return self._ask("query_plan", index=index)["plan"]
 

@@ -41,6 +41,7 @@ from ._version import __version__
 from .index import HnswIndexWrapper
 
 if TYPE_CHECKING:
+    from .radius_transformer import RadiusNeighborsTransformer as RadiusNeighborsTransformer
     from .transformers import KNeighborsTransformer as KNeighborsTransformer
     from .transformers import PyNNDescentTransformer as PyNNDescentTransformer
 
@@ -76,14 +77,18 @@ __all__ = [
 ]
 
 # Imported when first asked for, and therefore not in __all__: they need scikit-learn.
-_TRANSFORMERS = ("KNeighborsTransformer", "PyNNDescentTransformer")
+_TRANSFORMERS = {
+    "KNeighborsTransformer": "transformers",
+    "PyNNDescentTransformer": "transformers",
+    "RadiusNeighborsTransformer": "radius_transformer",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _TRANSFORMERS:
-        from . import transformers
+        from importlib import import_module
 
-        return getattr(transformers, name)
+        return getattr(import_module(f".{_TRANSFORMERS[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

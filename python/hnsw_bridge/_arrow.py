@@ -21,8 +21,9 @@ _PREFIX = 8
 _V4, _V5 = 3, 4
 _SCHEMA, _RECORD_BATCH = 1, 3
 _INT, _FLOAT, _LIST, _STRUCT, _FIXED_SIZE_LIST = 2, 3, 12, 13, 16
-_SINGLE = 1
+_SINGLE, _DOUBLE = 1, 2
 _ALIGNMENT = 8
+_ITEM_BYTES = {"uint8": 1, "int32": 4, "float32": 4, "float64": 8}
 
 
 class Type(NamedTuple):
@@ -130,7 +131,7 @@ def _columns(schema: Table, batch: Table, body_bytes: int) -> dict[str, Column]:
             next(nodes), next(buffers)
         dtype = _dtype(numbers)
         (count, nulls), _, (offset, nbytes) = next(nodes), next(buffers), next(buffers)
-        needed = count * (1 if dtype == "uint8" else 4)
+        needed = count * _ITEM_BYTES[dtype]
         if nulls or count < 0 or width < 1 or count % width or nbytes < needed:
             raise ProtocolError(f"the server sent a column of {count} numbers and {nulls} nulls")
         if not 0 <= offset <= body_bytes - needed:
@@ -141,8 +142,10 @@ def _columns(schema: Table, batch: Table, body_bytes: int) -> dict[str, Column]:
 
 def _dtype(field: Table) -> str:
     kind = field.scalar(2, "B")
-    if kind == _FLOAT and field.table(3).scalar(0, "h") == _SINGLE:
-        return "float32"
+    if kind == _FLOAT:
+        precisions = {_SINGLE: "float32", _DOUBLE: "float64"}
+        if (precision := field.table(3).scalar(0, "h")) in precisions:
+            return precisions[precision]
     if kind == _INT:
         of = field.table(3)
         known = {(8, 0): "uint8", (32, 1): "int32"}

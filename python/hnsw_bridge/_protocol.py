@@ -132,6 +132,11 @@ def decode_bytes(frames: Sequence[Frame]) -> memoryview:
     return _arrays.flat(column)
 
 
+def decode_columns(frames: Sequence[Frame], dtypes: dict[str, str]) -> list[npt.NDArray[Any]]:
+    """The columns of these names and types of plain numbers, as views of the received memory."""
+    return [column.reshape(-1) for column in _columns(frames, **dtypes)]
+
+
 _layout_of = lru_cache(maxsize=64)(_arrow.layout_of)
 
 

@@ -9,7 +9,7 @@ import os
 import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import _arrays
 from ._changes import Changes
@@ -17,11 +17,25 @@ from ._connection import ProgressListener
 from ._errors import CorruptFile, DimensionMismatch, InvalidArgument
 from ._files import path_of
 from ._forms import Matrix, Stored
+from ._numpy import np
 from ._protocol import Header, Hits
+from ._radius import (
+    ColumnsDownload,
+    CountEstimate,
+    RadiusHits,
+    TargetHits,
+    as_hits,
+    balls_download,
+    estimates_download,
+)
 from ._transfer import BytesDownload, HitsDownload, Part, part
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from ._client import Session
+
+Radii: TypeAlias = "npt.NDArray[np.float32]"
 
 _NUMBERS_IN_A_HEADER = 1000  # Up to 25 bytes each as JSON, of the 64 KiB that a header may have.
 
@@ -78,6 +92,84 @@ class RemoteIndex:
         self.prepared = True
         return hits
 
+    def radius_search(
+        self,
+        rows: Matrix,
+        radii: Radii,
+        options: Header,
+        on_progress: ProgressListener | None,
+    ) -> RadiusHits:
+        sent = part(rows)
+        header = {**sent.promise(), **options}
+        return as_hits(
+            self._radius("radius_search", header, radii, balls_download(), [sent], on_progress)
+        )
+
+    def radius_search_by_id(
+        self,
+        ids: npt.NDArray[np.int32],
+        radii: Radii,
+        options: Header,
+        on_progress: ProgressListener | None,
+    ) -> RadiusHits:
+        with _as_json(self._session, ids, "int32") as named:
+            header = {**options, "ids": named}
+            op = "radius_search_by_id"
+            return as_hits(self._radius(op, header, radii, balls_download(), [], on_progress))
+
+    def search_with_target_count(
+        self, rows: Matrix, options: Header, on_progress: ProgressListener | None
+    ) -> TargetHits:
+        sent, download = part(rows), balls_download()
+        header = {**self._named(), **sent.promise(), **options}
+        self._check_radius()
+        columns = self._session.fetch(
+            "search_with_target_count", header, download, [sent], on_progress
+        )
+        radius, told = download.told["radius"], download.told
+        return TargetHits(
+            np.inf if radius is None else float(radius),
+            columns["indices"],
+            columns["distances"],
+            bool(told["reached"]),
+            int(told["searches"]),
+        )
+
+    def estimate_count(
+        self,
+        rows: Matrix,
+        radii: Radii,
+        options: Header,
+        on_progress: ProgressListener | None,
+    ) -> CountEstimate:
+        sent = part(rows)
+        header = {**sent.promise(), **options}
+        return CountEstimate(
+            **self._radius(
+                "estimate_count", header, radii, estimates_download(), [sent], on_progress
+            )
+        )
+
+    def _radius(
+        self,
+        op: str,
+        header: Header,
+        radii: Radii,
+        download: ColumnsDownload,
+        parts: list[Part],
+        on_progress: ProgressListener | None,
+    ) -> dict[str, npt.NDArray[Any]]:
+        self._check_radius()
+        with _as_radii(self._session, radii) as named:
+            header = {**self._named(), **header, **named}
+            return self._session.fetch(op, header, download, parts, on_progress)
+
+    def _check_radius(self) -> None:
+        if "radius" not in self._session.greeting.features:
+            raise InvalidArgument(
+                f"the server {self._session.greeting.server} has no radius search"
+            )
+
     def update(self, changes: Changes, on_progress: ProgressListener | None) -> None:
         """Replace rows, then append rows: all of it, or nothing and an error."""
         header = self._named()
@@ -96,6 +188,11 @@ class RemoteIndex:
         if not self.prepared:
             self._session.call("prepare", self._named(), on_progress=on_progress)
             self.prepared = True
+
+    def prepare_radius(self, on_progress: ProgressListener | None) -> None:
+        self._check_radius()
+        self._session.call("prepare", {**self._named(), "radius": True}, on_progress=on_progress)
+        self.prepared = True
 
     def dump(self) -> bytes | bytearray | None:
         """The products that exist, without the rows; None where the server keeps them to itself."""
@@ -141,6 +238,20 @@ def _as_json(session: Session, option: Any, dtype: str) -> Iterator[Any]:
     else:
         with _value(session, numbers, dtype) as value:
             yield value
+
+
+@contextmanager
+def _as_radii(session: Session, radii: Radii) -> Iterator[Header]:
+    """One radius where all are the same; JSON has no infinity, so that a value has to carry it."""
+    finite = bool(np.isfinite(radii).all())
+    if finite and radii.size and (radii == radii[0]).all():
+        yield {"radius": float(radii[0])}
+    elif finite:
+        with _as_json(session, radii, "float32") as named:
+            yield {"radii": named}
+    else:
+        with _value(session, np.ascontiguousarray(radii, np.float32), "float32") as named:
+            yield {"radii": named}
 
 
 @contextmanager

@@ -219,7 +219,7 @@ class HitsDownload:
         self.done = False
 
     def place(self, header: Header, frames: list[Frame]) -> None:
-        rows, k, start, count = _numbers(header, "rows", "k", "start", "count")
+        rows, k, start, count = header_numbers(header, "rows", "k", "start", "count")
         if self._hits is None:
             self._hits = Hits.empty(rows, k)
         if count:
@@ -249,7 +249,7 @@ class BytesDownload:
         self.done = False
 
     def place(self, header: Header, frames: list[Frame]) -> None:
-        total, start, count = _numbers(header, "total", "start", "count")
+        total, start, count = header_numbers(header, "total", "start", "count")
         batch = decode_bytes(frames) if count else memoryview(b"")
         if start != len(self._bytes) or len(batch) != count:
             raise ProtocolError(f"the server sent bytes {start}+{count} out of order")
@@ -262,7 +262,8 @@ class BytesDownload:
         return self._bytes
 
 
-def _numbers(header: Header, *names: str) -> list[int]:
+def header_numbers(header: Header, *names: str) -> list[int]:
+    """The numbers of these names. ProtocolError where one is missing."""
     try:
         return [int(header[name]) for name in names]
     except (KeyError, TypeError, ValueError) as error:

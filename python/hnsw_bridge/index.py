@@ -31,6 +31,7 @@ from ._matrix import is_sparse
 from ._pickling import Kept, State, from_state, to_state
 from ._progress import progress_bar
 from ._protocol import Header, Hits
+from ._radius import RadiusSearch
 from ._scan import Scan
 from ._seed import draw_for_build, draw_for_update
 from ._select import EngineFirst
@@ -49,7 +50,7 @@ _EFFORT = ("n_trees", "n_iters", "max_candidates", "m", "ef_construction")
 _USELESS = (InvalidArgument, CorruptFile, UnsupportedVersion, OutOfMemory, UnknownId)
 
 
-class HnswIndexWrapper(metaclass=EngineFirst):
+class HnswIndexWrapper(RadiusSearch, metaclass=EngineFirst):
     """Nearest neighbours among the rows of a matrix; a drop-in for ``pynndescent.NNDescent``.
 
     Called with a metric that only PyNNDescent knows, with a callable metric and many rows, or where

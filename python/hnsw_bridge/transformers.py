@@ -18,8 +18,8 @@ from ._errors import InvalidArgument
 from ._graph_transformer import GraphTransformer, QuietIndex
 from ._parameters import options
 
-_MODES = ("distance", "connectivity")
-_ALGORITHMS = {
+MODES = ("distance", "connectivity")
+ALGORITHMS = {
     "auto": "auto",
     "exact": "exact",
     "hnsw": "hnsw",
@@ -128,7 +128,27 @@ class PyNNDescentTransformer(GraphTransformer):
         return QuietIndex(rows, **{**given, "n_neighbors": n_neighbors})
 
 
-class KNeighborsTransformer(GraphTransformer):
+class ScikitMetric:
+    """The metric as scikit-learn names it, as the index does."""
+
+    metric: Any
+    p: float
+    metric_params: dict[str, Any] | None
+
+    def _effective_metric(self) -> tuple[Any, dict[str, Any]]:
+        kwds = dict(self.metric_params or {})
+        if callable(self.metric):
+            return self.metric, kwds
+        name = _SKLEARN_METRICS.get(self.metric, self.metric)
+        if name != "minkowski":
+            return name, kwds
+        p = kwds.pop("p", self.p)
+        if "w" in kwds:
+            return "wminkowski", {"w": kwds.pop("w"), "p": p, **kwds}
+        return (_MINKOWSKI[p], kwds) if p in _MINKOWSKI else (name, {"p": p, **kwds})
+
+
+class KNeighborsTransformer(ScikitMetric, GraphTransformer):
     """``sklearn.neighbors.KNeighborsTransformer`` on this engine, with its parameters by name.
 
     Parameters
@@ -200,7 +220,7 @@ class KNeighborsTransformer(GraphTransformer):
         ValueError
             For rows or parameters the index refuses.
         """
-        for name, allowed in (("mode", _MODES), ("algorithm", tuple(_ALGORITHMS))):
+        for name, allowed in (("mode", MODES), ("algorithm", tuple(ALGORITHMS))):
             given = getattr(self, name)
             if given not in allowed:
                 raise InvalidArgument(f"{name} must be one of {', '.join(allowed)}, got {given!r}")
@@ -209,7 +229,7 @@ class KNeighborsTransformer(GraphTransformer):
 
     def _make_index(self, rows: Any, n_neighbors: int) -> Any:
         self.effective_metric_, self.effective_metric_params_ = self._effective_metric()
-        forced = _ALGORITHMS[self.algorithm]
+        forced = ALGORITHMS[self.algorithm]
         with options(**({} if forced == "auto" else {"algorithm": forced})):
             return QuietIndex(
                 rows,
@@ -219,18 +239,6 @@ class KNeighborsTransformer(GraphTransformer):
                 random_state=self.random_state,
                 n_jobs=self.n_jobs,
             )
-
-    def _effective_metric(self) -> tuple[Any, dict[str, Any]]:
-        kwds = dict(self.metric_params or {})
-        if callable(self.metric):
-            return self.metric, kwds
-        name = _SKLEARN_METRICS.get(self.metric, self.metric)
-        if name != "minkowski":
-            return name, kwds
-        p = kwds.pop("p", self.p)
-        if "w" in kwds:
-            return "wminkowski", {"w": kwds.pop("w"), "p": p, **kwds}
-        return (_MINKOWSKI[p], kwds) if p in _MINKOWSKI else (name, {"p": p, **kwds})
 
     def _matrix(
         self, indices: npt.NDArray[np.int32], distances: npt.NDArray[np.float32]

@@ -5,6 +5,7 @@ import {
   type BitBuffer,
   type BuildOptions,
   type Changes,
+  type CountEstimate,
   type DenseInput,
   type DumpOptions,
   type ErrorCode,
@@ -20,12 +21,14 @@ import {
   type Plan,
   type Quantization,
   type QueryOptions,
+  type RadiusResult,
   type RestoreOptions,
   type RowBuffer,
   type SparseBuffer,
   type SparseMatrix,
   type SquareInput,
   type Stats,
+  type TargetResult,
   type VectorInput,
 } from "../../src/index.ts";
 
@@ -77,6 +80,11 @@ describe("HnswIndex", () => {
     expectTypeOf<HnswIndex["neighborGraph"]>().returns.resolves.toEqualTypeOf<Neighbors>();
     expectTypeOf<HnswIndex["query"]>().returns.resolves.toEqualTypeOf<Neighbors>();
     expectTypeOf<HnswIndex["querySync"]>().returns.toEqualTypeOf<Neighbors>();
+    expectTypeOf<HnswIndex["radiusSearch"]>().returns.resolves.toEqualTypeOf<RadiusResult>();
+    expectTypeOf<HnswIndex["radiusSearchByIdSync"]>().returns.toEqualTypeOf<RadiusResult>();
+    expectTypeOf<HnswIndex["searchWithTargetCount"]>().returns.resolves.toEqualTypeOf<TargetResult>();
+    expectTypeOf<HnswIndex["estimateCount"]>().returns.resolves.toEqualTypeOf<CountEstimate>();
+    expectTypeOf<RadiusResult["indices"]>().toEqualTypeOf<Int32Array>();
     expectTypeOf<Neighbors["indices"]>().toEqualTypeOf<NdArray<Int32Array>>();
     expectTypeOf<Neighbors["distances"]>().toEqualTypeOf<NdArray<Float32Array>>();
     expectTypeOf<HnswIndex["plan"]>().toEqualTypeOf<Plan>();

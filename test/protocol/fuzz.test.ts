@@ -47,6 +47,10 @@ const OPS = [
   "load",
   "attach",
   "plan",
+  "radius_search",
+  "radius_search_by_id",
+  "search_with_target_count",
+  "estimate_count",
 ];
 const VALUES: unknown[] = [
   null,
@@ -73,6 +77,12 @@ const VALUES: unknown[] = [
   "int32",
 ];
 const FIELDS = [
+  "radius",
+  "radii",
+  "ids",
+  "max_results",
+  "target",
+  "sample",
   "id",
   "index",
   "rows",

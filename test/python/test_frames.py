@@ -14,6 +14,7 @@ from hnsw_bridge._protocol import (
     encode_rows,
     encode_sparse,
 )
+from hnsw_bridge._radius import estimates_download
 
 
 def _rows(count, dim):
@@ -178,3 +179,45 @@ def test_damaged_metadata_is_a_protocol_error_or_points_inside_the_batch():
         else:
             assert hits.indices.nbytes <= len(stream)
     assert refused > 500
+
+
+def _columns_stream(**columns):
+    batch = pa.record_batch([pa.array(each) for each in columns.values()], names=[*columns])
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return [sink.getvalue().to_pybytes()]
+
+
+def test_tables_of_plain_numbers_are_put_together_in_order():
+    download = estimates_download()
+    part = {"part": "estimates", "last": False}
+    of = {"counts": np.arange(5.0), "low": np.arange(5.0) - 1, "high": np.arange(5.0) + 1e-9}
+    for start, count in ((0, 3), (3, 2)):
+        some = {name: values[start : start + count] for name, values in of.items()}
+        header = {**part, "start": start, "count": count, "last": start == 3}
+        download.place(header, _columns_stream(**some))
+    assert download.done
+    for name, values in download.result().items():
+        assert values.dtype == np.float64
+        np.testing.assert_array_equal(values, of[name])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"start": 1, "count": 2},
+        {"start": 0, "count": 3},
+        {"start": 0, "count": 2, "part": "hits"},
+        {"count": 2},
+    ],
+)
+def test_a_table_out_of_order_is_refused(wrong):
+    ones = np.ones(2)
+    with pytest.raises(ProtocolError):
+        estimates_download().place(
+            {"part": "estimates", **wrong}, _columns_stream(counts=ones, low=ones, high=ones)
+        )
+    header = {"part": "estimates", "start": 0, "count": 2}
+    with pytest.raises(ProtocolError):
+        estimates_download().place(header, _columns_stream(counts=np.ones(2, np.float32)))

@@ -52,6 +52,23 @@ async function query(kept, queries, { k, setting, threads }) {
   return (await kept.asked.query(queries, { k, ...setting })).indices.data;
 }
 
+async function readyForRadius(rows, { metric, options }) {
+  const index = await HnswIndex.build(rows, { metric, threads: 1, seed: 42, ...options });
+  await index.prepare({ radius: true });
+  return new Kept(index, 1);
+}
+
+/** One query a call. */
+function within(kept, { data, shape: [, dim] }, { count, radius, most: maxResults }) {
+  const counts = new Array(count);
+  const start = performance.now();
+  for (let i = 0; i < count; i++) {
+    const query = { data: data.subarray(i * dim, (i + 1) * dim), shape: [1, dim] };
+    counts[i] = kept.index.radiusSearchSync(query, radius, { maxResults }).indices.length;
+  }
+  return { seconds: (performance.now() - start) / 1e3, counts };
+}
+
 function describe(kept) {
   const { neighborGraph, query: asked, kernels } = kept.asked.plan;
   const plan = { neighbor_graph: neighborGraph, query: asked, kernels };
@@ -64,6 +81,8 @@ export const load = () => ({
   neighbors,
   ready,
   query,
+  readyForRadius,
+  within,
   describe,
   queryPlan: (kept) => kept.asked.plan.query,
   release: (kept) => kept.close(),

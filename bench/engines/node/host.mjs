@@ -4,7 +4,8 @@
 //
 // MODULE.mjs beside this file exports `load(require, folder)`, which imports the library and resolves with an engine:
 // versions, ready(rows, { k, metric, options, threads }), query(index, rows, { k, setting, threads }) -> Int32Array,
-// and if it has them build and neighbors (else ready, and a query of all rows), queryPlan(index), describe(index) and
+// and if it has them build and neighbors (else ready, and a query of all rows), readyForRadius(rows, { metric, options })
+// and within(index, rows, { count, radius, most }) -> { seconds, counts }, queryPlan(index), describe(index) and
 // release(index).
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -44,6 +45,10 @@ const operations = {
   async query({ index, k, setting, threads, file }) {
     write(file, await engine.query(indexes.get(index), data.queries, { k, setting, threads }));
   },
+  async ready_for_radius(request) {
+    return keep(await engine.readyForRadius(data.rows, request));
+  },
+  within: ({ index, ...asked }) => engine.within(indexes.get(index), data.queries, asked),
   query_plan: ({ index }) => ({ plan: engine.queryPlan?.(indexes.get(index)) ?? null }),
   describe: ({ index }) => engine.describe?.(indexes.get(index)) ?? {},
   release({ index }) {

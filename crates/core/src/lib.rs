@@ -23,6 +23,7 @@ mod options;
 mod parallel;
 mod plan;
 mod points;
+mod radius;
 mod random;
 mod search;
 mod stats;
@@ -39,4 +40,5 @@ pub use options::{Algorithm, GRAPH_RECALL, MAX_K, MAX_M, Options, Quantization, 
 pub use parallel::available_threads;
 pub use plan::{Choice, Plan};
 pub use points::{BitRows, Form, MAX_DIM, MAX_ROWS, MAX_SPARSE_DIM, Points, Rows, SparseRows};
+pub use radius::{Balls, Estimate, Targeted, Told, Within};
 pub use stats::Stats;

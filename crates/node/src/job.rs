@@ -4,8 +4,9 @@ use crate::failure::{Result, internal};
 use crate::guard::guarded;
 use crate::index::{NativeIndex, NativeNeighbors};
 use crate::pool::POOL;
+use crate::radius::{NativeBalls, NativeEstimates, NativeTargeted};
 use crate::throttle::Throttle;
-use hnsw_core::{Control, Error, Index, Neighbors, Progress};
+use hnsw_core::{Balls, Control, Error, Estimate, Index, Neighbors, Progress, Targeted};
 use napi::bindgen_prelude::{Function, Uint8Array};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
@@ -21,6 +22,9 @@ pub type Listener<'env> = Function<'env, NativeEvent, ()>;
 pub enum Value {
     Nothing,
     Neighbors(Neighbors),
+    Balls(Balls),
+    Targeted(Targeted),
+    Estimates(Vec<Estimate>),
     Index(Arc<Index>),
     Bytes(Vec<u8>),
 }
@@ -41,6 +45,9 @@ pub struct NativeEvent {
     pub code: Option<&'static str>,
     pub message: Option<String>,
     pub neighbors: Option<NativeNeighbors>,
+    pub balls: Option<NativeBalls>,
+    pub targeted: Option<NativeTargeted>,
+    pub estimates: Option<NativeEstimates>,
     pub index: Option<NativeIndex>,
     pub bytes: Option<Uint8Array>,
 }
@@ -69,6 +76,9 @@ impl NativeEvent {
         match value {
             Value::Nothing => NativeEvent::default(),
             Value::Neighbors(n) => NativeEvent { neighbors: Some(n.into()), ..NativeEvent::default() },
+            Value::Balls(balls) => NativeEvent { balls: Some(balls.into()), ..NativeEvent::default() },
+            Value::Targeted(of) => NativeEvent { targeted: Some(of.into()), ..NativeEvent::default() },
+            Value::Estimates(of) => NativeEvent { estimates: Some(of.into()), ..NativeEvent::default() },
             Value::Bytes(bytes) => NativeEvent { bytes: Some(bytes.into()), ..NativeEvent::default() },
             Value::Index(index) => NativeEvent { index: Some(NativeIndex::new(env, index)), ..NativeEvent::default() },
         }

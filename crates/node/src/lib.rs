@@ -23,6 +23,7 @@ mod index;
 mod job;
 mod options;
 mod pool;
+mod radius;
 mod release;
 mod report;
 mod rows;

@@ -112,7 +112,7 @@ fn products_equal_double_precision_on_hard_data() {
         for kernels in Kernels::available() {
             let source = Source { rows: &rows, codes: None, coarse: Some(&codes), metric, kernels };
             let truth = truth(source, k);
-            let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
+            let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true, limits: None };
             let title = format!("{name}, {}", kernels.label());
             for threads in [1, 3] {
                 let (found, _) = graph(source, k, threads, Control::none()).unwrap();
@@ -166,7 +166,7 @@ fn many_blocks_in_order_equal_double_precision() {
         };
         let kernels = Kernels::detect();
         let source = Source { rows: &rows, codes: None, coarse: None, metric, kernels };
-        let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
+        let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true, limits: None };
         let truth = truth(source, 9);
         let mut first = None;
         for threads in [1, 3] {
@@ -191,7 +191,7 @@ fn halves_tell_rows_of_many_dimensions_apart() {
     let codes = ByteCodes::coarse(rows.dense().unwrap(), 2, Control::none()).unwrap().unwrap();
     for kernels in Kernels::available() {
         let source = Source { rows: &rows, codes: None, coarse: Some(&codes), metric, kernels };
-        let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
+        let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true, limits: None };
         let both = [rows.dense().unwrap(); 2];
         let found = half_products(source, both, 10, &sides, 2, Control::none()).unwrap();
         assert_eq!(found.is_some(), kernels.has_bf16_tile(), "{}", kernels.label());
@@ -243,7 +243,7 @@ fn float_tiles_prove_rows_of_any_norms_with_few_pair_distances() {
         let metric = metric("sqeuclidean", dim);
         for kernels in Kernels::available() {
             let source = Source { rows: &rows, codes: None, coarse: None, metric, kernels };
-            let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
+            let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true, limits: None };
             let side = FloatSide::of(rows.dense().unwrap(), kernels, 2).unwrap();
             // One pair distance for ten rows: a handful of rows without a proof may compare their k nearest.
             let aim = Aim { k: 10, slack: SLACK, again: (n / 10 + far * n) as u64 };
@@ -263,7 +263,7 @@ fn a_way_that_proves_too_little_gives_up_and_the_next_answers() {
     let codes = ByteCodes::coarse(rows.dense().unwrap(), 2, Control::none()).unwrap().unwrap();
     let (kernels, metric) = (Kernels::detect(), metric("sqeuclidean", dim));
     let source = Source { rows: &rows, codes: None, coarse: Some(&codes), metric, kernels };
-    let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
+    let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true, limits: None };
     let tiles = ByteTiles::new(kernels, &codes, &codes);
     let aim = Aim { k: 10, slack: 0, again: n as u64 };
     assert!(proven(&tiles, aim, &sides, 2, Control::none()).unwrap().is_none());

@@ -11,16 +11,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Query blocks that one packing of rows serves.
 const RUN: usize = 16;
 
-/// Keeps the `keep` nearest B rows of each A row. O(a·b) cells.
+/// Keeps the `keep` nearest B rows of each A row, none above its limit where there are limits. O(a·b) cells.
 pub(super) fn rectangle<T: Tiles>(
     tiles: &T,
     keep: usize,
+    limits: Option<&dyn Fn(usize) -> T::Value>,
     threads: usize,
     control: Control<'_>,
 ) -> Result<Kept<T::Value>> {
     let (queries, rows) = (tiles.a_len(), tiles.b_len());
     let (query_blocks, row_blocks) = (queries.div_ceil(BLOCK), rows.div_ceil(BLOCK));
     let kept = Kept::open(queries, keep);
+    if let Some(limit) = limits {
+        kept.limit(limit);
+    }
     let runs = query_blocks.div_ceil(RUN);
     let phase = control.phase("exact query", (query_blocks * row_blocks) as u64);
     let next = AtomicUsize::new(0);

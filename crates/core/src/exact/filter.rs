@@ -93,7 +93,7 @@ pub(super) fn keep<T: Tiles>(
     // Beyond this many candidates a filter loses to the float tiles anyway.
     let widest = ((cells * (costs.float - 1.0) / costs.pair) as usize + k + SLACK).min(16 * k + 256).min(others);
     // One more, for the row itself.
-    let kept = rectangle(tiles, widest + usize::from(sides.same), threads, control.quiet())?;
+    let kept = rectangle(tiles, widest + usize::from(sides.same), None, threads, control.quiet())?;
     let mut needed = Vec::with_capacity(ids.len());
     let (mut found, mut candidates) = (Vec::new(), Vec::new());
     for (at, &row) in ids.iter().enumerate() {
@@ -168,7 +168,7 @@ mod tests {
         let kernels = Kernels::detect();
         let metric = metric("euclidean", 64);
         let source = Source { rows: &rows, codes: None, coarse: Some(&codes), metric, kernels };
-        let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
+        let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true, limits: None };
         let ids = sample(3000);
         let part = codes.subset(&ids, 1).unwrap();
         let work = Work { sides: &sides, k: 10, cells: 1500.0, costs: Costs::bytes(Isa::Avx512, true, 64) };

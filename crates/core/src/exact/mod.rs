@@ -44,6 +44,7 @@ use crate::points::Points;
 use hnsw_kernels::Kernels;
 use recheck::Sides;
 pub(crate) use renew::renew;
+pub(crate) use tiles::proxies;
 
 /// Rows of a block: a multiple of the columns that kernels work on at a time. As many packed rows of 784 bytes, a
 /// strip of rows and its accumulators fit an L2 cache of 1 MiB.
@@ -125,7 +126,7 @@ impl<'a> Source<'a> {
 
 /// The `k` nearest other rows of every row, and what found them; proxies are f32 pair distances.
 pub(crate) fn graph(source: Source<'_>, k: usize, threads: usize, control: Control<'_>) -> Result<(Knn, RunOn)> {
-    let sides = Sides { a: source.rows, b: source.rows, pair: source.pair(), same: true };
+    let sides = Sides { a: source.rows, b: source.rows, pair: source.pair(), same: true, limits: None };
     let codes = source.fast_codes().map(|codes| [codes, codes]);
     ways::nearest(source, codes, &sides, k, threads, control)
 }
@@ -140,7 +141,21 @@ pub(crate) fn batch(
     threads: usize,
     control: Control<'_>,
 ) -> Result<(Knn, RunOn)> {
-    let sides = Sides { a: queries, b: source.rows, pair: source.pair(), same: false };
+    within(source, queries, query_codes, None, k, threads, control)
+}
+
+/// As [`batch`], of the rows whose proxy is at most a query's limit: cells above it cost no more than the test. There
+/// may be other rows behind those.
+pub(crate) fn within(
+    source: Source<'_>,
+    queries: &Points,
+    query_codes: Option<&ByteCodes>,
+    limits: Option<&[f32]>,
+    k: usize,
+    threads: usize,
+    control: Control<'_>,
+) -> Result<(Knn, RunOn)> {
+    let sides = Sides { a: queries, b: source.rows, pair: source.pair(), same: false, limits };
     if queries.len() < MIN_BATCH {
         return Ok((ways::by_pairs(source, &sides, k, threads, control)?, RunOn::Rows));
     }

@@ -22,6 +22,8 @@ pub(super) struct Sides<'a> {
     pub pair: Pair<'a>,
     /// A and B are the same rows, and a row is not its own neighbour.
     pub same: bool,
+    /// The largest final proxy that each row of A asks for, where A and B are not the same; what is above may be missing.
+    pub limits: Option<&'a [f32]>,
 }
 
 impl Sides<'_> {

@@ -22,6 +22,52 @@ fn ids(knn: &Knn) -> Vec<Vec<u32>> {
     (0..knn.rows()).map(|row| knn.row(row).map(|(id, _)| id).collect()).collect()
 }
 
+/// What is within a limit is found and nothing of it is missing, whatever tiles serve the metric.
+fn check_limits(title: &str, mut rows: Points, name: &str) {
+    let metric = metric(name, rows.dim());
+    metric.transform(&mut rows, 1, Control::none()).unwrap();
+    let queries = rows.part(0..40).unwrap().unwrap();
+    for kernels in Kernels::available() {
+        let source = Source { rows: &rows, codes: None, coarse: None, metric, kernels };
+        let pair = source.pair();
+        let all = |query: usize| -> Vec<(f32, u32)> {
+            let proxy = |id: u32| pair.one(queries.row(query), rows.row(id as usize));
+            let mut all: Vec<(f32, u32)> = (0..rows.len() as u32).map(|id| (proxy(id), id)).collect();
+            all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            all
+        };
+        // The limit is a distance that occurs: none, one, some or more than `keep` rows are within it.
+        let limits: Vec<f32> =
+            (0..40).map(|query| if query % 8 == 7 { -9e9 } else { all(query)[query * 7 % 200].0 }).collect();
+        for (few, keep) in [(40, 100), (40, rows.len()), (3, 100)] {
+            let part = queries.part(0..few).unwrap();
+            let part = part.as_ref().unwrap_or(&queries);
+            let limits = &limits[..few];
+            let (found, _) = within(source, part, None, Some(limits), keep, 2, Control::none()).unwrap();
+            for (query, &limit) in limits.iter().enumerate() {
+                let near = |hit: &(u32, f32)| hit.1 <= limit;
+                let seen: Vec<u32> = found.row(query).take_while(near).map(|(id, _)| id).collect();
+                let there = all(query).into_iter().filter(|hit| hit.0 <= limit).take(keep);
+                let expected: Vec<u32> = there.map(|(_, id)| id).collect();
+                assert_eq!(seen, expected, "{title}, {name}, {:?}, query {query} of {few}", kernels.isa);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_limit_leaves_out_what_is_above_it_and_nothing_else() {
+    for name in ["euclidean", "cosine", "manhattan", "canberra", "inner_product", "jaccard", "tsss", "hamming"] {
+        check_limits("uniform", uniform(900, 13, 31), name);
+    }
+    for name in ["euclidean", "jaccard", "correlation", "manhattan"] {
+        check_limits("sparse", sparse(700, 90, 6, 32).into(), name);
+    }
+    let mut rng = Rng::new(33);
+    let whole: Vec<f32> = (0..900 * 9).map(|_| rng.below(40) as f32).collect();
+    check_limits("integers", dense(&whole, 9), "euclidean");
+}
+
 /// Runs graph and batch in every instruction set, 1 and 3 threads, and compares with the oracle.
 fn check(title: &str, mut rows: Points, name: &str, k: usize) {
     let metric = metric(name, rows.dim());

@@ -214,9 +214,11 @@ pub(super) fn proven<T: Tiles>(
     control: Control<'_>,
 ) -> Result<Option<Knn>> {
     let keep = aim.keep(sides);
+    let limit = sides.limits.map(|limits| |row: usize| tiles.most(row, limits[row]));
+    let limit = limit.as_ref().map(|limit| limit as &dyn Fn(usize) -> T::Value);
     let kept = match sides.same {
         true => graph::symmetric(tiles, None, keep, None, threads, control)?,
-        false => batch::rectangle(tiles, keep, threads, control)?,
+        false => batch::rectangle(tiles, keep, limit, threads, control)?,
     };
     recheck(tiles, &kept, aim, sides, threads, control)
 }
@@ -240,7 +242,7 @@ mod tests {
                 let codes = exact.as_ref();
                 let coarse = codes.is_none().then_some(&coarse);
                 let source = Source { rows: &rows, codes, coarse, metric: metric("sqeuclidean", dim), kernels };
-                let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true };
+                let sides = Sides { a: &rows, b: &rows, pair: source.pair(), same: true, limits: None };
                 let filtered = |codes: &ByteCodes| {
                     let found = byte_products(kernels, [codes, codes], 10, &sides, 2, Control::none());
                     found.unwrap().is_some()

@@ -21,6 +21,14 @@ impl<V: Value> Kept<V> {
         Kept { blocks: (0..n.div_ceil(BLOCK)).map(block).collect(), order: None }
     }
 
+    /// Keeps nothing above `limit` of a place from now on.
+    pub fn limit(&self, limit: &dyn Fn(usize) -> V) {
+        for (block, kept) in self.blocks.iter().enumerate() {
+            let mut selection = lock(kept);
+            (0..selection.thresholds().len()).for_each(|row| selection.limit(row, limit(block * BLOCK + row)));
+        }
+    }
+
     /// The row that stands in a place.
     pub fn row(&self, place: usize) -> usize {
         self.order.as_ref().map_or(place, |order| order[place] as usize)

@@ -3,13 +3,16 @@
 //! Locks, in the order they are taken: the gate around the rows (shared by everything but updates), then
 //! a product's own. A product is always of the rows as they are: updates change both under the gate.
 
+mod balls;
 mod coarse;
 mod linked;
 mod listed;
 mod persist;
 mod products;
 mod query;
+mod radius;
 mod report;
+mod target;
 mod update;
 
 pub use update::Changes;
@@ -28,6 +31,8 @@ use crate::options::Options;
 use crate::plan::QueryDecision;
 use crate::points::{Form, Points};
 use crate::search::anchors::Anchors;
+use crate::search::effort::Calibrated;
+use crate::search::twins::Twins;
 use crate::search::walk::ScratchPool;
 use crate::stats::Counters;
 use coarse::Coarse;
@@ -90,6 +95,10 @@ struct Search {
     codes: Option<WalkCodes>,
     /// Made by the first who asks.
     wiring: OnceLock<Wiring>,
+    /// Rows that are equal; made by the first radius search.
+    twins: Lazy<Twins>,
+    /// What radius walks reach, by the bits of their slack.
+    efforts: Mutex<Vec<(u32, Arc<Calibrated>)>>,
 }
 
 /// What a look at all links tells.
@@ -101,7 +110,7 @@ struct Wiring {
 
 impl Search {
     fn new(graph: Graph, repaired: usize, codes: Option<WalkCodes>) -> Search {
-        Search { graph, repaired, codes, wiring: OnceLock::new() }
+        Search { graph, repaired, codes, wiring: OnceLock::new(), twins: Lazy::default(), efforts: Mutex::default() }
     }
 }
 

@@ -198,7 +198,7 @@ impl Index {
     }
 
     /// Starting a thread costs some 20 us: small work stays on the caller's.
-    fn threads_for(&self, terms: usize) -> usize {
+    pub(super) fn threads_for(&self, terms: usize) -> usize {
         self.options.threads.min(terms / 2_000_000 + 1)
     }
 }

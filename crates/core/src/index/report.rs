@@ -115,5 +115,6 @@ impl Search {
             Some(WalkCodes::Sketches(codes, anchors)) => codes.bytes() + anchors.bytes(),
             None => 0,
         };
+        stats.codes_bytes += self.twins.get().map_or(0, |twins| twins.bytes());
     }
 }

@@ -162,6 +162,63 @@ impl Metric {
         self.finish.apply(proxy, self.context.dim)
     }
 
+    /// Largest distance that there is.
+    fn widest(&self) -> f32 {
+        match self.info.name {
+            "cosine" | "correlation" | "spearmanr" => 2.0,
+            "dot" | "direct_cosine" | "hellinger" => 1.0,
+            "jensen-shannon" => std::f32::consts::LN_2,
+            "haversine" => std::f32::consts::PI,
+            _ => f32::INFINITY,
+        }
+    }
+
+    /// Whether distances, or what stands for them, may be negative.
+    pub(crate) fn signed(&self) -> bool {
+        self.largest_products() || self.info.name == "tsss"
+    }
+
+    /// Whether near means a large number.
+    pub(crate) fn similarity(&self) -> bool {
+        self.info.name == "true_angular"
+    }
+
+    /// The largest proxy of the rows that are at least as near as `radius`, which is not NaN.
+    pub(crate) fn reach(&self, radius: f32) -> f32 {
+        // Rounding must not leave out what is as far as anything can be.
+        if radius >= self.widest() && !self.similarity() {
+            return f32::INFINITY;
+        }
+        let near = |proxy: f32| {
+            let distance = self.finish(proxy);
+            // Roots of negative proxies, and logarithms of similarities that are none.
+            let known = !distance.is_nan();
+            if !known {
+                proxy < 0.0
+            } else if self.similarity() {
+                distance >= radius
+            } else {
+                distance <= radius
+            }
+        };
+        let of_key = |key: u32| f32::from_bits(if key >> 31 == 1 { key & !(1 << 31) } else { !key });
+        // Keys ascend with proxies from minus to plus infinity.
+        let (mut low, mut high) = (!f32::NEG_INFINITY.to_bits(), f32::INFINITY.to_bits() | 1 << 31);
+        if near(f32::INFINITY) {
+            return f32::INFINITY;
+        }
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            *(if near(of_key(middle)) { &mut low } else { &mut high }) = middle;
+        }
+        of_key(low)
+    }
+
+    /// `radius` with a share of slack around it: of itself, or where distances are negative as well, of `scale`.
+    pub(crate) fn widened(&self, radius: f32, factor: f32, scale: f32) -> f32 {
+        if self.signed() { radius + (factor - 1.0) * scale.max(radius.abs()) } else { radius * factor }
+    }
+
     /// The pair function over stored rows of `form`, in this machine's best instruction set.
     pub(crate) fn pair(&self, kernels: &'static Kernels, form: Form) -> Pair<'_> {
         self.measure.pair(kernels, form, &self.context)

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::points::{BitRows, Rows, SparseRows};
-use crate::testing::Rng;
+use crate::testing::{Rng, metric};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -235,4 +235,27 @@ proptest! {
             }
         });
     }
+}
+
+#[test]
+fn a_radius_reaches_the_rows_at_that_distance_and_none_beyond() {
+    for of in metrics(2) {
+        let info = of.info();
+        for proxy in [-3.0f32, -0.7, -1e-20, 0.0, 1e-30, 0.3, 0.5, 1.0, 1.7, 2.0, 3.9] {
+            let distance = of.finish(proxy);
+            if distance.is_nan() || distance.is_infinite() {
+                continue;
+            }
+            let reach = of.reach(distance);
+            assert!(proxy <= reach, "{}: {proxy} at {distance}, but {reach}", info.name);
+            let beyond = of.finish(reach.next_up());
+            let farther = if of.similarity() { beyond < distance } else { beyond > distance };
+            assert!(reach == f32::INFINITY || farther || beyond.is_nan(), "{}: {reach}", info.name);
+        }
+        assert_eq!(of.reach(f32::INFINITY) == f32::INFINITY, !of.similarity(), "{}", info.name);
+    }
+    assert_eq!(metric("cosine", 2).reach(2.0), f32::INFINITY);
+    assert_eq!(metric("euclidean", 2).reach(0.0), 0.0);
+    assert_eq!(metric("euclidean", 2).widened(2.0, 1.5, 9.0), 3.0);
+    assert_eq!(metric("inner_product", 2).widened(-2.0, 1.5, 9.0), 2.5);
 }

@@ -110,6 +110,11 @@ impl Costs {
         queries as f64 * query / self.threads
     }
 
+    /// A row expanded by a walk over the rows.
+    pub fn hop(&self) -> f64 {
+        self.m * 0.6 * self.pair() / self.threads
+    }
+
     fn sketched(&self) -> bool {
         self.vectors && self.rows >= SKETCHED.0 && self.width >= SKETCHED.1
     }

@@ -15,6 +15,7 @@ mod rates;
 use crate::exact::{MIN_BATCH, Source};
 use crate::knn::{Reached, RunOn};
 use crate::options::{Algorithm, Options, Query};
+use crate::radius::Within;
 use costs::Costs;
 
 /// An exact graph is worth this much more time than an approximate one.
@@ -123,6 +124,45 @@ pub(crate) struct QueryDecision {
     lists: Option<f64>,
     /// What a comparison with all rows ran on, or what the lists are made of.
     on: Option<RunOn>,
+}
+
+/// How radius searches are answered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RadiusDecision {
+    /// All rows are compared for every query.
+    pub exact: bool,
+    /// Rows that a walk may expand for a query before all rows are compared for it.
+    pub budget: usize,
+}
+
+/// Rows that a walk expands to find that there is nothing in a ball.
+const EMPTY_BALL: f64 = 48.0;
+/// Share of a comparison with all rows that a walk in vain may cost.
+const IN_VAIN: f64 = 0.5;
+
+/// Decides for radius searches around `queries` queries; what is in a ball is not known yet. `prepared` and `candidates` as
+/// for [`query`].
+pub(crate) fn radius(
+    source: Source<'_>,
+    options: &Options,
+    queries: usize,
+    within: &Within,
+    candidates: usize,
+    prepared: bool,
+) -> RadiusDecision {
+    let costs = Costs::of(source, options);
+    let queries = queries.max(1);
+    let build = if prepared || queries < 1_000 { 0.0 } else { costs.search_build(candidates) };
+    let scan = costs.scan(queries, 10);
+    let walks = EMPTY_BALL * costs.hop() * queries as f64 + build;
+    let exact = match options.algorithm {
+        _ if !source.metric.walks() || within.exact || within.min_recall >= 1.0 => true,
+        Algorithm::Auto => scan <= walks,
+        Algorithm::Exact => true,
+        Algorithm::Hnsw => false,
+    };
+    let worth = (IN_VAIN * scan / queries as f64 / costs.hop()).max(2.0 * EMPTY_BALL) as usize;
+    RadiusDecision { exact, budget: if options.algorithm == Algorithm::Auto { worth } else { usize::MAX } }
 }
 
 /// Decides for `queries` queries. `prepared`: the caller asked for the search index by

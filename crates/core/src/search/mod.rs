@@ -8,15 +8,21 @@
 //!   walk     the loop; descent through the levels
 //!   anchors  where walks by sketches begin
 //!   batch    many queries over threads
+//!   balls    all rows within a distance of each of many queries
+//!   effort   how long walks through balls must look for a recall, measured
+//!   twins    rows that are equal
 //! ```
 //!
-//! k nearest, and later radius, filters, deletes and adaptive effort, are combinations of these, never
+//! k nearest and radius, and later filters, deletes and adaptive effort, are combinations of these, never
 //! copies of the loop.
 
 pub(crate) mod anchors;
+pub(crate) mod balls;
 pub(crate) mod batch;
+pub(crate) mod effort;
 pub(crate) mod pool;
 pub(crate) mod rules;
 pub(crate) mod scorer;
+pub(crate) mod twins;
 pub(crate) mod visited;
 pub(crate) mod walk;

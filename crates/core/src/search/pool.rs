@@ -9,14 +9,35 @@ use crate::neighbors::Neighbor;
 /// The flag: lowest, so that it never decides an order.
 const EXPANDED: u64 = 1;
 
+/// What a pool has room for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// The nearest rows, whatever their proxies.
+    pub width: usize,
+    /// Rows up to this proxy, nearest first, are taken beyond the width ...
+    pub near: f32,
+    /// ... as long as there are no more than this in all; at least `width`.
+    pub capacity: usize,
+}
+
+impl Room {
+    /// Room for so many, wherever they are.
+    fn of(width: usize) -> Room {
+        Room { width, near: f32::NEG_INFINITY, capacity: width }
+    }
+}
+
 /// At most `capacity` rows, ascending by (proxy, id).
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     slots: Vec<u64>,
+    width: usize,
     capacity: usize,
+    /// Slots below this are near.
+    near: u64,
     /// No slot before this one is unexpanded.
     cursor: usize,
-    /// What a new row must be below: the last slot of a full pool.
+    /// What a new row must be below: the last slot of a full pool, or what is near.
     limit: u64,
 }
 
@@ -29,7 +50,12 @@ impl Pool {
 
     /// Sets the capacity and makes all rows in the pool unexpanded again.
     pub fn resume(&mut self, capacity: usize) {
-        self.capacity = capacity;
+        self.make_room(Room::of(capacity));
+    }
+
+    /// As [`Pool::resume`], with room for near rows beyond the width.
+    pub fn make_room(&mut self, Room { width, near, capacity }: Room) {
+        (self.width, self.capacity, self.near) = (width, capacity, end_of(near));
         self.slots.truncate(capacity);
         self.slots.iter_mut().for_each(|slot| *slot &= !EXPANDED);
         self.cursor = 0;
@@ -37,8 +63,14 @@ impl Pool {
     }
 
     fn set_limit(&mut self) {
-        self.limit =
-            if self.slots.len() < self.capacity { u64::MAX } else { self.slots.last().map_or(0, |s| s & !EXPANDED) };
+        let held = self.slots.len();
+        self.limit = if held < self.width {
+            u64::MAX
+        } else if held < self.capacity {
+            self.near.max(self.width.checked_sub(1).map_or(0, |last| self.slots[last] & !EXPANDED))
+        } else {
+            self.slots.last().map_or(0, |s| s & !EXPANDED)
+        };
     }
 
     /// Gives every row another proxy, and all rows their places by it; `proxies` are those of the rows in the order
@@ -72,15 +104,38 @@ impl Pool {
         true
     }
 
+    /// The nearest unexpanded row.
+    #[inline]
+    pub fn peek(&mut self) -> Option<Neighbor> {
+        let slots = self.slots.get(self.cursor..)?;
+        self.cursor += slots.iter().position(|slot| slot & EXPANDED == 0)?;
+        Some(neighbor(self.slots[self.cursor]))
+    }
+
     /// The nearest unexpanded row, which counts as expanded from now on.
     #[inline]
     pub fn next(&mut self) -> Option<Neighbor> {
-        let slots = self.slots.get_mut(self.cursor..)?;
-        let step = slots.iter().position(|slot| slot & EXPANDED == 0)?;
-        let next = neighbor(slots[step]);
-        slots[step] |= EXPANDED;
-        self.cursor += step + 1;
+        let next = self.peek()?;
+        self.slots[self.cursor] |= EXPANDED;
+        self.cursor += 1;
         Some(next)
+    }
+
+    /// Rows whose proxy is at most `proxy`.
+    #[inline]
+    pub fn within(&self, proxy: f32) -> usize {
+        let end = end_of(proxy);
+        self.slots.partition_point(|&slot| slot < end)
+    }
+
+    pub fn nearest(&self) -> Option<Neighbor> {
+        self.slots.first().map(|&slot| neighbor(slot))
+    }
+
+    /// Rows before the one that [`Pool::peek`] gave.
+    #[inline]
+    pub fn expanded(&self) -> usize {
+        self.cursor
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Neighbor> + '_ {
@@ -91,9 +146,20 @@ impl Pool {
 /// Ids are below 2³¹, so that the flag has room below them. Proxies keep their total order.
 #[inline]
 fn key(of: Neighbor) -> u64 {
-    let bits = of.proxy.to_bits();
-    let ordered = bits ^ (((bits.cast_signed() >> 31).cast_unsigned()) | 1 << 31);
-    u64::from(ordered) << 32 | u64::from(of.id) << 1
+    u64::from(ordered(of.proxy)) << 32 | u64::from(of.id) << 1
+}
+
+/// The key behind those of all rows whose proxy is at most `proxy`; none for minus infinity.
+#[inline]
+fn end_of(proxy: f32) -> u64 {
+    // The sum makes zeros of both signs the larger one.
+    if proxy == f32::NEG_INFINITY { 0 } else { (u64::from(ordered(proxy + 0.0)) + 1) << 32 }
+}
+
+#[inline]
+fn ordered(proxy: f32) -> u32 {
+    let bits = proxy.to_bits();
+    bits ^ (((bits.cast_signed() >> 31).cast_unsigned()) | 1 << 31)
 }
 
 #[inline]
@@ -121,6 +187,21 @@ mod tests {
         assert_eq!(pool.iter().map(|n| n.id).collect::<Vec<_>>(), [7, 2, 4]);
         pool.rescore(&[3.0, -1.0, 2.0]);
         assert_eq!(std::iter::from_fn(|| pool.next()).map(|n| n.id).collect::<Vec<_>>(), [2, 4, 7]);
+    }
+
+    #[test]
+    fn near_rows_are_taken_beyond_the_width() {
+        let mut pool = Pool::default();
+        pool.reset(2);
+        pool.make_room(Room { width: 2, near: 3.0, capacity: 5 });
+        let offered = [(9.0, 1), (8.0, 2), (7.0, 3), (3.0, 4), (8.5, 5), (2.0, 6), (-0.0, 7), (3.0, 8)];
+        let taken: Vec<bool> = offered.map(|(proxy, id)| pool.insert(Neighbor { proxy, id })).to_vec();
+        assert_eq!(taken, [true, true, true, true, false, true, true, true]);
+        assert_eq!(pool.iter().map(|n| n.id).collect::<Vec<_>>(), [7, 6, 4, 8, 3]);
+        assert!(pool.insert(Neighbor { proxy: 1.0, id: 9 }) && !pool.insert(Neighbor { proxy: 3.5, id: 10 }));
+        assert_eq!((pool.within(3.0), pool.within(0.0), pool.within(f32::INFINITY), pool.within(-1.0)), (5, 1, 5, 0));
+        assert_eq!((pool.next().unwrap().id, pool.peek().unwrap().id, pool.peek().unwrap().id), (7, 9, 9));
+        assert_eq!((pool.expanded(), pool.nearest().unwrap().id), (1, 7));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The loop: expand the nearest unexpanded row, meet its links, keep the nearest.
 
-use super::pool::Pool;
+use super::pool::{Pool, Room};
 use super::rules::{Accept, Everything, PoolExpanded, Stop};
 use super::scorer::Scorer;
 use super::visited::Visited;
@@ -88,6 +88,31 @@ pub(crate) fn set_out<S: Scorer>(
     walk(graph, 0, scorer, &mut PoolExpanded, &Everything, scratch);
 }
 
+/// Walks from the entry down to level 0 and there with `stop`, the pool holding what it has `room` for. The rows `seeds`
+/// are met whether or not links lead to them, `barred` never.
+pub(crate) fn flood<S: Scorer, T: Stop>(
+    graph: &Graph,
+    scorer: &S,
+    room: Room,
+    seeds: &[u32],
+    barred: Option<u32>,
+    stop: &mut T,
+    scratch: &mut Scratch,
+) {
+    approach(graph, scorer, 0, room.width, scratch);
+    scratch.pool.make_room(room);
+    if let Some(barred) = barred {
+        scratch.visited.mark(barred);
+    }
+    for &id in seeds {
+        if scratch.visited.mark(id) {
+            scratch.distances += 1;
+            scratch.pool.insert(Neighbor { proxy: scorer.one(id), id });
+        }
+    }
+    walk(graph, 0, scorer, stop, &Everything, scratch);
+}
+
 /// [`descend`] with a stop rule and an accept rule for the last level.
 pub(crate) fn descend_by<S: Scorer, T: Stop, A: Accept>(
     graph: &Graph,
@@ -98,13 +123,7 @@ pub(crate) fn descend_by<S: Scorer, T: Stop, A: Accept>(
     accept: &A,
     scratch: &mut Scratch,
 ) {
-    let upper = |level: u8, at: u8| if at == level { width } else { UPPER_WIDTH };
-    scratch.rows = graph.len();
-    scratch.start(scorer, graph.entry(), upper(level, graph.top()));
-    for at in (level + 1..=graph.top()).rev() {
-        walk(graph, at, scorer, &mut PoolExpanded, &Everything, scratch);
-        scratch.resume(upper(level, at - 1));
-    }
+    approach(graph, scorer, level, width, scratch);
     if !A::EVERYTHING {
         scratch.accepted.reset(width);
         for found in scratch.pool.iter().filter(|found| accept.accepts(found.id)) {
@@ -112,6 +131,17 @@ pub(crate) fn descend_by<S: Scorer, T: Stop, A: Accept>(
         }
     }
     walk(graph, level, scorer, stop, accept, scratch);
+}
+
+/// Walks from the entry down to the level above `level`; the pool is ready for a walk of `width` there.
+fn approach<S: Scorer>(graph: &Graph, scorer: &S, level: u8, width: usize, scratch: &mut Scratch) {
+    let upper = |at: u8| if at == level { width } else { UPPER_WIDTH };
+    scratch.rows = graph.len();
+    scratch.start(scorer, graph.entry(), upper(graph.top()));
+    for at in (level + 1..=graph.top()).rev() {
+        walk(graph, at, scorer, &mut PoolExpanded, &Everything, scratch);
+        scratch.resume(upper(at - 1));
+    }
 }
 
 /// Compares the rows of the pool, found by another scorer, by this one.
@@ -146,14 +176,13 @@ fn walk<S: Scorer, T: Stop, A: Accept>(
     while !done {
         fresh.clear();
         for expanded in 0..BEAM {
-            let Some(next) = pool.next() else {
+            // Rows gathered so far are scored before the walk ends: one of them may keep it going.
+            let next = pool.peek().filter(|&next| !stop.ends(next, if A::EVERYTHING { pool } else { accepted }));
+            let Some(next) = next else {
                 done = expanded == 0;
                 break;
             };
-            if stop.ends(next, if A::EVERYTHING { pool } else { accepted }) {
-                done = true;
-                break;
-            }
+            pool.next();
             *hops += 1;
             for &link in graph.links(next.id, level) {
                 if visited.mark(link) {

@@ -22,6 +22,7 @@ pub(super) use bytes::ByteTiles;
 pub(super) use floats::FloatTiles;
 pub(super) use halves::HalfTiles;
 pub(super) use pairs::PairTiles;
+pub(crate) use pairs::proxies;
 pub(super) use rounding::pair_error;
 pub(crate) use side::FloatSide;
 pub(crate) use value::Value;

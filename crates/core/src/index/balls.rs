@@ -1,0 +1,191 @@
+//! The balls of a call: by walks, by a comparison with all rows, by definition; then the result in one piece.
+
+use super::{Data, Index, Search};
+use crate::control::Control;
+use crate::error::{Error, Result};
+use crate::exact;
+use crate::neighbors::Neighbor;
+use crate::points::{Form, Points};
+use crate::radius::{Balls, Within};
+use crate::search::balls::{self, Ball, Effort, Found};
+use crate::stats::Counters;
+use std::time::Instant;
+
+/// Cells of one exact batch: with as many, what is kept takes some tens of megabytes.
+const MAX_CELLS: usize = 1 << 21;
+
+/// What is asked of a batch of balls.
+struct Asked<'a> {
+    /// Transformed.
+    queries: &'a Points,
+    /// Largest proxies of hits.
+    reach: Vec<f32>,
+    radii: &'a [f32],
+    within: &'a Within,
+}
+
+impl Index {
+    /// The balls around transformed queries.
+    pub(super) fn balls(
+        &self,
+        data: &Data,
+        queries: &Points,
+        radii: &[f32],
+        within: &Within,
+        control: Control<'_>,
+    ) -> Result<Balls> {
+        let metric = &self.options.metric;
+        let reach = radii.iter().map(|&radius| metric.reach(radius)).collect();
+        let asked = Asked { queries, reach, radii, within };
+        Counters::add(&self.counters.searches, queries.len() as u64);
+        let decision = self.decide_radius(data, queries.len(), within);
+        let mut found = vec![Found::default(); queries.len()];
+        let mut exact: Vec<u32> = (0..queries.len() as u32).collect();
+        if !decision.exact && !queries.is_empty() {
+            let search = self.search_index(data, control)?;
+            if let Some(walked) = self.walk_balls(data, &search, &asked, decision.budget, control)? {
+                exact.retain(|&query| walked[query as usize].spent || asked.unsure(&walked[query as usize]));
+                found = walked;
+            }
+        }
+        self.compare_all(data, &asked, &exact, &mut found, control)?;
+        let most = within.max_results.saturating_add(1);
+        for (query, hits) in self.lost(queries, &data.rows, radii, most) {
+            found[query].hits = hits;
+        }
+        self.gathered(found, &exact, within)
+    }
+
+    /// By walks; none where no walk keeps the promise of recall.
+    fn walk_balls(
+        &self,
+        data: &Data,
+        search: &Search,
+        asked: &Asked<'_>,
+        budget: usize,
+        control: Control<'_>,
+    ) -> Result<Option<Vec<Found>>> {
+        let Within { expansion_factor: factor, min_recall, max_results: most, ef, .. } = *asked.within;
+        let effort = self.calibrated(data, search, factor, control)?;
+        let Some(patience) = effort.patience(min_recall) else { return Ok(None) };
+        let patience = patience.max(ef);
+        let twins = self.twins(data, search, control)?;
+        let metric = &self.options.metric;
+        let ball = |query: usize| {
+            let reach = asked.reach[query];
+            let shell = metric.reach(metric.widened(asked.radii[query], factor, effort.scale)).max(reach);
+            Ball { reach, shell, barred: None }
+        };
+        let effort = Effort { patience, budget, most };
+        let terms = asked.queries.len() * patience * 16 * data.rows.width();
+        let ground = self.ground(data, search, &twins);
+        let threads = self.threads_for(terms);
+        let found = balls::search(ground, asked.queries, &ball, effort, threads, &self.scratches, control)?;
+        let total = |of: fn(&Found) -> usize| found.iter().map(of).sum::<usize>() as u64;
+        Counters::add(&self.counters.distances, total(|found| found.visited));
+        Counters::add(&self.counters.hops, total(|found| found.hops));
+        Ok(Some(found))
+    }
+
+    /// Answers the queries `exact` by a comparison with all rows.
+    fn compare_all(
+        &self,
+        data: &Data,
+        asked: &Asked<'_>,
+        exact: &[u32],
+        found: &mut [Found],
+        control: Control<'_>,
+    ) -> Result<()> {
+        let n = data.rows.len();
+        let k = asked.within.max_results.saturating_add(1).min(n);
+        let source = self.source(data);
+        Counters::add(&self.counters.distances, (exact.len() * n) as u64);
+        let step = (MAX_CELLS / k).max(exact::MIN_BATCH);
+        let phase = (exact.len() > step).then(|| control.phase("exact batches", exact.len() as u64));
+        let control = if phase.is_some() { control.quiet() } else { control };
+        for some in exact.chunks(step) {
+            let started = Instant::now();
+            let part = if some.len() == asked.queries.len() { None } else { Some(asked.queries.subset(some)?) };
+            let part = part.as_ref().unwrap_or(asked.queries);
+            let limits: Vec<f32> = some.iter().map(|&query| asked.reach[query as usize]).collect();
+            let codes = source.codes_of(part, self.options.threads, control)?;
+            let threads = self.threads_for(part.len() * n * data.rows.width());
+            let (knn, _) = exact::within(source, part, codes.as_ref(), Some(&limits), k, threads, control)?;
+            let seconds = started.elapsed().as_secs_f64() / some.len() as f64;
+            for (row, (&query, &limit)) in some.iter().zip(&limits).enumerate() {
+                let near = knn.row(row).take_while(|&(_, proxy)| proxy <= limit);
+                let hits: Vec<Neighbor> = near.map(|(id, proxy)| Neighbor { proxy, id }).collect();
+                let found = &mut found[query as usize];
+                let candidates = hits.len();
+                let seconds = found.seconds + seconds;
+                *found = Found { hits, visited: found.visited + n, candidates, seconds, ..Found::default() };
+            }
+            phase.iter().for_each(|phase| _ = phase.advance(some.len() as u64));
+        }
+        control.check()
+    }
+
+    /// Queries without a direction, with what is in their balls by definition among `rows`, at most `most` each.
+    pub(super) fn lost(
+        &self,
+        queries: &Points,
+        rows: &Points,
+        radii: &[f32],
+        most: usize,
+    ) -> Vec<(usize, Vec<Neighbor>)> {
+        let metric = &self.options.metric;
+        let mut lost = metric.equidistant(queries).peekable();
+        if lost.peek().is_none() {
+            return Vec::new();
+        }
+        let twins: Vec<usize> = if self.form == Form::Sparse { metric.equidistant(rows).collect() } else { Vec::new() };
+        // Squared distances of rows of length 1 that are 0 and 1 for a cosine.
+        let [near, far] = [0.0, 2.0].map(|proxy| move |id: usize| Neighbor { proxy, id: id as u32 });
+        lost.map(|query| {
+            let others =
+                (0..if radii[query] >= 1.0 { rows.len() } else { 0 }).filter(|id| twins.binary_search(id).is_err());
+            (query, twins.iter().copied().map(near).chain(others.map(far)).take(most).collect())
+        })
+        .collect()
+    }
+
+    /// The result of all queries in one piece; those of `exact` have been compared with all rows.
+    fn gathered(&self, found: Vec<Found>, exact: &[u32], within: &Within) -> Result<Balls> {
+        let metric = &self.options.metric;
+        let total: usize = found.iter().map(|found| found.hits.len().min(within.max_results)).sum();
+        if i32::try_from(total).is_err() {
+            return Err(Error::OutOfMemory { bytes: total.saturating_mul(8) });
+        }
+        let mut out = Balls::default();
+        let refused = |_| Error::OutOfMemory { bytes: total.saturating_mul(8) };
+        out.indices.try_reserve_exact(total).map_err(refused)?;
+        out.distances.try_reserve_exact(total).map_err(refused)?;
+        out.offsets.push(0);
+        out.told.exact = vec![0; found.len()];
+        exact.iter().for_each(|&query| out.told.exact[query as usize] = 1);
+        for Found { mut hits, visited, candidates, seconds, .. } in found {
+            let told = &mut out.told;
+            told.visited.push(i32::try_from(visited).unwrap_or(i32::MAX));
+            told.candidates.push(i32::try_from(candidates).unwrap_or(i32::MAX));
+            told.truncated.push(u8::from(hits.len() > within.max_results));
+            told.ms.push((seconds * 1e3) as f32);
+            hits.truncate(within.max_results);
+            told.largest.push(hits.last().map_or(f32::NAN, |hit| metric.finish(hit.proxy)));
+            if !within.sort {
+                hits.sort_unstable_by_key(|hit| hit.id);
+            }
+            out.indices.extend(hits.iter().map(|hit| hit.id as i32));
+            out.distances.extend(hits.iter().map(|hit| metric.finish(hit.proxy)));
+            out.offsets.push(out.indices.len() as i32);
+        }
+        Ok(out)
+    }
+}
+
+impl Asked<'_> {
+    /// With what a walk may have missed there could be more rows than are asked for, and `truncated` would not be so.
+    fn unsure(&self, found: &Found) -> bool {
+        let (seen, most) = (found.hits.len(), self.within.max_results);
+        seen <= most && seen as f64 >= self.within.min_recall * (most + 1) as f64
+    }
+}

@@ -1,0 +1,177 @@
+//! Radius search: its doors, and what is made ready for it. How balls are found is in `balls`.
+
+use super::{Data, Index, Search};
+use crate::control::Control;
+use crate::error::{Error, Result};
+use crate::exact;
+use crate::graph;
+use crate::parallel;
+use crate::plan::{self, RadiusDecision};
+use crate::points::Points;
+use crate::radius::{Balls, Estimate, Within};
+use crate::search::balls::Ground;
+use crate::search::effort::{Calibrated, Trial, sample};
+use crate::search::twins::Twins;
+use crate::stats::Counters;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Slack that walks are calibrated at; more finds no less.
+const EXPANSION: f32 = 1.2;
+/// Stream of the draws of [`Index::estimate_count`].
+const STREAM: u64 = 0x0063_6f75_6e74;
+
+impl Index {
+    /// All rows within `radii` of the queries, a radius for each. `queries` are transformed in place. Rows as far as the radius
+    /// are within; under `true_angular`, a similarity, those at least as similar.
+    ///
+    /// Errors: `DimensionMismatch`, `InvalidArgument` (a radius that is NaN, or negative where no distance is), `OutOfMemory`,
+    /// `Cancelled`.
+    pub fn radius_search(
+        &self,
+        queries: impl Into<Points>,
+        radii: &[f32],
+        within: &Within,
+        control: Control<'_>,
+    ) -> Result<Balls> {
+        within.check()?;
+        let mut queries = queries.into();
+        self.check_radii(radii, queries.len())?;
+        let data = self.data.read(control)?;
+        self.check_like(&queries)?;
+        self.options.metric.transform(&mut queries, self.options.threads, control)?;
+        self.balls(&data, &queries, radii, within, control)
+    }
+
+    /// [`Index::radius_search`] around rows of the index, themselves included.
+    ///
+    /// Errors: as there, and `UnknownId`.
+    pub fn radius_search_by_id(
+        &self,
+        ids: &[u32],
+        radii: &[f32],
+        within: &Within,
+        control: Control<'_>,
+    ) -> Result<Balls> {
+        within.check()?;
+        self.check_radii(radii, ids.len())?;
+        let data = self.data.read(control)?;
+        let len = data.rows.len();
+        if let Some(&seen) = ids.iter().find(|&&id| id as usize >= len) {
+            return Err(Error::UnknownId { seen, len });
+        }
+        self.balls(&data, &data.rows.subset(ids)?, radii, within, control)
+    }
+
+    /// Makes ready what walks through balls need: the search index, and the effort that `min_recall` takes, measured on
+    /// sampled rows. Otherwise the first radius search that walks does so.
+    ///
+    /// Errors: `OutOfMemory`, `Cancelled`.
+    pub fn prepare_radius(&self, control: Control<'_>) -> Result<()> {
+        self.prepare(control)?;
+        let data = self.data.read(control)?;
+        let decision = self.decide_radius(&data, 1, &Within::default());
+        if !decision.exact {
+            let search = self.search_index(&data, control)?;
+            self.calibrated(&data, &search, EXPANSION, control)?;
+        }
+        Ok(())
+    }
+
+    /// About how many rows are within `radii` of the queries, a radius for each, from `size` sampled rows; from all rows where
+    /// there are no more. O(queries · size).
+    ///
+    /// Errors: as [`Index::radius_search`].
+    pub fn estimate_count(
+        &self,
+        queries: impl Into<Points>,
+        radii: &[f32],
+        size: usize,
+        control: Control<'_>,
+    ) -> Result<Vec<Estimate>> {
+        if size == 0 {
+            return Err(Error::invalid("sample", size, "at least 1"));
+        }
+        let mut queries = queries.into();
+        self.check_radii(radii, queries.len())?;
+        let data = self.data.read(control)?;
+        self.check_like(&queries)?;
+        let metric = &self.options.metric;
+        metric.transform(&mut queries, self.options.threads, control)?;
+        let ids = sample(data.rows.len(), size, self.options.seed, STREAM);
+        let rows = data.rows.subset(&ids)?;
+        let pair = self.source(&data).pair();
+        Counters::add(&self.counters.distances, (queries.len() * ids.len()) as u64);
+        let threads = self.threads_for(queries.len() * ids.len() * rows.width());
+        let hits = |cells: &mut Vec<f32>, query: usize| {
+            let reach = metric.reach(radii[query]);
+            cells.resize(rows.len(), 0.0);
+            exact::proxies(pair, queries.row(query), &rows, 0..rows.len(), cells);
+            cells.iter().filter(|&&proxy| proxy <= reach).count()
+        };
+        let mut counts = parallel::map(threads, queries.len(), Vec::new, hits, control)?;
+        for (query, found) in self.lost(&queries, &rows, radii, rows.len()) {
+            counts[query] = found.len();
+        }
+        Ok(counts.into_iter().map(|hits| Estimate::of(hits, ids.len(), data.rows.len())).collect())
+    }
+
+    fn check_radii(&self, radii: &[f32], queries: usize) -> Result<()> {
+        if radii.len() != queries {
+            let allowed = format!("{queries}, one for each query");
+            return Err(Error::invalid("number of radii", radii.len(), allowed));
+        }
+        let metric = &self.options.metric;
+        let signed = metric.signed() || metric.similarity();
+        match radii.iter().find(|&&radius| radius.is_nan() || (radius < 0.0 && !signed)) {
+            Some(radius) => Err(Error::invalid("radius", radius, if signed { "a number" } else { "a number from 0" })),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn decide_radius(&self, data: &Data, queries: usize, within: &Within) -> RadiusDecision {
+        let prepared = self.prepared.load(Ordering::Relaxed);
+        let candidates = graph::bulk::candidates(&self.options);
+        plan::radius(self.source(data), &self.options, queries, within, candidates, prepared)
+    }
+
+    pub(super) fn ground<'a>(&'a self, data: &'a Data, search: &'a Search, twins: &'a Twins) -> Ground<'a> {
+        Ground { graph: &search.graph, rows: &data.rows, pair: self.source(data).pair(), twins }
+    }
+
+    pub(super) fn twins(&self, data: &Data, search: &Search, control: Control<'_>) -> Result<Arc<Twins>> {
+        search.twins.get_or_make(control, || Twins::of_rows(&data.rows, self.options.threads, control))
+    }
+
+    /// What walks with this slack reach. Measured once for a slack; larger ones than usual find no less.
+    pub(super) fn calibrated(
+        &self,
+        data: &Data,
+        search: &Search,
+        factor: f32,
+        control: Control<'_>,
+    ) -> Result<Arc<Calibrated>> {
+        let factor = factor.min(EXPANSION);
+        let known = |of: &[(u32, Arc<Calibrated>)]| {
+            of.iter().find(|(bits, _)| *bits == factor.to_bits()).map(|(_, calibrated)| calibrated.clone())
+        };
+        if let Some(calibrated) = known(&search.efforts.lock().unwrap_or_else(|e| e.into_inner())) {
+            return Ok(calibrated);
+        }
+        let twins = self.twins(data, search, control)?;
+        let trial = Trial {
+            ground: self.ground(data, search, &twins),
+            source: self.source(data),
+            factor,
+            budget: self.decide_radius(data, 1, &Within::default()).budget,
+            seed: self.options.seed,
+            threads: self.options.threads,
+        };
+        let calibrated = Arc::new(Calibrated::measured(trial, &self.scratches, control)?);
+        let mut efforts = search.efforts.lock().unwrap_or_else(|e| e.into_inner());
+        if known(&efforts).is_none() {
+            efforts.push((factor.to_bits(), calibrated.clone()));
+        }
+        Ok(calibrated)
+    }
+}

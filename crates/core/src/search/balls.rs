@@ -1,0 +1,207 @@
+//! All rows within a distance of each of many queries, by walks through the ball around it.
+//!
+//! The walk is the one of [`super::walk`], over the rows themselves: its pool has room for every row of the ball and
+//! of the shell around it, its stop rule lets it through the whole ball.
+
+use super::pool::Room;
+use super::rules::BallExpanded;
+use super::scorer::{DenseScorer, RowScorer, Scorer};
+use super::twins::Twins;
+use super::walk::{Scratch, ScratchPool, flood};
+use crate::control::Control;
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::metric::Pair;
+use crate::neighbors::Neighbor;
+use crate::parallel;
+use crate::points::{Points, RowRef};
+use std::time::Instant;
+
+/// Where balls are looked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Ground<'a> {
+    pub graph: &'a Graph,
+    pub rows: &'a Points,
+    pub pair: Pair<'a>,
+    pub twins: &'a Twins,
+}
+
+/// The ball around one query.
+#[derive(Clone, Copy)]
+pub(crate) struct Ball {
+    /// Largest proxy of a hit.
+    pub reach: f32,
+    /// Largest proxy of what is walked through.
+    pub shell: f32,
+    /// A row that walks as if it were not there.
+    pub barred: Option<u32>,
+}
+
+/// How long a walk looks.
+#[derive(Clone, Copy)]
+pub(crate) struct Effort {
+    /// See [`BallExpanded::patience`].
+    pub patience: usize,
+    /// Rows expanded before comparing all rows is cheaper.
+    pub budget: usize,
+    /// Hits beyond so many, nearest first, are counted and left out.
+    pub most: usize,
+}
+
+/// What was found of one ball.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Found {
+    /// Ascending by (proxy, id), at most one more than asked for.
+    pub hits: Vec<Neighbor>,
+    /// Rows compared.
+    pub visited: usize,
+    /// Rows expanded.
+    pub hops: usize,
+    /// Rows met in the ball and its shell.
+    pub candidates: usize,
+    /// The budget has ended the walk.
+    pub spent: bool,
+    pub seconds: f64,
+}
+
+/// Walks for each query; `ball` tells what it asks for.
+pub(crate) fn search(
+    ground: Ground<'_>,
+    queries: &Points,
+    ball: &(dyn Fn(usize) -> Ball + Sync),
+    effort: Effort,
+    threads: usize,
+    scratches: &ScratchPool,
+    control: Control<'_>,
+) -> Result<Vec<Found>> {
+    let phase = control.phase("radius search", queries.len() as u64);
+    let scratch = || scratches.take(ground.graph.len());
+    parallel::map(
+        threads,
+        queries.len(),
+        scratch,
+        |lent, query| {
+            if phase.check().is_err() {
+                return Found::default();
+            }
+            let found = ground.walk(queries.row(query), ball(query), effort, &mut lent.scratch);
+            phase.advance(1);
+            found
+        },
+        control,
+    )
+}
+
+impl Ground<'_> {
+    fn walk(&self, query: RowRef<'_>, ball: Ball, effort: Effort, scratch: &mut Scratch) -> Found {
+        match (self.pair, self.rows.dense(), query) {
+            (Pair::Kernel(kernel), Some(rows), RowRef::Dense(query)) => {
+                self.walk_by(&DenseScorer { kernel, rows, query }, RowRef::Dense(query), ball, effort, scratch)
+            }
+            _ => self.walk_by(&RowScorer { pair: self.pair, rows: self.rows, query }, query, ball, effort, scratch),
+        }
+    }
+
+    fn walk_by<S: Scorer>(
+        &self,
+        scorer: &S,
+        query: RowRef<'_>,
+        ball: Ball,
+        Effort { patience, budget, most }: Effort,
+        scratch: &mut Scratch,
+    ) -> Found {
+        let started = Instant::now();
+        let mut stop = BallExpanded::new(ball.reach, ball.shell, patience, budget);
+        // One more than asked for tells whether something is left out; a wider pool finds the farthest of these.
+        let capacity = most.saturating_add(1).saturating_add(patience).min(self.graph.len()).max(1);
+        let room = Room { width: patience.min(capacity), near: ball.shell, capacity };
+        let mut seeds = Vec::new();
+        self.twins.of(self.rows, query, &mut seeds);
+        seeds.retain(|&id| Some(id) != ball.barred);
+        flood(self.graph, scorer, room, &seeds, ball.barred, &mut stop, scratch);
+        let pool = &scratch.pool;
+        let candidates = pool.within(ball.shell);
+        let mut hits: Vec<Neighbor> = pool.iter().take(pool.within(ball.reach)).collect();
+        let copied = self.twins.complete(self.rows, &mut hits);
+        hits.retain(|hit| Some(hit.id) != ball.barred);
+        hits.truncate(most.saturating_add(1));
+        let (visited, hops) = scratch.take_counts();
+        let visited = visited as usize + copied;
+        Found {
+            hits,
+            visited,
+            hops: hops as usize,
+            candidates,
+            spent: stop.spent,
+            seconds: started.elapsed().as_secs_f64(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exact::Source;
+    use crate::graph::bulk::{Base, build, candidates};
+    use crate::options::Options;
+    use crate::testing::{metric, uniform};
+    use hnsw_kernels::Kernels;
+
+    const DIM: usize = 6;
+
+    fn source(rows: &Points) -> Source<'_> {
+        let kernels = Kernels::detect();
+        Source { rows, codes: None, coarse: None, metric: metric("euclidean", DIM), kernels }
+    }
+
+    fn graph_of(rows: &Points) -> Graph {
+        let options = Options { threads: 2, ..Options::new(metric("euclidean", DIM).clone()) };
+        let nearest = |part: &Points, k: usize| {
+            crate::exact::graph(source(part), k.min(part.len() - 1), 2, Control::none()).map(|(knn, _)| knn)
+        };
+        let base = Base { table: nearest(rows, candidates(&options)).unwrap(), by_sketch: false, sketch: None };
+        build(source(rows), &options, &base, nearest, Control::none()).unwrap().graph
+    }
+
+    /// Ids within `reach` of a row, ascending by (proxy, id), the row itself left out.
+    fn others(rows: &Points, of: usize, reach: f32) -> Vec<Neighbor> {
+        let pair = source(rows).pair();
+        let all = (0..rows.len()).map(|id| Neighbor { proxy: pair.one(rows.row(of), rows.row(id)), id: id as u32 });
+        let mut near: Vec<Neighbor> = all.filter(|hit| hit.proxy <= reach && hit.id as usize != of).collect();
+        near.sort_unstable();
+        near
+    }
+
+    #[test]
+    fn walks_go_through_the_ball_and_leave_out_the_barred_row() {
+        let rows = uniform(3_000, DIM, 41);
+        let graph = graph_of(&rows);
+        let twins = Twins::of_rows(&rows, 1, Control::none()).unwrap();
+        let ground = Ground { graph: &graph, rows: &rows, pair: source(&rows).pair(), twins: &twins };
+        let queries = rows.part(0..100).unwrap().unwrap();
+        let scratches = ScratchPool::default();
+        let walk = |reach: f32, effort| {
+            let ball = |query: usize| Ball { reach, shell: 1.44 * reach, barred: Some(query as u32) };
+            search(ground, &queries, &ball, effort, 1, &scratches, Control::none()).unwrap()
+        };
+        let usual = Effort { patience: 32, budget: usize::MAX, most: 1_000 };
+        for reach in [1e-6, 0.05, 0.2, 0.6] {
+            let (mut seen, mut there) = (0, 0);
+            for (query, found) in walk(reach, usual).into_iter().enumerate() {
+                let expected = others(&rows, query, reach);
+                assert!(found.hits.is_sorted() && found.hits.iter().all(|hit| expected.contains(hit)));
+                assert!(!found.spent && found.candidates >= found.hits.len() && found.visited >= found.candidates);
+                (seen, there) = (seen + found.hits.len(), there + expected.len());
+            }
+            assert!(seen * 100 >= 99 * there, "{reach}: {seen} of {there}");
+        }
+        // An empty ball costs what its patience does, and a budget ends any walk.
+        assert!(walk(1e-6, usual).iter().all(|found| found.hops < 120 && found.hits.is_empty()));
+        let short = walk(0.6, Effort { budget: 10, ..usual });
+        assert!(short.iter().all(|found| found.spent));
+        // Of more hits than asked for, the nearest and one more.
+        for (query, found) in walk(0.6, Effort { most: 5, ..usual }).into_iter().enumerate() {
+            assert_eq!(found.hits, others(&rows, query, 0.6)[..6]);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! How patient walks through balls must be for a recall: measured on sampled rows, once for an index.
+//!
+//! Each sampled row walks as if it were not there, so that it finds its ball as a new query does, at radii that hold 1,
+//! 10, 100 and 1 000 other rows. What a walk finds is held against all pairs. More patience is tried until nearly all
+//! walks find nearly everything, or cost more than a look at all rows.
+
+use super::balls::{self, Ball, Effort, Found, Ground};
+use super::walk::ScratchPool;
+use crate::control::Control;
+use crate::error::Result;
+use crate::exact::{self, Source};
+use crate::knn::Knn;
+use crate::metric::Metric;
+use crate::points::Points;
+use crate::random::draw;
+
+/// Rows of the sample.
+const SAMPLE: usize = 64;
+/// Stream of the draws.
+const STREAM: u64 = 0x7261_6469_7573;
+/// Other rows in the balls.
+const HITS: [usize; 4] = [1, 10, 100, 1_000];
+/// What is tried.
+const STEPS: [usize; 6] = [16, 32, 64, 128, 256, 512];
+/// Of so many walks one may find less than a step is said to reach.
+const ONE_IN: usize = 100;
+/// A step that reaches this is the last.
+const ENOUGH: f64 = 0.995;
+
+/// What walks of some patience reach.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    patience: usize,
+    /// Nearly all walks found this share of their ball, or gave up for a look at all rows.
+    recall: f64,
+}
+
+/// The measured effort of an index at one slack of its walks.
+#[derive(Debug)]
+pub(crate) struct Calibrated {
+    steps: Vec<Step>,
+    /// Distance to the tenth nearest of a sampled row, in the middle, without its sign: what slack is a share of where
+    /// distances may be negative.
+    pub scale: f32,
+}
+
+/// What is calibrated.
+#[derive(Clone, Copy)]
+pub(crate) struct Trial<'a> {
+    pub ground: Ground<'a>,
+    pub source: Source<'a>,
+    /// Slack of the walks.
+    pub factor: f32,
+    pub budget: usize,
+    pub seed: u64,
+    pub threads: usize,
+}
+
+impl Calibrated {
+    /// O(64·n) distances, and some hundred walks.
+    pub fn measured(trial: Trial<'_>, scratches: &ScratchPool, control: Control<'_>) -> Result<Calibrated> {
+        let Trial { source, threads, .. } = trial;
+        let n = source.rows.len();
+        let ids = sample(n, SAMPLE, trial.seed, STREAM);
+        let queries = source.rows.subset(&ids)?;
+        let codes = source.codes_of(&queries, threads, control.quiet())?;
+        let most = HITS.iter().map(|&hits| hits.min(n - 1)).max().unwrap_or(0);
+        let (truth, _) = exact::batch(source, &queries, codes.as_ref(), most + 1, threads, control.quiet())?;
+        let cases = Cases { trial, ids: &ids, queries: &queries, truth: &truth };
+        let scale = cases.scale();
+        let mut steps = Vec::new();
+        let phase = control.phase("calibrate radius", STEPS.len() as u64);
+        for patience in STEPS.into_iter().take_while(|&step| step <= STEPS[0].max(n)) {
+            let recall = cases.recall(patience, scale, scratches, control.quiet())?;
+            steps.push(Step { patience, recall });
+            phase.advance(1);
+            if recall >= ENOUGH {
+                break;
+            }
+        }
+        Ok(Calibrated { steps, scale })
+    }
+
+    /// The least patience that has reached `recall`; none where no walk does.
+    pub fn patience(&self, recall: f64) -> Option<usize> {
+        self.steps.iter().find(|step| step.recall >= recall).map(|step| step.patience)
+    }
+}
+
+/// Sampled rows, and what there is around them.
+struct Cases<'a> {
+    trial: Trial<'a>,
+    ids: &'a [u32],
+    queries: &'a Points,
+    truth: &'a Knn,
+}
+
+impl Cases<'_> {
+    fn metric(&self) -> &Metric {
+        self.trial.source.metric
+    }
+
+    /// The proxy of the other row that `hits` others of a sampled one are at most as far as.
+    fn reach(&self, case: usize, hits: usize) -> Option<f32> {
+        let own = self.ids[case];
+        let others = self.truth.row(case).filter(|&(id, _)| id != own);
+        others.map(|(_, proxy)| proxy).take(hits).last()
+    }
+
+    fn scale(&self) -> f32 {
+        let tenth = |case| self.reach(case, 10).map(|proxy| self.metric().finish(proxy).abs());
+        let mut all: Vec<f32> = (0..self.ids.len()).filter_map(tenth).filter(|scale| scale.is_finite()).collect();
+        all.sort_unstable_by(f32::total_cmp);
+        all.get(all.len() / 2).copied().unwrap_or(0.0)
+    }
+
+    /// What walks of this patience reach.
+    fn recall(&self, patience: usize, scale: f32, scratches: &ScratchPool, control: Control<'_>) -> Result<f64> {
+        let Trial { ground, factor, budget, threads, .. } = self.trial;
+        let mut all = Vec::new();
+        for hits in HITS.into_iter().filter(|&hits| hits < ground.rows.len()) {
+            let ball = |case: usize| {
+                let radius = self.metric().finish(self.reach(case, hits).unwrap_or(f32::NEG_INFINITY));
+                let reach = self.metric().reach(radius);
+                let shell = self.metric().reach(self.metric().widened(radius, factor, scale)).max(reach);
+                Ball { reach, shell, barred: Some(self.ids[case]) }
+            };
+            // Copies at the edge may be more than there are hits.
+            let effort = Effort { patience, budget, most: 2 * hits + patience };
+            let found = balls::search(ground, self.queries, &ball, effort, threads, scratches, control)?;
+            all.extend(found.iter().enumerate().map(|(case, found)| self.share(case, hits, &ball(case), found)));
+        }
+        all.sort_unstable_by(f64::total_cmp);
+        Ok(all.get(all.len() / ONE_IN).copied().unwrap_or(1.0))
+    }
+
+    /// Share of the nearest `hits` others that a walk found.
+    fn share(&self, case: usize, hits: usize, ball: &Ball, found: &Found) -> f64 {
+        if found.spent {
+            return 1.0;
+        }
+        let own = self.ids[case];
+        let others = self.truth.row(case).filter(|&(id, proxy)| id != own && proxy <= ball.reach).take(hits);
+        let there = others.count();
+        if there == 0 { 1.0 } else { (found.hits.len() as f64 / there as f64).min(1.0) }
+    }
+}
+
+/// `count` ids below `n`, or all, ascending, drawn without putting back.
+pub(crate) fn sample(n: usize, count: usize, seed: u64, stream: u64) -> Vec<u32> {
+    if count >= n {
+        return (0..n as u32).collect();
+    }
+    // Floyd's algorithm: every set of this size is as likely.
+    let mut picked = std::collections::BTreeSet::new();
+    for last in n - count..n {
+        let drawn = (draw(seed, stream, last as u64) % (last as u64 + 1)) as u32;
+        if !picked.insert(drawn) {
+            picked.insert(last as u32);
+        }
+    }
+    picked.into_iter().collect()
+}
