@@ -32,7 +32,14 @@ export interface NativeNeighbors {
 export type NativeEvent =
   | { kind: "progress"; phase: string; done: number; total: number }
   | { kind: "failed"; code: string; message: string }
-  | { kind: "done"; neighbors?: NativeNeighbors; index?: NativeIndex; bytes?: Uint8Array };
+  | {
+      kind: "done";
+      neighbors?: NativeNeighbors;
+      index?: NativeIndex;
+      bytes?: Uint8Array;
+      verification?: NativeVerification;
+      labels?: BigUint64Array;
+    };
 
 export type NativeListener = (event: NativeEvent) => void;
 
@@ -74,6 +81,30 @@ export interface NativeDescription extends NativeSettings {
   dim: number;
   form: string;
   metric: string;
+}
+
+/** How a file is loaded. */
+export interface NativeLoad {
+  mmap: boolean;
+  /** `used`, `sections` or `full`. */
+  verify: string;
+  threads: number;
+}
+
+/** What a look at everything found; fields that are not known are left out. */
+export interface NativeVerification {
+  problems: string[];
+  rows?: number;
+  version?: number;
+  digest?: boolean;
+  sections: { name: string; offset: number; bytes: number; sound: boolean }[];
+  links?: { degrees: number[]; levels: number; asymmetric: number; outOfRange: number; unreachable: number };
+}
+
+/** An index of another engine, and the labels of its rows. */
+export interface NativeImported {
+  index: NativeIndex;
+  labels: BigUint64Array;
 }
 
 /** Bytes on their way into the core, filled from the front. */
@@ -138,6 +169,10 @@ export interface NativeIndex {
   dumpSync(rows: boolean): Uint8Array;
   attach(bytes: NativeBytes, listener: NativeListener): NativeJob;
   attachSync(bytes: NativeBytes): void;
+  save(path: string, listener: NativeListener): NativeJob;
+  saveSync(path: string): void;
+  verify(listener: NativeListener): NativeJob;
+  verifySync(): NativeVerification;
   prepare(listener: NativeListener): NativeJob;
   prepareSync(): void;
   describe(): NativeDescription;
@@ -173,6 +208,14 @@ export interface Native {
     buildSync(rows: NativeRows, options: NativeOptions): NativeIndex;
     restore(bytes: NativeBytes, threads: number, listener: NativeListener): NativeJob;
     restoreSync(bytes: NativeBytes, threads: number): NativeIndex;
+    load(path: string, how: NativeLoad, listener: NativeListener): NativeJob;
+    loadSync(path: string, how: NativeLoad): NativeIndex;
+    verifyFile(path: string, listener: NativeListener): NativeJob;
+    verifyFileSync(path: string): NativeVerification;
+    hnswlibHeader(path: string): { rows: number; dim: number; m: number; efConstruction: number };
+    /** `dim` is what the header says; `m` and `efConstruction` are the file's. */
+    importHnswlib(path: string, dim: number, options: NativeOptions, listener: NativeListener): NativeJob;
+    importHnswlibSync(path: string, dim: number, options: NativeOptions): NativeImported;
   };
 }
 

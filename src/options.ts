@@ -171,7 +171,8 @@ export function checkedCallOptions(input: CallOptions | undefined): CallOptions 
   return checkedCall(checkedKeys("options", input, CALL_KEYS));
 }
 
-function threadsOf(threads: number | undefined): number {
+/** Threads of each call. */
+export function threadsOf(threads: number | undefined): number {
   return integerOr("threads", threads, 1, 4096, availableParallelism());
 }
 

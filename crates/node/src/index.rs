@@ -224,7 +224,7 @@ impl NativeIndex {
         NativeIndex { content: Some(index), held: Held::new(env, rows_bytes + codes_bytes) }
     }
 
-    fn open(&self) -> Result<Arc<Index>> {
+    pub fn open(&self) -> Result<Arc<Index>> {
         self.content.clone().ok_or_else(|| closed("index"))
     }
 }

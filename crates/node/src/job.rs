@@ -1,12 +1,13 @@
 //! A call that runs beside the JavaScript thread.
 
 use crate::failure::{Result, internal};
+use crate::files::NativeVerification;
 use crate::guard::guarded;
 use crate::index::{NativeIndex, NativeNeighbors};
 use crate::pool::POOL;
 use crate::throttle::Throttle;
-use hnsw_core::{Control, Error, Index, Neighbors, Progress};
-use napi::bindgen_prelude::{Function, Uint8Array};
+use hnsw_core::{Control, Error, Index, Neighbors, Progress, Verification};
+use napi::bindgen_prelude::{BigUint64Array, Function, Uint8Array};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
@@ -23,6 +24,9 @@ pub enum Value {
     Neighbors(Neighbors),
     Index(Arc<Index>),
     Bytes(Vec<u8>),
+    Verification(Box<Verification>),
+    /// An index and the labels of its rows.
+    Imported(Arc<Index>, Vec<u64>),
 }
 
 enum Event {
@@ -43,6 +47,8 @@ pub struct NativeEvent {
     pub neighbors: Option<NativeNeighbors>,
     pub index: Option<NativeIndex>,
     pub bytes: Option<Uint8Array>,
+    pub verification: Option<NativeVerification>,
+    pub labels: Option<BigUint64Array>,
 }
 
 impl NativeEvent {
@@ -70,6 +76,14 @@ impl NativeEvent {
             Value::Nothing => NativeEvent::default(),
             Value::Neighbors(n) => NativeEvent { neighbors: Some(n.into()), ..NativeEvent::default() },
             Value::Bytes(bytes) => NativeEvent { bytes: Some(bytes.into()), ..NativeEvent::default() },
+            Value::Verification(found) => {
+                NativeEvent { verification: Some((*found).into()), ..NativeEvent::default() }
+            }
+            Value::Imported(index, labels) => NativeEvent {
+                index: Some(NativeIndex::new(env, index)),
+                labels: Some(labels.into()),
+                ..NativeEvent::default()
+            },
             Value::Index(index) => NativeEvent { index: Some(NativeIndex::new(env, index)), ..NativeEvent::default() },
         }
     }
