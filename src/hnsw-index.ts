@@ -330,16 +330,16 @@ export class HnswIndex {
    * Rejects with `ERR_INVALID_ARGUMENT`, `ERR_CANCELLED`, `ERR_OUT_OF_MEMORY`, `ERR_CLOSED`.
    */
   async dump(options?: DumpOptions): Promise<Uint8Array> {
-    const { call, rows } = checkedDump(options);
-    const { bytes } = await this.#run((listener) => this.#native.dump(rows, listener), call);
+    const { call, rows, attachment } = checkedDump(options);
+    const { bytes } = await this.#run((listener) => this.#native.dump(rows, attachment, listener), call);
     return present(bytes);
   }
 
   /** {@link HnswIndex.dump} on this thread. */
   dumpSync(options?: Omit<DumpOptions, keyof CallOptions>): Uint8Array {
-    const { rows } = checkedDump(options);
+    const { rows, attachment } = checkedDump(options);
     this.#checkOpen();
-    return wrapped(() => this.#native.dumpSync(rows));
+    return wrapped(() => this.#native.dumpSync(rows, attachment));
   }
 
   /**

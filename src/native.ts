@@ -165,8 +165,8 @@ export interface NativeIndex {
     listener: NativeListener,
   ): NativeJob;
   updateSync(fresh: NativeRows | undefined, replaced: NativeRows | undefined, ids: Uint32Array | undefined): void;
-  dump(rows: boolean, listener: NativeListener): NativeJob;
-  dumpSync(rows: boolean): Uint8Array;
+  dump(rows: boolean, attachment: Uint8Array, listener: NativeListener): NativeJob;
+  dumpSync(rows: boolean, attachment: Uint8Array): Uint8Array;
   attach(bytes: NativeBytes, listener: NativeListener): NativeJob;
   attachSync(bytes: NativeBytes): void;
   save(path: string, listener: NativeListener): NativeJob;

@@ -22,6 +22,7 @@ from ._errors import (
     EmptyIndex,
     EngineUnavailable,
     FallbackWarning,
+    FileError,
     HnswError,
     InternalError,
     InvalidArgument,
@@ -37,7 +38,7 @@ from ._errors import (
 from ._install import install, uninstall, using
 from ._parameters import options
 from ._version import __version__
-from .index import HnswIndexWrapper
+from .index import HnswIndexWrapper, load
 
 if TYPE_CHECKING:
     from .transformers import KNeighborsTransformer as KNeighborsTransformer
@@ -52,6 +53,7 @@ __all__ = [
     "EmptyIndex",
     "EngineUnavailable",
     "FallbackWarning",
+    "FileError",
     "HnswError",
     "HnswIndexWrapper",
     "InternalError",
@@ -67,6 +69,7 @@ __all__ = [
     "__version__",
     "connect",
     "install",
+    "load",
     "options",
     "shutdown",
     "stats",

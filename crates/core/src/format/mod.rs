@@ -44,10 +44,12 @@ pub(crate) enum Kind {
     UpperLinks = 12,
     /// What the caller keeps with the index.
     Caller = 13,
+    /// What the program that wrote the dump adds for itself. Never looked at.
+    Attachment = 14,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 14] = [
         Kind::Options,
         Kind::Rows,
         Kind::RowStarts,
@@ -61,6 +63,7 @@ impl Kind {
         Kind::BaseLinks,
         Kind::UpperLinks,
         Kind::Caller,
+        Kind::Attachment,
     ];
 
     /// For people.
@@ -79,6 +82,7 @@ impl Kind {
             Kind::BaseLinks => "base links",
             Kind::UpperLinks => "upper links",
             Kind::Caller => "caller",
+            Kind::Attachment => "attachment",
         }
     }
 }

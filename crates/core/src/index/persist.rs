@@ -20,8 +20,13 @@ impl Index {
     ///
     /// Errors: `OutOfMemory`, `Cancelled`.
     pub fn dump(&self, rows: bool, control: Control<'_>) -> Result<Vec<u8>> {
+        self.dump_with(rows, &[], control)
+    }
+
+    /// As [`Index::dump`], with a section of the caller's own where `attachment` is not empty. The index does not keep it.
+    pub fn dump_with(&self, rows: bool, attachment: &[u8], control: Control<'_>) -> Result<Vec<u8>> {
         let mut out = Vec::new();
-        self.written(rows, control, |sections| {
+        self.written(rows, attachment, control, |sections| {
             let bytes = length(sections);
             out.try_reserve_exact(bytes).map_err(|_| Error::OutOfMemory { bytes })?;
             write(sections, &mut out, control)
@@ -33,12 +38,13 @@ impl Index {
     ///
     /// Errors: those of the sink, `Cancelled`.
     pub fn write_to(&self, sink: &mut dyn Sink, control: Control<'_>) -> Result<()> {
-        self.written(true, control, |sections| write(sections, sink, control))
+        self.written(true, &[], control, |sections| write(sections, sink, control))
     }
 
     fn written(
         &self,
         rows: bool,
+        attachment: &[u8],
         control: Control<'_>,
         write: impl FnOnce(&[Section<'_>]) -> Result<()>,
     ) -> Result<()> {
@@ -54,6 +60,9 @@ impl Index {
         if let Some(search) = &search {
             let (inserts, prepared) = (self.inserts.load(Ordering::Relaxed), self.prepared.load(Ordering::Relaxed));
             sections.extend(products::search_sections(&search.graph, search.repaired, inserts, prepared));
+        }
+        if !attachment.is_empty() {
+            sections.push(Section::new(Kind::Attachment, Content::Bytes(attachment)));
         }
         write(&sections)
     }
