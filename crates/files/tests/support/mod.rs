@@ -1,6 +1,9 @@
 //! Small indexes, folders of their own, and forgers who put every checksum right.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub mod fuzz;
+pub mod liars;
+
 use hnsw_core::{
     Algorithm, BitRows, Changes, Control, Error, Index, Metric, MetricParams, Options, Points, Query, Rows, SparseRows,
 };
