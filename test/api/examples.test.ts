@@ -17,6 +17,7 @@ const EXPECTED: Record<string, RegExp> = {
   "cancel.ts": /^ERR_CANCELLED$/m,
   "sparse.ts": /^text 0 is nearest to text 2, at 0\.0\d\d\n"dog fish" is nearest to text 1$/m,
   "bits.ts": /^row 7, 2 bits differ$/m,
+  "files.ts": /^row 0; sound: true, unreachable rows: 0$/m,
   "update.ts": /^1050 rows; the updated ones are 3 and 999$/m,
 };
 

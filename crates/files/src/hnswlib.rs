@@ -137,7 +137,7 @@ fn upper_links(reader: &mut Reader<'_>, header: Header) -> Result<(Vec<u8>, Vec<
     for id in 0..header.rows {
         let bytes = reader.u32()? as usize;
         let level = bytes / block.len();
-        let level = u8::try_from(level).ok().filter(|_| bytes % block.len() == 0);
+        let level = u8::try_from(level).ok().filter(|_| bytes.is_multiple_of(block.len()));
         let level = level.ok_or_else(|| corrupt(format!("row {id} has {bytes} bytes of upper links")))?;
         levels.push(level);
         for _ in 0..level {

@@ -98,7 +98,9 @@ fn fill(file: &mut File, bytes: &mut [u8], path: &Path, control: Control<'_>) ->
     for (i, part) in bytes.chunks_mut(CHUNK).enumerate() {
         phase.check()?;
         file.read_exact(part).map_err(|error| match error.kind() {
-            std::io::ErrorKind::UnexpectedEof => corrupt(format!("{whole} bytes, but it ends before {}", i * CHUNK + part.len())),
+            std::io::ErrorKind::UnexpectedEof => {
+                corrupt(format!("{whole} bytes, but it ends before {}", i * CHUNK + part.len()))
+            }
             _ => failed(path, error),
         })?;
         phase.advance(part.len() as u64);

@@ -36,7 +36,8 @@ impl Mapped {
         }
         // Programs that do not lock are not kept out; neither is anyone where there are no locks.
         let _ = file.try_lock_shared();
-        let size = usize::try_from(len).map_err(|_| failed(path, "is larger than this machine's memory can address"))?;
+        let size =
+            usize::try_from(len).map_err(|_| failed(path, "is larger than this machine's memory can address"))?;
         // SAFETY: the mapping is private and only read. That others may change the file under it is what this module's
         // comment is about; no value read from it is a pointer, or used as an index before it was compared.
         let map = unsafe { MmapOptions::new().len(size).map_copy_read_only(&file) };
@@ -54,7 +55,8 @@ unsafe impl Shelf for Mapped {
     }
 
     fn unchanged(&self) -> Result<()> {
-        let now = self.file.metadata().map_err(|error| corrupt(format!("the mapped file cannot be looked at: {error}")))?;
+        let now =
+            self.file.metadata().map_err(|error| corrupt(format!("the mapped file cannot be looked at: {error}")))?;
         if now.len() != self.len {
             return Err(corrupt(format!("the mapped file has {} bytes, it had {}", now.len(), self.len)));
         }

@@ -16,7 +16,8 @@ fn lies_are_refused_with_a_typed_error_however_they_are_loaded() {
         fs::write(&path, &bytes).unwrap();
         for verify in [Verify::Sections, Verify::Full] {
             for mmap in [false, true] {
-                let seen = load(&path, Load { mmap, verify, threads: 1 }, Control::none()).err().map(|error| error.code());
+                let seen =
+                    load(&path, Load { mmap, verify, threads: 1 }, Control::none()).err().map(|error| error.code());
                 assert_eq!(seen, Some("ERR_CORRUPT_FILE"), "{name}");
             }
         }

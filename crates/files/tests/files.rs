@@ -28,7 +28,12 @@ fn a_loaded_index_answers_bit_for_bit_and_makes_nothing_anew() {
             assert_eq!(again.neighbor_graph(Control::none()), index.neighbor_graph(Control::none()));
             assert_eq!((again.stats().graph_builds, again.stats().search_builds), (0, 0));
             assert_eq!(again.dump(true, Control::none()).unwrap(), bytes);
-            again.update(Changes { fresh: Some(make(3, 5000)), ..Changes::replaced(vec![2], make(1, 9)) }, Control::none()).unwrap();
+            again
+                .update(
+                    Changes { fresh: Some(make(3, 5000)), ..Changes::replaced(vec![2], make(1, 9)) },
+                    Control::none(),
+                )
+                .unwrap();
             assert_eq!(again.len(), 312);
             assert_eq!(fs::read(&path).unwrap(), bytes, "an update left the file alone");
         }
@@ -122,9 +127,11 @@ fn a_flipped_byte_anywhere_is_found_however_the_file_is_loaded_and_named() {
         }
         let found = verify(&path, Control::none()).unwrap();
         assert!(!found.problems.is_empty(), "byte {at}");
-        if let Some((name, ..)) = sections(&bytes).iter().map(|&(_, kind, start, len)| (kind, start, len)).find(|&(_, start, len)| {
-            (start..(start + len).next_multiple_of(64)).contains(&at)
-        }) {
+        if let Some((name, ..)) = sections(&bytes)
+            .iter()
+            .map(|&(_, kind, start, len)| (kind, start, len))
+            .find(|&(_, start, len)| (start..(start + len).next_multiple_of(64)).contains(&at))
+        {
             let bad: Vec<_> = found.sections.iter().filter(|section| !section.sound).collect();
             assert_eq!(bad.len(), 1, "byte {at}: {:?}", found.problems);
             assert!(bad[0].name.starts_with(&format!("section {name} ")), "byte {at}: {}", bad[0].name);
@@ -168,7 +175,11 @@ fn every_length_but_the_right_one_is_refused() {
         for bytes in [&bytes[..len], &told] {
             fs::write(&path, bytes).unwrap();
             for how in every_way() {
-                assert_eq!(load(&path, how, Control::none()).err().map(|e| e.code()), Some("ERR_CORRUPT_FILE"), "{len}");
+                assert_eq!(
+                    load(&path, how, Control::none()).err().map(|e| e.code()),
+                    Some("ERR_CORRUPT_FILE"),
+                    "{len}"
+                );
             }
             assert!(!verify(&path, Control::none()).unwrap().problems.is_empty());
         }
@@ -183,7 +194,10 @@ fn a_sound_index_is_called_sound_and_described() {
     let path = folder.join("a");
     fs::write(&path, &bytes).unwrap();
     let of_file = verify(&path, Control::none()).unwrap();
-    assert_eq!((of_file.problems.len(), of_file.version, of_file.digest, of_file.rows), (0, Some(2), Some(true), Some(20)));
+    assert_eq!(
+        (of_file.problems.len(), of_file.version, of_file.digest, of_file.rows),
+        (0, Some(2), Some(true), Some(20))
+    );
     assert_eq!(of_file.sections.len(), sections(&bytes).len());
     let live = index.verify(Control::none()).unwrap();
     assert_eq!((live.problems.len(), live.version, live.sections.len()), (0, None, 0));

@@ -13,7 +13,7 @@ fn stored(name: &str) -> PathBuf {
 }
 
 fn rows(n: usize, seed: u64) -> Vec<f32> {
-    let number = |i: u64| ((i + 1) * (2_654_435_761 + 2 * seed)) % (1 << 32) >> 24;
+    let number = |i: u64| (((i + 1) * (2_654_435_761 + 2 * seed)) % (1 << 32)) >> 24;
     (0..6 * n as u64).map(|i| number(i) as f32 / 64.0).collect()
 }
 
@@ -40,9 +40,8 @@ fn rows_labels_and_links_come_over_and_find_what_is_near() {
         };
         let exact = Index::new(Rows::from_slice(&rows(200, 1), 6).unwrap(), exact).unwrap();
         let query = Query { k: 10, ef: 60 };
-        let ask = |index: &Index| {
-            index.query(Rows::from_slice(&rows(20, 7), 6).unwrap(), query, Control::none()).unwrap()
-        };
+        let ask =
+            |index: &Index| index.query(Rows::from_slice(&rows(20, 7), 6).unwrap(), query, Control::none()).unwrap();
         let (found, truth) = (ask(&index), ask(&exact));
         let hits = (0..20).map(|i| found.row(i).0.iter().filter(|id| truth.row(i).0.contains(id)).count());
         assert!(hits.sum::<usize>() >= 190, "{file}");
@@ -55,7 +54,8 @@ fn deleted_rows_are_left_out() {
     let (index, labels) = import(&stored("deleted.bin"), "sqeuclidean").unwrap();
     assert_eq!((index.len(), labels.len()), (198, 198));
     assert!(!labels.contains(&1003) && !labels.contains(&1300));
-    let found = index.query(Rows::from_slice(&rows(200, 1)[6..12], 6).unwrap(), Query { k: 1, ef: 50 }, Control::none());
+    let found =
+        index.query(Rows::from_slice(&rows(200, 1)[6..12], 6).unwrap(), Query { k: 1, ef: 50 }, Control::none());
     assert!(found.unwrap().distances[0] > 0.0, "the deleted row itself is gone");
 }
 

@@ -40,7 +40,8 @@ fn assert_same(found: &Neighbors, expected: &Value, what: &str) {
     let ids: Vec<f64> = found.indices.iter().map(|&id| f64::from(id)).collect();
     assert_eq!(ids, list("indices"), "{what}");
     // Kernels of other instruction sets add in another order.
-    let near = found.distances.iter().zip(list("distances")).all(|(&a, b)| (f64::from(a) - b).abs() <= 1e-5 * b.max(1.0));
+    let near =
+        found.distances.iter().zip(list("distances")).all(|(&a, b)| (f64::from(a) - b).abs() <= 1e-5 * b.max(1.0));
     assert!(near, "{what}: {:?}", found.distances);
 }
 

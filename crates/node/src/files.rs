@@ -1,6 +1,6 @@
 //! Indexes in files, as doors of the index object.
 
-use crate::failure::{Result, thrown, throwing};
+use crate::failure::{Result, throwing, thrown};
 use crate::index::NativeIndex;
 use crate::job::{Listener, NativeJob, Value, start};
 use crate::options::NativeOptions;
@@ -187,12 +187,7 @@ fn loaded(path: &str, how: Load, control: Control<'_>) -> hnsw_core::Result<Arc<
 }
 
 /// `options` are those of rows of `dim` columns, as the file's header said a moment ago.
-fn imported(
-    path: &str,
-    dim: u32,
-    options: Options,
-    control: Control<'_>,
-) -> hnsw_core::Result<(Arc<Index>, Vec<u64>)> {
+fn imported(path: &str, dim: u32, options: Options, control: Control<'_>) -> hnsw_core::Result<(Arc<Index>, Vec<u64>)> {
     let options = |header: &Header| match header.dim == dim as usize {
         true => Ok(options),
         false => Err(Error::DimensionMismatch { seen: header.dim, expected: dim as usize }),

@@ -76,9 +76,7 @@ impl NativeEvent {
             Value::Nothing => NativeEvent::default(),
             Value::Neighbors(n) => NativeEvent { neighbors: Some(n.into()), ..NativeEvent::default() },
             Value::Bytes(bytes) => NativeEvent { bytes: Some(bytes.into()), ..NativeEvent::default() },
-            Value::Verification(found) => {
-                NativeEvent { verification: Some((*found).into()), ..NativeEvent::default() }
-            }
+            Value::Verification(found) => NativeEvent { verification: Some((*found).into()), ..NativeEvent::default() },
             Value::Imported(index, labels) => NativeEvent {
                 index: Some(NativeIndex::new(env, index)),
                 labels: Some(labels.into()),

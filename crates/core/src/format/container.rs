@@ -157,13 +157,11 @@ impl<'a> Container<'a> {
         if let Some(there) = self.shelf.and_then(|shelf| Aligned::shelved(shelf, place.clone())) {
             return Ok(there);
         }
-        let (whole, rest) = self.bytes[place.clone()].split_at(place.len() / size_of::<T>() * size_of::<T>());
-        if !rest.is_empty() {
+        if !place.len().is_multiple_of(size_of::<T>()) {
             return Err(corrupt(format!("{} bytes, not a multiple of {}", place.len(), size_of::<T>())));
         }
         let mut out = Aligned::zeroed(place.len() / size_of::<T>())?;
-        let values = out.as_mut_slice().iter_mut();
-        values.zip(whole.chunks_exact(size_of::<T>())).for_each(|(slot, bytes)| *slot = T::of(bytes));
+        T::copy(&self.bytes[place], out.as_mut_slice());
         Ok(out)
     }
 
@@ -177,25 +175,27 @@ impl<'a> Container<'a> {
 
 /// Numbers as sections hold them.
 pub(crate) trait Stored: Plain {
-    /// From as many little-endian bytes as it has.
-    fn of(bytes: &[u8]) -> Self;
+    /// From as many little-endian bytes as `out` needs.
+    fn copy(bytes: &[u8], out: &mut [Self]);
 }
 
 impl Stored for u8 {
-    fn of(bytes: &[u8]) -> u8 {
-        bytes[0]
+    fn copy(bytes: &[u8], out: &mut [u8]) {
+        out.copy_from_slice(bytes);
     }
 }
 
 impl Stored for u32 {
-    fn of(bytes: &[u8]) -> u32 {
-        u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+    fn copy(bytes: &[u8], out: &mut [u32]) {
+        let words = bytes.as_chunks::<4>().0;
+        out.iter_mut().zip(words).for_each(|(slot, &word)| *slot = u32::from_le_bytes(word));
     }
 }
 
 impl Stored for f32 {
-    fn of(bytes: &[u8]) -> f32 {
-        f32::from_bits(u32::of(bytes))
+    fn copy(bytes: &[u8], out: &mut [f32]) {
+        let words = bytes.as_chunks::<4>().0;
+        out.iter_mut().zip(words).for_each(|(slot, &word)| *slot = f32::from_le_bytes(word));
     }
 }
 

@@ -62,10 +62,10 @@ impl Entry {
 
     /// What people call it.
     pub fn name(&self) -> String {
-        Kind::ALL.into_iter().find(|&kind| kind as u32 == self.kind).map_or_else(
-            || format!("section {}", self.kind),
-            |kind| format!("section {} ({})", self.kind, kind.name()),
-        )
+        Kind::ALL
+            .into_iter()
+            .find(|&kind| kind as u32 == self.kind)
+            .map_or_else(|| format!("section {}", self.kind), |kind| format!("section {} ({})", self.kind, kind.name()))
     }
 }
 

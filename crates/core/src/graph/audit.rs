@@ -88,7 +88,8 @@ mod tests {
         // 0 <-> 1, 1 -> 2, 2 -> 2 and 2 -> 9; 3 hangs from nothing. Row 1 is on level 1 and links there to 0, which is not.
         let base = [1, E, E, E, 0, 2, E, E, 2, 9, E, E, E, E, E, E];
         let links = audit(2, (&[0, 1, 0, 0], &base, &[0, E]), 1, Control::none()).unwrap();
-        let expected = Links { degrees: vec![1, 1, 2, 0, 0], levels: 2, asymmetric: 1, out_of_range: 3, unreachable: 1 };
+        let expected =
+            Links { degrees: vec![1, 1, 2, 0, 0], levels: 2, asymmetric: 1, out_of_range: 3, unreachable: 1 };
         assert_eq!(links, expected);
     }
 

@@ -40,10 +40,10 @@ use crate::stats::Counters;
 use coarse::Coarse;
 use hnsw_kernels::Kernels;
 use report::Said;
-use stored::Stored;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use stored::Stored;
 
 /// What the last build of the neighbour graph took and reached.
 #[derive(Default, Clone)]

@@ -107,12 +107,7 @@ impl Index {
     }
 
     /// All of the products or, on error, none.
-    pub(super) fn take_products(
-        &self,
-        container: &Container<'_>,
-        rows: &Points,
-        control: Control<'_>,
-    ) -> Result<()> {
+    pub(super) fn take_products(&self, container: &Container<'_>, rows: &Points, control: Control<'_>) -> Result<()> {
         let len = rows.len();
         let graph = products::read_graph(container, len, self.options.n_neighbors)?;
         let search = products::read_search(container, len, self.options.m)?;
@@ -146,10 +141,7 @@ impl Index {
 }
 
 /// What a container says the rows and the options are; dense rows and bits have not been looked at.
-pub(super) fn rows_and_options(
-    container: &Container<'_>,
-    threads: usize,
-) -> Result<(Points, crate::options::Options)> {
+pub(super) fn rows_and_options(container: &Container<'_>, threads: usize) -> Result<(Points, crate::options::Options)> {
     let (options, shape) = options::read(container, threads)?;
     if !container.has(Kind::Rows) && !container.has(Kind::RowStarts) {
         return Err(corrupt("it was dumped without its rows, for an index that has them"));

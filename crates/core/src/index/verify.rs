@@ -6,8 +6,8 @@ use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::format::container::Container;
 use crate::format::{Kind, points, products};
-use crate::graph::audit::audit;
 pub use crate::graph::audit::Links;
+use crate::graph::audit::audit;
 use crate::neighbors::{MISSING, Neighbors};
 
 /// A section of a stored index.
@@ -72,7 +72,8 @@ impl Verification {
     }
 
     fn note_links(&mut self, links: Links) {
-        for (count, what) in [(links.out_of_range, "links lead nowhere"), (links.unreachable, "rows cannot be reached")] {
+        for (count, what) in [(links.out_of_range, "links lead nowhere"), (links.unreachable, "rows cannot be reached")]
+        {
             if count > 0 {
                 self.problems.push(format!("{count} {what}"));
             }
@@ -103,7 +104,8 @@ impl Verification {
             && info.m == options.m
             && products::check_shapes(&container, rows.len(), options.n_neighbors, options.m).is_ok()
         {
-            let raw = (container.raw(Kind::Levels), container.numbers(Kind::BaseLinks), container.numbers(Kind::UpperLinks));
+            let raw =
+                (container.raw(Kind::Levels), container.numbers(Kind::BaseLinks), container.numbers(Kind::UpperLinks));
             if let (Ok(levels), Ok(base), Ok(upper)) = raw {
                 out.note_links(audit(info.m, (levels, base.as_slice(), upper.as_slice()), info.entry, control)?);
             }

@@ -2,7 +2,9 @@
 //! error that is none of the file's is one too.
 
 use super::{QUERY, forge, made, sections};
-use hnsw_core::{BitRows, Buffer, Check, Control, Error, Form, Index, Points, Result, Rows, Shelf, SparseRows, Verification};
+use hnsw_core::{
+    BitRows, Buffer, Check, Control, Error, Form, Index, Points, Result, Rows, Shelf, SparseRows, Verification,
+};
 use std::sync::Arc;
 
 /// Wider rows than these are searched by nobody here: their queries take longer than all else.

@@ -54,8 +54,7 @@ pub fn dense(n: usize, first: u32) -> Points {
 
 /// Rows that bytes hold exactly.
 pub fn whole(n: usize, first: u32) -> Points {
-    let values: Vec<f32> =
-        (0..n as u32 * 9).map(|i| ((i + first).wrapping_mul(2_654_435_761) >> 24) as f32).collect();
+    let values: Vec<f32> = (0..n as u32 * 9).map(|i| ((i + first).wrapping_mul(2_654_435_761) >> 24) as f32).collect();
     Rows::from_slice(&values, 9).unwrap().into()
 }
 
@@ -69,8 +68,7 @@ pub fn sparse(n: usize, first: u32) -> Points {
 
 pub fn bits(n: usize, first: u32) -> Points {
     let mut rows = BitRows::zeroed(n, 5).unwrap();
-    let bytes: Vec<u8> =
-        (0..n as u32 * 5).map(|i| ((i + first).wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let bytes: Vec<u8> = (0..n as u32 * 5).map(|i| ((i + first).wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     rows.write(0, &bytes).unwrap();
     rows.into()
 }
