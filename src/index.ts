@@ -26,3 +26,4 @@ export type { Progress } from "./progress.ts";
 export { release } from "./release.ts";
 export { RowBuffer } from "./row-buffer.ts";
 export { SparseBuffer } from "./sparse-buffer.ts";
+export { readVectors, type Vectors, writeVectors } from "./vector-files.ts";
