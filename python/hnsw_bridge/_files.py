@@ -29,6 +29,11 @@ from ._version import __version__
 
 _ALIGN = 64
 _READ_BYTES = 1 << 24
+# What reading an attachment that was changed can end in.
+_UNREADABLE = (
+    *(struct.error, ValueError, KeyError, TypeError, AttributeError, IndexError),
+    *(OverflowError, MemoryError, SyntaxError, RecursionError),
+)
 # Under other metrics the engine keeps rows from which those that were given cannot be told.
 _SERVE_AS_GIVEN = ("cosine", "dot", "direct_cosine")
 
@@ -185,7 +190,7 @@ def _taken_apart(added: memoryview) -> tuple[dict[str, Any], Matrix | None]:
             arrays.append(np.frombuffer(added, dtype, count, at).copy())
             at += arrays[-1].nbytes
         return dict(described["attributes"]), _put_together(described["rows"], arrays)
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except _UNREADABLE as error:
         if isinstance(error, CorruptFile):
             raise
         raise CorruptFile(f"what Python added to this file cannot be read: {error!r}") from error

@@ -475,11 +475,11 @@ class HnswIndexWrapper(metaclass=EngineFirst):
         ValueError
             For an index with a function as its metric, or a parameter that no file holds.
         """
-        with self._lock, progress_bar(self.verbose) as listener:
+        with self._lock:
             remote = self._remote()
             if isinstance(remote, CallableIndex):
                 raise InvalidArgument("an index with a function as its metric cannot be saved")
-            remote.prepare(listener)
+            self.prepare()
             own = self.__dict__
             attributes = {name: value for name, value in own.items() if name not in _RUNTIME}
             attributes["random_state"] = self.random_state

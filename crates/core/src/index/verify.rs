@@ -47,7 +47,9 @@ impl Verification {
             Ok(value) => Ok(Some(value)),
             Err(error @ (Error::Cancelled | Error::OutOfMemory { .. })) => Err(error),
             Err(Error::CorruptFile { what }) => {
-                self.problems.push(what);
+                if !self.problems.contains(&what) {
+                    self.problems.push(what);
+                }
                 Ok(None)
             }
             Err(other) => {
