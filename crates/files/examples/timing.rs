@@ -26,9 +26,10 @@ fn main() -> hnsw_core::Result<()> {
     let bytes = timed("save", || save(&index, &path, Control::none()))?;
     drop(index);
     println!("{:.1} MB", bytes as f64 / 1e6);
-    for (mmap, check) in [false, true].into_iter().flat_map(|m| {
-        [Verify::WhenUsed, Verify::Sections, Verify::Full].map(|check| (m, check))
-    }) {
+    for (mmap, check) in [false, true]
+        .into_iter()
+        .flat_map(|m| [Verify::WhenUsed, Verify::Sections, Verify::Full].map(|check| (m, check)))
+    {
         let how = Load { mmap, verify: check, threads };
         let what = format!("{} {check:?}", if mmap { "map" } else { "load" });
         let again = timed(&what, || load(&path, how, Control::none()))?;
