@@ -102,3 +102,10 @@ export function object(header: Header, name: string): Header {
 export function optional<T>(header: Header, name: string, read: (header: Header, name: string) => T): T | undefined {
   return header[name] == null ? undefined : read(header, name);
 }
+
+const MAX_PATH = 4096;
+
+/** A path; whether it may be read is for others to say. Throws ERR_PROTOCOL. */
+export function pathText(header: Header, name: string): string {
+  return text(header, name, MAX_PATH);
+}

@@ -25,6 +25,7 @@ const FEATURES = [
   "progress.seconds_left",
   "plan",
   "radius",
+  "dump.attachment",
 ];
 
 /** A refused version range; the reply tells ours. */
@@ -55,7 +56,7 @@ export function welcome(header: Header, service: Service): Welcome {
   const reply = {
     protocol,
     server: SERVER,
-    features: service.allowedPaths.length === 0 ? FEATURES : [...FEATURES, "rows.path"],
+    features: service.allowedPaths.length === 0 ? FEATURES : [...FEATURES, "rows.path", "load.path"],
     session: session.secret,
     limits: service.limits,
     metrics: metrics(),

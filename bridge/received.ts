@@ -6,7 +6,7 @@ import { HnswError } from "../src/index.ts";
 import type { Call } from "./call.ts";
 import { protocolError } from "./errors.ts";
 import { placeFile } from "./files/place.ts";
-import { flag, type Header, optional, text } from "./header.ts";
+import { flag, optional, pathText } from "./header.ts";
 import type { Limits } from "./limits.ts";
 import { type Placement, Sequence } from "./placement.ts";
 import type { Destination, Promised } from "./promised.ts";
@@ -83,12 +83,6 @@ function checkInline(call: Call, parts: readonly Promised<Disposable>[], limits:
     throw protocolError(`${bytes} bytes inline, allowed: ${limits.inlineBytes}`);
   }
   return inline;
-}
-
-const MAX_PATH = 4096;
-
-function pathText(header: Header, name: string): string {
-  return text(header, name, MAX_PATH);
 }
 
 async function placeNamed(

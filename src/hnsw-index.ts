@@ -4,13 +4,22 @@ import type { Direct } from "./copying.ts";
 import { type Described, described, type IndexParameters } from "./describe.ts";
 import { bytesIn } from "./dumps.ts";
 import { HnswError, wrapped } from "./errors.ts";
+import { checkedLoad, type FilePath, type LoadOptions, pathOf, type Verification, verificationOf } from "./files.ts";
 import { type CallOptions, checkSignal, type Done, runJob } from "./job.ts";
 import { type IdsInput, idsOf, type VectorInput } from "./lists.ts";
 import type { Form, MatrixInput } from "./matrix.ts";
 import type { MetricName } from "./metric-names.ts";
-import { type NativeIndex, type NativeJob, type NativeListener, type NativeNeighbors, native } from "./native.ts";
+import {
+  type NativeIndex,
+  type NativeJob,
+  type NativeListener,
+  type NativeNeighbors,
+  type NativeOptions,
+  native,
+} from "./native.ts";
 import {
   type BuildOptions,
+  type CheckedBuild,
   checkedBuild,
   checkedCallOptions,
   checkedDump,
@@ -53,6 +62,12 @@ import { atOnce, incoming, inSlices } from "./transfer.ts";
 export interface Neighbors {
   readonly indices: NdArray<Int32Array>;
   readonly distances: NdArray<Float32Array>;
+}
+
+/** An index that another engine made, and the label of each of its rows. */
+export interface Imported {
+  readonly index: HnswIndex;
+  readonly labels: BigUint64Array;
 }
 
 /** Neighbours in a result that is made in JavaScript. A guess: beyond it the walks take a thousand times what is saved. */
@@ -152,6 +167,78 @@ export class HnswIndex {
     const { threads } = checkedRestore(options);
     const content = atOnce(bytesIn(bytes));
     return new HnswIndex(wrapped(() => native().NativeIndex.restoreSync(content, threads)));
+  }
+
+  /**
+   * The index in a file that {@link HnswIndex.save} wrote, or a dump that was. O(bytes), or with `mmap` O(1): the rest is
+   * read when it is used.
+   *
+   * Rejects with `ERR_FILE` for what the system refuses, `ERR_CORRUPT_FILE` for a file that is no index or is damaged,
+   * `ERR_UNSUPPORTED_VERSION`, `ERR_INVALID_ARGUMENT`, `ERR_OUT_OF_MEMORY`, `ERR_CANCELLED`. With `verify: "used"` the first call
+   * that meets damage rejects with `ERR_CORRUPT_FILE`, and so does every later one that needs that part.
+   *
+   * @example
+   * ```ts
+   * await index.save("rows.hnsw");
+   * const again = await HnswIndex.load("rows.hnsw", { mmap: true });
+   * ```
+   */
+  static async load(path: FilePath, options?: LoadOptions): Promise<HnswIndex> {
+    const { call, how } = checkedLoad(options);
+    const place = pathOf(path);
+    const start = (listener: NativeListener) => native().NativeIndex.load(place, how, listener);
+    const { index } = await runJob(start, call, new Set());
+    return new HnswIndex(present(index));
+  }
+
+  /** {@link HnswIndex.load} on this thread. */
+  static loadSync(path: FilePath, options?: Omit<LoadOptions, keyof CallOptions>): HnswIndex {
+    const { how } = checkedLoad(options);
+    const place = pathOf(path);
+    return new HnswIndex(wrapped(() => native().NativeIndex.loadSync(place, how)));
+  }
+
+  /**
+   * What is wrong with a file, section by section, whatever it is. O(bytes).
+   *
+   * Rejects with `ERR_FILE`, `ERR_INVALID_ARGUMENT`, `ERR_OUT_OF_MEMORY`, `ERR_CANCELLED`; damage is in the answer.
+   */
+  static async verifyFile(path: FilePath, options?: CallOptions): Promise<Verification> {
+    const call = checkedCallOptions(options);
+    const place = pathOf(path);
+    const start = (listener: NativeListener) => native().NativeIndex.verifyFile(place, listener);
+    const { verification } = await runJob(start, call, new Set());
+    return verificationOf(present(verification));
+  }
+
+  /** {@link HnswIndex.verifyFile} on this thread. */
+  static verifyFileSync(path: FilePath): Verification {
+    const place = pathOf(path);
+    return verificationOf(wrapped(() => native().NativeIndex.verifyFileSync(place)));
+  }
+
+  /**
+   * The index in a file of hnswlib (`saveIndex`, float32 rows), with its links; `m` and `efConstruction` are the file's. The
+   * file does not say by which metric it was made: `l2` is `sqeuclidean`, `ip` `inner_product`, `cosine` `cosine`. Rows marked
+   * as deleted are left out, and the others linked anew. O(bytes).
+   *
+   * Rejects as {@link HnswIndex.build}, and with `ERR_FILE` and `ERR_CORRUPT_FILE`.
+   */
+  static async importHnswlib(path: FilePath, options?: BuildOptions): Promise<Imported> {
+    const checked = checkedBuild(options);
+    const place = pathOf(path);
+    const { dim, options: arguments_ } = foreign(place, checked);
+    const start = (listener: NativeListener) => native().NativeIndex.importHnswlib(place, dim, arguments_, listener);
+    const { index, labels } = await runJob(start, checked.call, new Set());
+    return { index: new HnswIndex(present(index)), labels: present(labels) };
+  }
+
+  /** {@link HnswIndex.importHnswlib} on this thread. */
+  static importHnswlibSync(path: FilePath, options?: BuildOptions): Imported {
+    const place = pathOf(path);
+    const { dim, options: arguments_ } = foreign(place, checkedBuild(options));
+    const { index, labels } = wrapped(() => native().NativeIndex.importHnswlibSync(place, dim, arguments_));
+    return { index: new HnswIndex(index), labels };
   }
 
   /**
@@ -424,16 +511,16 @@ export class HnswIndex {
    * Rejects with `ERR_INVALID_ARGUMENT`, `ERR_CANCELLED`, `ERR_OUT_OF_MEMORY`, `ERR_CLOSED`.
    */
   async dump(options?: DumpOptions): Promise<Uint8Array> {
-    const { call, rows } = checkedDump(options);
-    const { bytes } = await this.#run((listener) => this.#native.dump(rows, listener), call);
+    const { call, rows, attachment } = checkedDump(options);
+    const { bytes } = await this.#run((listener) => this.#native.dump(rows, attachment, listener), call);
     return present(bytes);
   }
 
   /** {@link HnswIndex.dump} on this thread. */
   dumpSync(options?: Omit<DumpOptions, keyof CallOptions>): Uint8Array {
-    const { rows } = checkedDump(options);
+    const { rows, attachment } = checkedDump(options);
     this.#checkOpen();
-    return wrapped(() => this.#native.dumpSync(rows));
+    return wrapped(() => this.#native.dumpSync(rows, attachment));
   }
 
   /**
@@ -454,6 +541,43 @@ export class HnswIndex {
     this.#checkOpen();
     const content = atOnce(bytesIn(bytes));
     wrapped(() => this.#native.attachSync(content));
+  }
+
+  /**
+   * Writes the index to a file, rows and what has been made of them. The file is there as a whole or not at all: it is
+   * written beside its place, made durable, and put there in one step, over what was there. O(bytes).
+   *
+   * Rejects with `ERR_FILE` for what the system refuses, `ERR_INVALID_ARGUMENT`, `ERR_CANCELLED`, `ERR_CLOSED`.
+   */
+  async save(path: FilePath, options?: CallOptions): Promise<void> {
+    const call = checkedCallOptions(options);
+    const place = pathOf(path);
+    await this.#run((listener) => this.#native.save(place, listener), call);
+  }
+
+  /** {@link HnswIndex.save} on this thread. */
+  saveSync(path: FilePath): void {
+    const place = pathOf(path);
+    this.#checkOpen();
+    wrapped(() => this.#native.saveSync(place));
+  }
+
+  /**
+   * Looks at everything: the file that the index lies in, if it was loaded with `mmap`, its rows, links and neighbours.
+   * O(bytes).
+   *
+   * Rejects with `ERR_CANCELLED`, `ERR_OUT_OF_MEMORY`, `ERR_CLOSED`; damage is in the answer.
+   */
+  async verify(options?: CallOptions): Promise<Verification> {
+    const call = checkedCallOptions(options);
+    const { verification } = await this.#run((listener) => this.#native.verify(listener), call);
+    return verificationOf(present(verification));
+  }
+
+  /** {@link HnswIndex.verify} on this thread. */
+  verifySync(): Verification {
+    this.#checkOpen();
+    return verificationOf(wrapped(() => this.#native.verifySync()));
   }
 
   /** Sizes and counters. Never waits: during an update, what was true before it. Throws `ERR_CLOSED`. */
@@ -508,6 +632,12 @@ export class HnswIndex {
   #checkOpen(): void {
     if (this.#closed) throw new HnswError("ERR_CLOSED", "the index is closed");
   }
+}
+
+/** What the addon takes for the rows that a file of hnswlib says it has. */
+function foreign(place: string, checked: CheckedBuild): { dim: number; options: NativeOptions } {
+  const { rows, dim } = wrapped(() => native().NativeIndex.hnswlibHeader(place));
+  return { dim, options: checked.native({ rows, dim, form: "dense" }) };
 }
 
 function roomFor(neighbors: number) {

@@ -11,7 +11,8 @@ export type { Changes } from "./changes.ts";
 export type { SparseMatrix } from "./csr.ts";
 export type { IndexParameters } from "./describe.ts";
 export { ERROR_CODES, type ErrorCode, HnswError } from "./errors.ts";
-export { HnswIndex, type Neighbors } from "./hnsw-index.ts";
+export type { FilePath, LinkReport, LoadOptions, SectionState, Verification, VerifyMode } from "./files.ts";
+export { HnswIndex, type Imported, type Neighbors } from "./hnsw-index.ts";
 export type { CallOptions } from "./job.ts";
 export type { IdsInput, SquareInput, VectorInput } from "./lists.ts";
 export type { DenseInput, Form, IndexArray, MatrixInput, StridedMatrix, TypedArray } from "./matrix.ts";
@@ -35,3 +36,4 @@ export type {
 export { release } from "./release.ts";
 export { RowBuffer } from "./row-buffer.ts";
 export { SparseBuffer } from "./sparse-buffer.ts";
+export { readVectors, type Vectors, writeVectors } from "./vector-files.ts";

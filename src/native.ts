@@ -70,6 +70,8 @@ interface NativeOutcome {
   estimates?: NativeEstimates;
   index?: NativeIndex;
   bytes?: Uint8Array;
+  verification?: NativeVerification;
+  labels?: BigUint64Array;
 }
 
 /** What a listener of a running call hears: progress zero or more times, then one end. */
@@ -118,6 +120,30 @@ export interface NativeDescription extends NativeSettings {
   dim: number;
   form: string;
   metric: string;
+}
+
+/** How a file is loaded. */
+export interface NativeLoad {
+  mmap: boolean;
+  /** `used`, `sections` or `full`. */
+  verify: string;
+  threads: number;
+}
+
+/** What a look at everything found; fields that are not known are left out. */
+export interface NativeVerification {
+  problems: string[];
+  rows?: number;
+  version?: number;
+  digest?: boolean;
+  sections: { name: string; offset: number; bytes: number; sound: boolean }[];
+  links?: { degrees: number[]; levels: number; asymmetric: number; outOfRange: number; unreachable: number };
+}
+
+/** An index of another engine, and the labels of its rows. */
+export interface NativeImported {
+  index: NativeIndex;
+  labels: BigUint64Array;
 }
 
 /** Bytes on their way into the core, filled from the front. */
@@ -202,10 +228,14 @@ export interface NativeIndex {
     listener: NativeListener,
   ): NativeJob;
   updateSync(fresh: NativeRows | undefined, replaced: NativeRows | undefined, ids: Uint32Array | undefined): void;
-  dump(rows: boolean, listener: NativeListener): NativeJob;
-  dumpSync(rows: boolean): Uint8Array;
+  dump(rows: boolean, attachment: Uint8Array, listener: NativeListener): NativeJob;
+  dumpSync(rows: boolean, attachment: Uint8Array): Uint8Array;
   attach(bytes: NativeBytes, listener: NativeListener): NativeJob;
   attachSync(bytes: NativeBytes): void;
+  save(path: string, listener: NativeListener): NativeJob;
+  saveSync(path: string): void;
+  verify(listener: NativeListener): NativeJob;
+  verifySync(): NativeVerification;
   prepare(listener: NativeListener): NativeJob;
   prepareSync(): void;
   describe(): NativeDescription;
@@ -241,6 +271,14 @@ export interface Native {
     buildSync(rows: NativeRows, options: NativeOptions): NativeIndex;
     restore(bytes: NativeBytes, threads: number, listener: NativeListener): NativeJob;
     restoreSync(bytes: NativeBytes, threads: number): NativeIndex;
+    load(path: string, how: NativeLoad, listener: NativeListener): NativeJob;
+    loadSync(path: string, how: NativeLoad): NativeIndex;
+    verifyFile(path: string, listener: NativeListener): NativeJob;
+    verifyFileSync(path: string): NativeVerification;
+    hnswlibHeader(path: string): { rows: number; dim: number; m: number; efConstruction: number };
+    /** `dim` is what the header says; `m` and `efConstruction` are the file's. */
+    importHnswlib(path: string, dim: number, options: NativeOptions, listener: NativeListener): NativeJob;
+    importHnswlibSync(path: string, dim: number, options: NativeOptions): NativeImported;
   };
 }
 

@@ -66,6 +66,11 @@ export interface DumpOptions extends CallOptions {
    * attached to an index of the same rows and options. @default true
    */
   readonly rows?: boolean | undefined;
+  /**
+   * Bytes of your own that travel with the dump: its section 14, see docs/file-format.md. They are not kept with the index.
+   * @default none
+   */
+  readonly attachment?: Uint8Array | undefined;
 }
 
 /** How a dump becomes an index again. Every field is optional. */
@@ -154,10 +159,19 @@ export function checkedQuery(input: QueryOptions | undefined, indexEf: number | 
   return { call: given, k, ef: ef ?? Math.max(MIN_SEARCH_WIDTH, searchWidth(k, epsilon)) };
 }
 
+/** How an index is to be written down. */
+export interface CheckedDump {
+  readonly call: CallOptions;
+  readonly rows: boolean;
+  readonly attachment: Uint8Array;
+}
+
 /** Checks how an index is to be written down. */
-export function checkedDump(input: DumpOptions | undefined): { readonly call: CallOptions; readonly rows: boolean } {
-  const given = checkedCall(checkedKeys("options", input, ["rows", ...CALL_KEYS]));
-  return { call: given, rows: booleanOr("rows", given.rows, true) };
+export function checkedDump(input: DumpOptions | undefined): CheckedDump {
+  const given = checkedCall(checkedKeys("options", input, ["rows", "attachment", ...CALL_KEYS]));
+  const { attachment = new Uint8Array(0) } = given;
+  if (!(attachment instanceof Uint8Array)) throw invalid("attachment", attachment, "a Uint8Array");
+  return { call: given, rows: booleanOr("rows", given.rows, true), attachment };
 }
 
 /** Checks how a dump is to be taken. */
@@ -171,7 +185,8 @@ export function checkedCallOptions(input: CallOptions | undefined): CallOptions 
   return checkedCall(checkedKeys("options", input, CALL_KEYS));
 }
 
-function threadsOf(threads: number | undefined): number {
+/** Threads of each call. */
+export function threadsOf(threads: number | undefined): number {
   return integerOr("threads", threads, 1, 4096, availableParallelism());
 }
 

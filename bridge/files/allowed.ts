@@ -9,7 +9,7 @@ import { HnswError } from "../../src/index.ts";
 import { show } from "../errors.ts";
 
 /** Where the system tells what an open file is called; the check of it is left out elsewhere. */
-const DESCRIPTORS = process.platform === "linux" ? "/proc/self/fd" : undefined;
+export const DESCRIPTORS = process.platform === "linux" ? "/proc/self/fd" : undefined;
 
 /** The directories, links followed. Rejects with ERR_INVALID_ARGUMENT for one that is not there. */
 export function allowedDirectories(paths: readonly string[]): Promise<string[]> {

@@ -23,6 +23,7 @@ from ._errors import (
     EmptyIndex,
     EngineUnavailable,
     FallbackWarning,
+    FileError,
     HnswError,
     InternalError,
     InvalidArgument,
@@ -38,7 +39,7 @@ from ._errors import (
 from ._install import install, uninstall, using
 from ._parameters import options
 from ._version import __version__
-from .index import HnswIndexWrapper
+from .index import HnswIndexWrapper, load
 
 if TYPE_CHECKING:
     from .radius_transformer import RadiusNeighborsTransformer as RadiusNeighborsTransformer
@@ -54,6 +55,7 @@ __all__ = [
     "EmptyIndex",
     "EngineUnavailable",
     "FallbackWarning",
+    "FileError",
     "HnswError",
     "HnswIndexWrapper",
     "InternalError",
@@ -69,6 +71,7 @@ __all__ = [
     "__version__",
     "connect",
     "install",
+    "load",
     "options",
     "shutdown",
     "stats",

@@ -73,3 +73,8 @@ class Engine(Protocol):
 
         Raises what the engine finds wrong with rows or options.
         """
+
+    def load(
+        self, dump: bytes | bytearray, threads: int | None, on_progress: ProgressListener | None
+    ) -> EngineIndex:
+        """An index of a dump with its rows. Raises CorruptFile, UnsupportedVersion."""

@@ -117,6 +117,12 @@ class CorruptFile(HnswError, ValueError):
     code = "ERR_CORRUPT_FILE"
 
 
+class FileError(HnswError, OSError):
+    """The system could not read or write a file."""
+
+    code = "ERR_FILE"
+
+
 class UnsupportedVersion(HnswError, ValueError):
     """Stored bytes of a version that this release does not read."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from . import _arrays
 from ._errors import InvalidArgument
-from ._files import path_of
+from ._mapped import path_of
 from ._matrix import as_bytes, as_float32, as_numbers, check_stored_shape, check_width, is_sparse
 from ._narrow import NarrowRows, narrowed
 from ._numpy import PRESENT, np

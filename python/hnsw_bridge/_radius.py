@@ -9,7 +9,7 @@ What may not enter: frames and sockets, and how neighbours are found.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ._errors import InvalidArgument, OutOfMemory, ProtocolError, UnknownId
 from ._forms import Form, Stored
@@ -21,6 +21,8 @@ from ._transfer import header_numbers
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from ._remote import RemoteIndex
 
 _QUERIES = {
     "hits": "int32",
@@ -309,13 +311,13 @@ class RadiusSearch:
         with progress_bar(self.verbose) as listener:
             self._searching().prepare_radius(listener)
 
-    def _searching(self) -> Any:
+    def _searching(self) -> RemoteIndex:
         remote = self._remote()
         if not hasattr(remote, "radius_search"):
             raise InvalidArgument(
                 "radius search needs a server and a metric of its own: no function, and not Pyodide"
             )
-        return remote
+        return cast("RemoteIndex", remote)
 
 
 def _as_radii(radius: Any, count: int) -> npt.NDArray[np.float32]:

@@ -15,8 +15,8 @@ from . import _arrays
 from ._changes import Changes
 from ._connection import ProgressListener
 from ._errors import CorruptFile, DimensionMismatch, InvalidArgument
-from ._files import path_of
 from ._forms import Matrix, Stored
+from ._mapped import path_of
 from ._numpy import np
 from ._protocol import Header, Hits
 from ._radius import (
@@ -48,6 +48,7 @@ class RemoteIndex:
         self._id = str(reply["index"])
         self.prepared = False
         self.parameters: dict[str, Any] = dict(reply["parameters"])
+        self.n_neighbors = int(reply["n_neighbors"])
         self._finalizer = weakref.finalize(self, _release, session, self._named(), os.getpid())
         self._finalizer.atexit = False  # The session's end closes what is left.
 
@@ -199,6 +200,29 @@ class RemoteIndex:
         if "dump" not in self._session.greeting.features:
             return None
         return self._session.fetch("dump", {**self._named(), "rows": False}, BytesDownload())
+
+    def dump_with_rows(self, attachment: bytes) -> bytearray:
+        """Rows and products, with a section of ours. Raises InvalidArgument at an older server."""
+        if "dump.attachment" not in self._session.greeting.features:
+            server = self._session.greeting.server
+            raise InvalidArgument(f"the server, {server}, cannot save indexes to files")
+        with _value(self._session, attachment, "uint8") as value:
+            header = {**self._named(), "rows": True, "attachment": value}
+            return self._session.fetch("dump", header, BytesDownload())
+
+    @classmethod
+    def load(
+        cls,
+        session: Session,
+        data: bytes | bytearray,
+        threads: int | None,
+        on_progress: ProgressListener | None,
+    ) -> RemoteIndex:
+        """The index of what was dumped with its rows. Raises what the server finds wrong."""
+        header: Header = {} if threads is None else {"threads": threads}
+        with _value(session, data, "uint8") as value:
+            reply = session.call("load", {**header, "bytes": value}, on_progress=on_progress)
+        return cls(session, reply)
 
     def attach(self, products: bytes | bytearray) -> None:
         """Take over the products of an index of the same rows and options.

@@ -114,6 +114,12 @@ class Session:
         """Make an index of the rows (n, d) at the server."""
         return RemoteIndex.build(self, rows, options, on_progress)
 
+    def load(
+        self, dump: bytes | bytearray, threads: int | None, on_progress: ProgressListener | None
+    ) -> RemoteIndex:
+        """An index of a dump with its rows. Raises CorruptFile, UnsupportedVersion."""
+        return RemoteIndex.load(self, dump, threads, on_progress)
+
     def release(self, named: Header) -> None:
         """Close an index or a value without waiting; the garbage collector calls it, anywhere."""
         self._to_close.append(named)

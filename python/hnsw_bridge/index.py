@@ -8,10 +8,12 @@ What may not enter: frames, sockets, and how neighbours are found.
 from __future__ import annotations
 
 import contextlib
+import inspect
+import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from . import _arrays, _metrics, _parameters
+from . import _arrays, _container, _files, _metrics, _parameters
 from ._callables import CallableIndex
 from ._changes import Changes, checked_changes
 from ._engine import EngineIndex, engine
@@ -32,6 +34,7 @@ from ._pickling import Kept, State, from_state, to_state
 from ._progress import progress_bar
 from ._protocol import Header, Hits
 from ._radius import RadiusSearch
+from ._remote import RemoteIndex
 from ._scan import Scan
 from ._seed import draw_for_build, draw_for_update
 from ._select import EngineFirst
@@ -45,6 +48,10 @@ _FAILED_TO_FIND = (
     "{k} with the row itself included; missing neighbors are -1 at distance inf."
 )
 _RUNTIME = ("_lock", "_remote_index", "_graph", "_products", "_rows", "random_state")
+_ATTRIBUTES_NEEDED = {
+    *("dim", "metric", "metric_kwds", "n_neighbors", "n_jobs", "compressed", "verbose"),
+    *("quantization", "_form_name", "_effort", "_engine_options", "_seed", "_graph_dropped"),
+}
 _EFFORT = ("n_trees", "n_iters", "max_candidates", "m", "ef_construction")
 # What makes products of another place useless, so that they are built anew.
 _USELESS = (InvalidArgument, CorruptFile, UnsupportedVersion, OutOfMemory, UnknownId)
@@ -460,6 +467,78 @@ class HnswIndexWrapper(RadiusSearch, metaclass=EngineFirst):
 
     # ------------------------------------------------------------------ persistence
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the index to a file: rows, products, and the attributes of this object.
+
+        The file is there as a whole or not at all, over what was there before. It is the engine's
+        own format (docs/file-format.md): TypeScript loads it too. Prepares the index. O(bytes).
+
+        Raises
+        ------
+        FileError
+            What the system says of the file; also an ``OSError``.
+        ValueError
+            For an index with a function as its metric, or a parameter that no file holds.
+        """
+        with self._lock:
+            remote = self._remote()
+            if not isinstance(remote, RemoteIndex):
+                raise InvalidArgument(
+                    "only an index at a server can be saved: no function as its metric, not Pyodide"
+                )
+            self.prepare()
+            own = self.__dict__
+            attributes = {name: value for name, value in own.items() if name not in _RUNTIME}
+            attributes["random_state"] = self.random_state
+            data = remote.dump_with_rows(_files.attachment(attributes, None))
+            rows = wide(self._stored())
+            if not _files.same_rows(data, rows):
+                # The engine keeps them transformed for the metric: ours go along.
+                data = remote.dump_with_rows(_files.attachment(attributes, rows))
+            _files.write(path, data)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> HnswIndexWrapper:
+        """The index in a file of `save`, or of TypeScript's `save`. O(bytes).
+
+        Every byte is compared with a checksum, here and by the engine; nothing in the file is run.
+
+        Raises
+        ------
+        FileError
+            What the system says of the file.
+        CorruptFile, UnsupportedVersion
+            For a file that is no index, is damaged, or was written by a newer release.
+        """
+        data = _files.read(path)
+        loaded = _files.load(data)
+        index = cls.__new__(cls)
+        threads = index._take(loaded)
+        with progress_bar(index.verbose) as listener:
+            remote = engine().load(data, threads, listener)
+        made_with = remote.parameters
+        index._effort.update({name: made_with[name] for name in _EFFORT if name in made_with})
+        if loaded.attributes is None:
+            index.n_neighbors = remote.n_neighbors
+        index._remote_index = remote
+        return index
+
+    def _take(self, loaded: _files.Loaded) -> int | None:
+        """Attributes and rows of a file; the threads to ask for."""
+        attributes = loaded.attributes
+        if attributes is None:
+            attributes = _attributes_of(loaded.shape)
+        self.random_state = attributes.pop("random_state", None)
+        self.__dict__.update(attributes)
+        if not set(self.__dict__) >= _ATTRIBUTES_NEEDED or self._form_name not in FORMS:
+            raise CorruptFile("what Python added to this file is not all that an index needs")
+        self._start_unconnected()
+        self._closed = False
+        self._rows = self._form.kept(loaded.rows)
+        if self.n_jobs is None or self.n_jobs == -1:
+            return None
+        return min(int(self.n_jobs), engine().greeting.threads)
+
     def __getstate__(self) -> State:
         """Parameters, rows and products; prepares the index. See `_pickling`."""
         with self._lock:
@@ -487,3 +566,34 @@ class HnswIndexWrapper(RadiusSearch, metaclass=EngineFirst):
             return self._remote().dump()
         except HnswError:
             return None
+
+
+def _attributes_of(shape: _container.Shape) -> dict[str, Any]:
+    """The attributes of an index that another client saved: the defaults, but for what it is."""
+    given = {
+        name: parameter.default
+        for name, parameter in inspect.signature(HnswIndexWrapper.__init__).parameters.items()
+        if name not in ("self", "data")
+    }
+    given["metric"] = shape.metric
+    rng_state, search_rng_state, seed = draw_for_build(0)
+    known = _metrics.find_metric(shape.metric, engine().greeting)
+    return {
+        **_parameters.as_attributes(given, shape.rows),
+        "dim": shape.dim,
+        "_form_name": shape.form,
+        "_is_sparse": shape.form == "sparse",
+        "rng_state": rng_state,
+        "search_rng_state": search_rng_state,
+        "_seed": seed,
+        "_effort": {},
+        "_engine_options": {},
+        "_graph_dropped": False,
+        "_closed": False,
+        "_angular_trees": known.angular,
+    }
+
+
+def load(path: str | os.PathLike[str]) -> HnswIndexWrapper:
+    """The index in a file: `HnswIndexWrapper.load`."""
+    return HnswIndexWrapper.load(path)

@@ -28,9 +28,11 @@ _MOST_RESULTS = 1 << 24
 _CELLS = 1 << 25  # Of one call, which the server must have room for, were all rows near.
 
 
-class RadiusNeighborsTransformer(  # type: ignore[misc]
-    ScikitMetric, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
-):
+class _Scikit(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """What scikit-learn gives to every transformer."""
+
+
+class RadiusNeighborsTransformer(ScikitMetric, _Scikit):
     """``sklearn.neighbors.RadiusNeighborsTransformer`` on this engine, with its parameters by name.
 
     Parameters

@@ -233,7 +233,7 @@ describe("bytes that are no dump", () => {
     const bytes = good.slice();
     const view = new DataView(bytes.buffer);
     const count = view.getUint32(12, true);
-    const entries = Array.from({ length: count }, (_, i) => 32 + 32 * i);
+    const entries = Array.from({ length: count }, (_, i) => 64 + 32 * i);
     const places = entries.map((at) => ({
       at,
       offset: Number(view.getBigUint64(at + 8, true)),
@@ -243,7 +243,7 @@ describe("bytes that are no dump", () => {
     for (const { at, offset, length } of places) {
       if (offset > 0) view.setUint32(at + 4, crc32(bytes.subarray(offset, offset + length)), true);
     }
-    const table = bytes.subarray(32, 32 + 32 * count);
+    const table = bytes.subarray(32, 64 + 32 * count);
     view.setUint32(24, crc32(table, crc32(bytes.subarray(0, 24))), true);
     return bytes;
   }

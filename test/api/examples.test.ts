@@ -18,6 +18,7 @@ const EXPECTED: Record<string, RegExp> = {
   "sparse.ts": /^text 0 is nearest to text 2, at 0\.0\d\d\n"dog fish" is nearest to text 1$/m,
   "bits.ts": /^row 7, 2 bits differ$/m,
   "radius.ts": /^query 1: rows 820 780 819 821 860, the farthest at 1\n\d+ rows within \d\.\d\d\nwithin 10: about/m,
+  "files.ts": /^row 0; sound: true, unreachable rows: 0$/m,
   "update.ts": /^1050 rows; the updated ones are 3 and 999$/m,
   "pyodide.ts": /^row 500 is nearest, at 0\.25$/m,
 };

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tableToIPC } from "apache-arrow";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { HnswIndex } from "../../src/index.ts";
 import { type Matrix, randomMatrix, rowTable } from "./support/arrow.ts";
 import type { RawClient } from "./support/client.ts";
 import { useServers } from "./support/server.ts";
@@ -221,5 +222,43 @@ describe("is not read", () => {
     const index = await asking.build(matrix);
     const parts = { fresh: shape, updated: { ...shape, rows: 1, indices: [1] } };
     await expect(asking.call("update", { index, ...parts, path })).rejects.toMatchObject({ code: "ERR_PROTOCOL" });
+  });
+});
+
+describe("an index of a file", () => {
+  const options = { algorithm: "hnsw", nNeighbors: 5 } as const;
+
+  function saved(name: string): { path: string; index: HnswIndex } {
+    const index = HnswIndex.buildSync({ data: matrix.data, shape: [matrix.rows, matrix.dim] }, options);
+    index.neighborGraphSync();
+    const path = join(allowed, name);
+    index.saveSync(path);
+    return { path, index };
+  }
+
+  test("is_the_one_that_was_saved", async () => {
+    const { path, index } = saved("index.hnsw");
+    const asking = await connect(await start({ allowPaths: [allowed] }));
+    const loaded = await asking.call("load", { path, threads: 1 });
+    expect(loaded).toMatchObject({ rows: matrix.rows, dim: matrix.dim, n_neighbors: 5 });
+    const { indices } = await asking.results("neighbor_graph", { index: loaded.index });
+    expect([...indices]).toEqual([...index.neighborGraphSync().indices.data]);
+  });
+
+  test("is_refused_elsewhere_damaged_or_without_directories", async () => {
+    const { path, index } = saved("damaged.hnsw");
+    const bytes = index.dumpSync();
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 4;
+    writeFileSync(path, bytes);
+    writeFileSync(join(base, "outside.hnsw"), index.dumpSync());
+    const asking = await connect(await start({ allowPaths: [allowed] }));
+    const code = (name: string) => expect.objectContaining({ code: name });
+    await expect(asking.call("load", { path })).rejects.toEqual(code("ERR_CORRUPT_FILE"));
+    for (const bad of [join(base, "outside.hnsw"), join(allowed, "missing"), allowed, "damaged.hnsw"]) {
+      await expect(asking.call("load", { path: bad })).rejects.toEqual(code("ERR_INVALID_ARGUMENT"));
+    }
+    await expect(asking.call("load", { path, bytes: { value: "v1" } })).rejects.toEqual(code("ERR_PROTOCOL"));
+    const other = await connect(await start());
+    await expect(other.call("load", { path })).rejects.toEqual(code("ERR_INVALID_ARGUMENT"));
   });
 });

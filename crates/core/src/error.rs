@@ -32,6 +32,8 @@ pub enum Error {
     CorruptFile { what: String },
     /// Bytes of a version that this code does not know.
     UnsupportedVersion { seen: u32, allowed: String },
+    /// The system could not read or write a file.
+    File { path: String, what: String },
     /// A broken invariant of ours.
     Internal { message: String },
 }
@@ -50,6 +52,7 @@ impl Error {
             Error::Cancelled => "ERR_CANCELLED",
             Error::CorruptFile { .. } => "ERR_CORRUPT_FILE",
             Error::UnsupportedVersion { .. } => "ERR_UNSUPPORTED_VERSION",
+            Error::File { .. } => "ERR_FILE",
             Error::Internal { .. } => "ERR_INTERNAL",
         }
     }
@@ -83,6 +86,7 @@ impl fmt::Display for Error {
             Error::UnsupportedVersion { seen, allowed } => {
                 write!(f, "an index of format version {seen}, allowed: {allowed}")
             }
+            Error::File { path, what } => write!(f, "{path}: {what}"),
             Error::Internal { message } => write!(f, "internal error: {message}"),
         }
     }

@@ -26,14 +26,16 @@ mod points;
 mod radius;
 mod random;
 mod search;
+mod shelf;
 mod stats;
 #[cfg(test)]
 mod testing;
 
 pub use control::{Control, Phase, Progress};
 pub use error::{Error, Result};
+pub use format::{Sink, check_beginning};
 pub use hnsw_kernels as kernels;
-pub use index::{Changes, Index};
+pub use index::{Changes, Check, ForeignLinks, Index, Links, SectionState, Verification};
 pub use metric::{Kind, METRICS, Metric, MetricInfo, MetricParams, REFUSED};
 pub use neighbors::{MISSING, Neighbors};
 pub use options::{Algorithm, GRAPH_RECALL, MAX_K, MAX_M, Options, Quantization, Query};
@@ -41,4 +43,5 @@ pub use parallel::available_threads;
 pub use plan::{Choice, Plan};
 pub use points::{BitRows, Form, MAX_DIM, MAX_ROWS, MAX_SPARSE_DIM, Points, Rows, SparseRows};
 pub use radius::{Balls, Estimate, Targeted, Told, Within};
+pub use shelf::{Buffer, Shelf};
 pub use stats::Stats;

@@ -132,7 +132,7 @@ fn products_are_attached_to_the_same_rows_and_options_and_to_no_others() {
 fn forged(bytes: &[u8], section: u32, change: impl Fn(&mut [u8])) -> Vec<u8> {
     let mut out = bytes.to_vec();
     let count = u32::from_le_bytes(out[12..16].try_into().unwrap()) as usize;
-    for entry in (0..count).map(|i| 32 + 32 * i) {
+    for entry in (0..count).map(|i| 64 + 32 * i) {
         let number = |at: usize, out: &[u8]| u64::from_le_bytes(out[at..at + 8].try_into().unwrap()) as usize;
         if u32::from_le_bytes(out[entry..entry + 4].try_into().unwrap()) == section {
             let (start, len) = (number(entry + 8, &out), number(entry + 16, &out));
@@ -141,7 +141,7 @@ fn forged(bytes: &[u8], section: u32, change: impl Fn(&mut [u8])) -> Vec<u8> {
             out[entry + 4..entry + 8].copy_from_slice(&checksum.to_le_bytes());
         }
     }
-    let header = [&out[..24], &out[32..32 + 32 * count]].concat();
+    let header = [&out[..24], &out[32..64 + 32 * count]].concat();
     out[24..28].copy_from_slice(&crc32fast::hash(&header).to_le_bytes());
     out
 }

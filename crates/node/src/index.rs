@@ -157,15 +157,15 @@ impl NativeIndex {
     }
 
     #[napi]
-    pub fn dump_sync(&self, rows: bool) -> Result<Uint8Array> {
+    pub fn dump_sync(&self, rows: bool, attachment: &[u8]) -> Result<Uint8Array> {
         let index = self.open()?;
-        throwing(|| index.dump(rows, Control::none())).map(Uint8Array::new)
+        throwing(|| index.dump_with(rows, attachment, Control::none())).map(Uint8Array::new)
     }
 
     #[napi]
-    pub fn dump(&self, rows: bool, listener: Listener<'_>) -> Result<NativeJob> {
-        let index = self.open()?;
-        start(listener, move |control| index.dump(rows, control).map(Value::Bytes))
+    pub fn dump(&self, rows: bool, attachment: &[u8], listener: Listener<'_>) -> Result<NativeJob> {
+        let (index, attachment) = (self.open()?, attachment.to_vec());
+        start(listener, move |control| index.dump_with(rows, &attachment, control).map(Value::Bytes))
     }
 
     #[napi]

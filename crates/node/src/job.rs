@@ -1,13 +1,14 @@
 //! A call that runs beside the JavaScript thread.
 
 use crate::failure::{Result, internal};
+use crate::files::NativeVerification;
 use crate::guard::guarded;
 use crate::index::{NativeIndex, NativeNeighbors};
 use crate::pool::POOL;
 use crate::radius::{NativeBalls, NativeEstimates, NativeTargeted};
 use crate::throttle::Throttle;
-use hnsw_core::{Balls, Control, Error, Estimate, Index, Neighbors, Progress, Targeted};
-use napi::bindgen_prelude::{Function, Uint8Array};
+use hnsw_core::{Balls, Control, Error, Estimate, Index, Neighbors, Progress, Targeted, Verification};
+use napi::bindgen_prelude::{BigUint64Array, Function, Uint8Array};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
@@ -27,6 +28,9 @@ pub enum Value {
     Estimates(Vec<Estimate>),
     Index(Arc<Index>),
     Bytes(Vec<u8>),
+    Verification(Box<Verification>),
+    /// An index and the labels of its rows.
+    Imported(Arc<Index>, Vec<u64>),
 }
 
 enum Event {
@@ -50,6 +54,8 @@ pub struct NativeEvent {
     pub estimates: Option<NativeEstimates>,
     pub index: Option<NativeIndex>,
     pub bytes: Option<Uint8Array>,
+    pub verification: Option<NativeVerification>,
+    pub labels: Option<BigUint64Array>,
 }
 
 impl NativeEvent {
@@ -80,6 +86,12 @@ impl NativeEvent {
             Value::Targeted(of) => NativeEvent { targeted: Some(of.into()), ..NativeEvent::default() },
             Value::Estimates(of) => NativeEvent { estimates: Some(of.into()), ..NativeEvent::default() },
             Value::Bytes(bytes) => NativeEvent { bytes: Some(bytes.into()), ..NativeEvent::default() },
+            Value::Verification(found) => NativeEvent { verification: Some((*found).into()), ..NativeEvent::default() },
+            Value::Imported(index, labels) => NativeEvent {
+                index: Some(NativeIndex::new(env, index)),
+                labels: Some(labels.into()),
+                ..NativeEvent::default()
+            },
             Value::Index(index) => NativeEvent { index: Some(NativeIndex::new(env, index)), ..NativeEvent::default() },
         }
     }

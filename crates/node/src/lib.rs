@@ -17,6 +17,7 @@
 
 mod bytes;
 mod failure;
+mod files;
 mod guard;
 mod held;
 mod index;

@@ -1,22 +1,29 @@
 //! An index as bytes: versioned, checksummed, never trusted when they come back.
 //!
 //! ```text
-//!   container   header, table of sections, their checksums
+//!   table       header and table of sections
+//!   container   sections being read
+//!   write       sections being written
 //!   fields      numbers and strings inside a section
 //!   options     what the index was made with, as a section
 //!   points      rows, as sections
 //!   products    neighbour graph and search index, as sections
 //! ```
 //!
-//! A dump holds the options, the rows and whatever products exist. A dump *without rows* keeps the rows'
+//! A dump, or file, holds the options, the rows and whatever products exist. One *without rows* keeps the rows'
 //! checksums: it can be attached to an index of the very same rows and options, and to no other.
-//! What may not enter: files, and any decision about what an index is.
+//! What may not enter: the file system, and any decision about what an index is.
 
 pub(crate) mod container;
 mod fields;
 pub(crate) mod options;
 pub(crate) mod points;
 pub(crate) mod products;
+pub(crate) mod table;
+pub(crate) mod write;
+
+pub use table::check_beginning;
+pub use write::Sink;
 
 /// Sections by number. Numbers are never used again for something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +44,47 @@ pub(crate) enum Kind {
     UpperLinks = 12,
     /// What the caller keeps with the index.
     Caller = 13,
+    /// What the program that wrote the dump adds for itself. Never looked at.
+    Attachment = 14,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 14] = [
+        Kind::Options,
+        Kind::Rows,
+        Kind::RowStarts,
+        Kind::RowColumns,
+        Kind::RowValues,
+        Kind::GraphInfo,
+        Kind::GraphIndices,
+        Kind::GraphDistances,
+        Kind::SearchInfo,
+        Kind::Levels,
+        Kind::BaseLinks,
+        Kind::UpperLinks,
+        Kind::Caller,
+        Kind::Attachment,
+    ];
+
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Options => "options",
+            Kind::Rows => "rows",
+            Kind::RowStarts => "row starts",
+            Kind::RowColumns => "row columns",
+            Kind::RowValues => "row values",
+            Kind::GraphInfo => "graph info",
+            Kind::GraphIndices => "graph indices",
+            Kind::GraphDistances => "graph distances",
+            Kind::SearchInfo => "search info",
+            Kind::Levels => "levels",
+            Kind::BaseLinks => "base links",
+            Kind::UpperLinks => "upper links",
+            Kind::Caller => "caller",
+            Kind::Attachment => "attachment",
+        }
+    }
 }
 
 #[cfg(test)]

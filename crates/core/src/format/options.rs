@@ -1,8 +1,9 @@
 //! What an index was made with, and the shape of its rows.
 
 use super::Kind;
-use super::container::{Container, Content, Section, corrupt};
+use super::container::{Container, corrupt};
 use super::fields::{Reader, Writer};
+use super::write::{Content, Section};
 use crate::error::Result;
 use crate::metric::{Metric, MetricParams};
 use crate::options::{Algorithm, DEFAULT_GRAPH_RECALL, Options, Quantization};
@@ -71,7 +72,7 @@ pub(crate) fn read(container: &Container<'_>, threads: usize) -> Result<(Options
         // Dumps made before the option existed end here.
         graph_recall: if fields.is_empty() { None } else { fields.number()? }.unwrap_or(DEFAULT_GRAPH_RECALL),
         threads,
-        caller: container.get(Kind::Caller).unwrap_or_default().to_vec(),
+        caller: container.get(Kind::Caller)?.unwrap_or_default().to_vec(),
         ..Options::new(metric)
     };
     fields.end()?;

@@ -1,8 +1,9 @@
 //! Rows as sections: as they are stored, transformed for their metric.
 
 use super::Kind;
-use super::container::{Container, Content, Section, corrupt, words};
+use super::container::{Container, corrupt, words};
 use super::options::Shape;
+use super::write::{Content, Section};
 use crate::error::{Error, Result};
 use crate::points::{BitRows, Form, Points, Rows, SparseRows};
 
@@ -23,18 +24,22 @@ pub(crate) fn sections(points: &Points, included: bool) -> Vec<Section<'_>> {
     parts.into_iter().map(|(kind, data)| Section { kind, data, included }).collect()
 }
 
-/// The rows of a container.
+/// Compares the sections of rows with their checksums, and their values with what rows may hold. O(bytes).
+pub(crate) fn check(container: &Container<'_>, points: &Points) -> Result<()> {
+    if points.form() != Form::Sparse {
+        container.check(Kind::Rows)?;
+    }
+    points.check_stored().map_err(refused)
+}
+
+/// The rows of a container. Dense rows and bits stay where they lie if they may; they are looked at by [`check`] only.
 pub(crate) fn read(container: &Container<'_>, shape: Shape) -> Result<Points> {
-    let refused = |error: Error| match error {
-        Error::OutOfMemory { .. } => error,
-        other => corrupt(format!("rows: {other}")),
-    };
     let Shape { form, len, dim, spare } = shape;
     match form {
         Form::Dense => {
-            Rows::from_stored(container.need(Kind::Rows)?, len, dim, spare).map_err(refused).map(Points::from)
+            Rows::from_stored(container.numbers(Kind::Rows)?, len, dim, spare).map_err(refused).map(Points::from)
         }
-        Form::Bits => BitRows::from_stored(container.need(Kind::Rows)?, len, dim).map_err(refused).map(Points::from),
+        Form::Bits => BitRows::from_stored(container.numbers(Kind::Rows)?, len, dim).map_err(refused).map(Points::from),
         Form::Sparse => {
             let starts = container.need(Kind::RowStarts)?;
             let (starts, rest) = starts.as_chunks::<8>();
@@ -48,5 +53,12 @@ pub(crate) fn read(container: &Container<'_>, shape: Shape) -> Result<Points> {
             let values = words(container.need(Kind::RowValues)?, f32::from_le_bytes)?;
             SparseRows::from_parts(starts, columns, values, dim).map_err(refused).map(Points::from)
         }
+    }
+}
+
+fn refused(error: Error) -> Error {
+    match error {
+        Error::OutOfMemory { .. } => error,
+        other => corrupt(format!("rows: {other}")),
     }
 }

@@ -1,8 +1,9 @@
 //! The two products as sections.
 
 use super::Kind;
-use super::container::{Container, Content, Section, corrupt, words};
+use super::container::{Container, corrupt, words};
 use super::fields::{Reader, Writer};
+use super::write::{Content, Section};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::knn::{Reached, RunOn};
@@ -30,7 +31,7 @@ pub(crate) fn graph_sections(graph: &Neighbors, seconds: Option<f64>, reached: O
 
 /// The neighbour graph of a container, checked to be one of `rows` rows with `k` columns.
 pub(crate) fn read_graph(container: &Container<'_>, rows: usize, k: usize) -> Result<Option<StoredGraph>> {
-    let Some(info) = container.get(Kind::GraphInfo) else { return Ok(None) };
+    let Some(info) = container.get(Kind::GraphInfo)? else { return Ok(None) };
     let mut info = Reader::new(info);
     let shape = (info.size()?, info.size()?);
     let (seconds, recall) = (info.number()?, info.number()?);
@@ -64,16 +65,26 @@ fn run_on(number: u64) -> Result<Option<RunOn>> {
 }
 
 /// What is stored of a search index besides its links.
-pub(crate) struct StoredSearch {
-    pub graph: Graph,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SearchInfo {
+    pub m: usize,
+    pub entry: usize,
     pub repaired: usize,
     pub inserts: usize,
+    /// Queries are not charged for its building.
+    pub prepared: bool,
+}
+
+/// A stored search index.
+pub(crate) struct StoredSearch {
+    pub graph: Graph,
+    pub info: SearchInfo,
 }
 
 /// Sections of a search index.
-pub(crate) fn search_sections(graph: &Graph, repaired: usize, inserts: usize) -> Vec<Section<'_>> {
+pub(crate) fn search_sections(graph: &Graph, repaired: usize, inserts: usize, prepared: bool) -> Vec<Section<'_>> {
     let mut info = Writer::default();
-    info.size(graph.m()).size(graph.entry() as usize).size(repaired).size(inserts);
+    info.size(graph.m()).size(graph.entry() as usize).size(repaired).size(inserts).u64(u64::from(prepared));
     let (levels, base, upper) = graph.parts();
     vec![
         Section::new(Kind::SearchInfo, Content::Own(info.0)),
@@ -83,18 +94,47 @@ pub(crate) fn search_sections(graph: &Graph, repaired: usize, inserts: usize) ->
     ]
 }
 
+/// What is known of a container's search index. O(1).
+pub(crate) fn read_search_info(container: &Container<'_>) -> Result<Option<SearchInfo>> {
+    let Some(info) = container.get(Kind::SearchInfo)? else { return Ok(None) };
+    let mut info = Reader::new(info);
+    let (m, entry, repaired, inserts) = (info.size()?, info.size()?, info.size()?, info.size()?);
+    // Dumps of version 1 end here.
+    let prepared = !info.is_empty() && info.u64()? == 1;
+    info.end()?;
+    Ok(Some(SearchInfo { m, entry, repaired, inserts, prepared }))
+}
+
 /// The search index of a container, checked to be one of `rows` rows with `m` links: no link leads outside.
 pub(crate) fn read_search(container: &Container<'_>, rows: usize, m: usize) -> Result<Option<StoredSearch>> {
-    let Some(info) = container.get(Kind::SearchInfo) else { return Ok(None) };
-    let mut info = Reader::new(info);
-    let (links, entry, repaired, inserts) = (info.size()?, info.size()?, info.size()?, info.size()?);
-    info.end()?;
+    let Some(info) = read_search_info(container)? else { return Ok(None) };
     let levels = container.need(Kind::Levels)?;
-    if links != m || levels.len() != rows {
-        return Err(corrupt(format!("links of {} rows with m {links}, not of {rows} with {m}", levels.len())));
+    if info.m != m || levels.len() != rows {
+        return Err(corrupt(format!("links of {} rows with m {}, not of {rows} with {m}", levels.len(), info.m)));
     }
-    let base = words(container.need(Kind::BaseLinks)?, u32::from_le_bytes)?;
-    let upper = words(container.need(Kind::UpperLinks)?, u32::from_le_bytes)?;
-    let graph = Graph::from_parts(m, levels.to_vec(), base, upper, entry).map_err(corrupt)?;
-    Ok(Some(StoredSearch { graph, repaired, inserts }))
+    container.check(Kind::BaseLinks)?;
+    container.check(Kind::UpperLinks)?;
+    let (base, upper) = (container.numbers(Kind::BaseLinks)?, container.numbers(Kind::UpperLinks)?);
+    let graph = Graph::from_parts(m, levels, base, upper, info.entry).map_err(corrupt)?;
+    Ok(Some(StoredSearch { graph, info }))
+}
+
+/// Whether the products' sections are as long as they must be for `rows` rows. O(1): nothing is read.
+pub(crate) fn check_shapes(container: &Container<'_>, rows: usize, k: usize, m: usize) -> Result<()> {
+    let cells = rows.checked_mul(k).and_then(|cells| cells.checked_mul(4));
+    let base = rows.checked_mul(8 * m);
+    let needed = [
+        (Kind::GraphInfo, Kind::GraphIndices, cells),
+        (Kind::GraphInfo, Kind::GraphDistances, cells),
+        (Kind::SearchInfo, Kind::Levels, Some(rows)),
+        (Kind::SearchInfo, Kind::BaseLinks, base),
+    ];
+    for (of, kind, bytes) in needed.into_iter().filter(|&(of, ..)| container.has(of)) {
+        let seen = container.length(kind)?;
+        if Some(seen) != bytes {
+            let (of, kind) = (of.name(), kind.name());
+            return Err(corrupt(format!("{kind} of {seen} bytes, but the {of} of {rows} rows needs {bytes:?}")));
+        }
+    }
+    Ok(())
 }

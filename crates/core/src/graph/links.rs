@@ -10,14 +10,15 @@
 
 use crate::error::{Error, Result};
 use crate::knn::EMPTY;
+use crate::points::aligned::Aligned;
 
 /// Levels and links; what walks walk on.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Graph {
     m: usize,
     levels: Vec<u8>,
-    base: Vec<u32>,
-    upper: Vec<u32>,
+    base: Aligned<u32>,
+    upper: Aligned<u32>,
     /// First block of `m` links of each row in `upper`.
     upper_start: Vec<u32>,
     entry: u32,
@@ -26,27 +27,34 @@ pub(crate) struct Graph {
 impl Graph {
     /// Rows on their levels, without links.
     pub fn unlinked(m: usize, levels: impl Iterator<Item = u8>) -> Result<Graph> {
-        let mut graph =
-            Graph { m, levels: Vec::new(), base: Vec::new(), upper: Vec::new(), upper_start: Vec::new(), entry: EMPTY };
+        let (base, upper) = (Aligned::zeroed(0)?, Aligned::zeroed(0)?);
+        let mut graph = Graph { m, levels: Vec::new(), base, upper, upper_start: Vec::new(), entry: EMPTY };
         graph.push_rows(levels)?;
         Ok(graph)
     }
 
     /// Adds rows without links. The entry moves to the first row of the highest level.
     pub fn push_rows(&mut self, levels: impl Iterator<Item = u8>) -> Result<()> {
+        let upper = self.push_levels(levels)?;
+        grow(&mut self.upper, upper)?;
+        let base = self.levels.len() * self.degree(0);
+        grow(&mut self.base, base)
+    }
+
+    /// The levels of more rows, without places for links; how many links of upper levels there are then.
+    fn push_levels(&mut self, levels: impl Iterator<Item = u8>) -> Result<usize> {
+        let mut blocks = self.upper.as_slice().len() / self.m;
         for level in levels {
-            let blocks = self.upper.len() / self.m;
             let start = u32::try_from(blocks).map_err(|_| Error::OutOfMemory { bytes: usize::MAX })?;
             let id = self.levels.len() as u32;
             self.levels.push(level);
             self.upper_start.push(start);
-            self.upper.resize(self.upper.len() + usize::from(level) * self.m, EMPTY);
+            blocks += usize::from(level);
             if self.entry == EMPTY || level > self.levels[self.entry as usize] {
                 self.entry = id;
             }
         }
-        self.base.resize(self.levels.len() * self.degree(0), EMPTY);
-        Ok(())
+        blocks.checked_mul(self.m).ok_or(Error::OutOfMemory { bytes: usize::MAX })
     }
 
     /// Makes the first row of the highest level the entry.
@@ -112,7 +120,7 @@ impl Graph {
     }
 
     fn array(&self, level: u8) -> &[u32] {
-        if level == 0 { &self.base } else { &self.upper }
+        if level == 0 { self.base.as_slice() } else { self.upper.as_slice() }
     }
 
     /// The links of a row on `level`.
@@ -133,33 +141,30 @@ impl Graph {
     pub fn set_links(&mut self, id: u32, level: u8, links: impl Iterator<Item = u32>) {
         let cells = self.cells(id, level);
         let array = if level == 0 { &mut self.base } else { &mut self.upper };
-        let cells = &mut array[cells];
+        let cells = &mut array.as_mut_slice()[cells];
         cells.fill(EMPTY);
         cells.iter_mut().zip(links).for_each(|(cell, link)| *cell = link);
     }
 
     /// The arrays themselves: levels, links of level 0, links above.
     pub fn parts(&self) -> (&[u8], &[u32], &[u32]) {
-        (&self.levels, &self.base, &self.upper)
+        (&self.levels, self.base.as_slice(), self.upper.as_slice())
     }
 
     /// A graph from the arrays of [`Graph::parts`]; what breaks an invariant is told.
     pub fn from_parts(
         m: usize,
-        levels: Vec<u8>,
-        base: Vec<u32>,
-        upper: Vec<u32>,
+        levels: &[u8],
+        base: Aligned<u32>,
+        upper: Aligned<u32>,
         entry: usize,
     ) -> std::result::Result<Graph, String> {
-        let mut graph = Graph::unlinked(m, levels.iter().copied()).map_err(|error| error.to_string())?;
-        if (base.len(), upper.len()) != (graph.base.len(), graph.upper.len()) {
-            return Err(format!(
-                "{} and {} links, not {} and {}",
-                base.len(),
-                upper.len(),
-                graph.base.len(),
-                graph.upper.len()
-            ));
+        let mut graph = Graph::unlinked(m, std::iter::empty()).map_err(|error| error.to_string())?;
+        let above = graph.push_levels(levels.iter().copied()).map_err(|error| error.to_string())?;
+        let (seen, needed) =
+            ((base.as_slice().len(), upper.as_slice().len()), (levels.len().saturating_mul(2 * m), above));
+        if seen != needed {
+            return Err(format!("{} and {} links, not {} and {}", seen.0, seen.1, needed.0, needed.1));
         }
         let top = levels.iter().copied().max();
         if levels.get(entry).copied() != top || top.is_none() {
@@ -185,6 +190,14 @@ impl Graph {
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.levels.capacity() + 4 * (self.base.capacity() + self.upper.capacity() + self.upper_start.capacity())
+        self.levels.capacity() + self.base.bytes() + self.upper.bytes() + 4 * self.upper_start.capacity()
     }
+}
+
+/// Empty places up to `len` in all.
+fn grow(links: &mut Aligned<u32>, len: usize) -> Result<()> {
+    let before = links.as_slice().len();
+    links.resize(len)?;
+    links.as_mut_slice()[before.min(len)..].fill(EMPTY);
+    Ok(())
 }

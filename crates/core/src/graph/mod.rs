@@ -10,8 +10,10 @@
 //!   insert   more rows into a graph that is there, or others in the place of some
 //!   patch    rows out of a graph, without a hole
 //!   reach    every row can be reached
+//!   audit    what links are like, also of a graph that is damaged
 //! ```
 
+pub(crate) mod audit;
 pub(crate) mod bulk;
 mod copies;
 pub(crate) mod insert;

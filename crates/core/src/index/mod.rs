@@ -5,6 +5,7 @@
 
 mod balls;
 mod coarse;
+mod foreign;
 mod linked;
 mod listed;
 mod persist;
@@ -12,10 +13,15 @@ mod products;
 mod query;
 mod radius;
 mod report;
+mod stored;
 mod target;
 mod update;
+mod verify;
 
+pub use foreign::ForeignLinks;
+pub use stored::Check;
 pub use update::Changes;
+pub use verify::{Links, SectionState, Verification};
 
 use crate::clusters::Clusters;
 use crate::code::{ByteCodes, Quantized, Sketch};
@@ -26,6 +32,7 @@ use crate::gate::Gate;
 use crate::graph::Graph;
 use crate::knn::Reached;
 use crate::lazy::Lazy;
+use crate::metric::Metric;
 use crate::neighbors::Neighbors;
 use crate::options::Options;
 use crate::plan::QueryDecision;
@@ -41,6 +48,7 @@ use report::Said;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use stored::Stored;
 
 /// What the last build of the neighbour graph took and reached.
 #[derive(Default, Clone)]
@@ -75,6 +83,8 @@ pub struct Index {
     dim: usize,
     form: Form,
     len: AtomicUsize,
+    /// Where products may be read that have not been asked for yet.
+    stored: Mutex<Option<Arc<Stored>>>,
     /// What [`Index::stats`] and [`Index::plan`] said last: what they say while an update is at work.
     said: Mutex<Said>,
 }
@@ -142,25 +152,25 @@ impl Index {
 
     /// An index of rows that have been transformed for the metric.
     fn of_stored(rows: Points, options: Options, control: Control<'_>) -> Result<Index> {
-        options.check()?;
-        options.metric.check_rows(rows.form(), rows.dim())?;
-        if rows.is_empty() {
-            return Err(Error::EmptyIndex);
-        }
-        options.check_quantization(rows.form())?;
-        let codes = match rows.dense() {
-            Some(rows) if options.metric.keeps_values() && options.metric.products(Form::Dense) => {
-                ByteCodes::of(rows, options.threads, control)?
-            }
-            _ => None,
+        Index::check_own(&rows, &options)?;
+        let codes = exact_codes(&rows, &options.metric, options.threads, control)?;
+        Ok(Index::of_data(Gate::new(Data { rows, codes, coarse: Coarse::default() }), options))
+    }
+
+    /// An index of rows behind their gate.
+    fn of_data(data: Gate<Data>, options: Options) -> Index {
+        let (dim, form, len) = {
+            let Data { rows, .. } = &*data.peek().expect("nobody else has this gate yet");
+            (rows.dim(), rows.form(), AtomicUsize::new(rows.len()))
         };
         let index = Index {
             kernels: Kernels::detect(),
-            dim: rows.dim(),
-            form: rows.form(),
-            len: AtomicUsize::new(rows.len()),
+            dim,
+            form,
+            len,
             said: Mutex::default(),
-            data: Gate::new(Data { rows, codes, coarse: Coarse::default() }),
+            stored: Mutex::default(),
+            data,
             graph: Lazy::default(),
             search: Lazy::default(),
             lists: Lazy::default(),
@@ -175,7 +185,17 @@ impl Index {
         };
         index.stats();
         index.plan();
-        Ok(index)
+        index
+    }
+
+    /// `InvalidArgument` or `EmptyIndex` where there is no index of such rows with such options.
+    fn check_own(rows: &Points, options: &Options) -> Result<()> {
+        options.check()?;
+        options.metric.check_rows(rows.form(), rows.dim())?;
+        if rows.is_empty() {
+            return Err(Error::EmptyIndex);
+        }
+        options.check_quantization(rows.form())
     }
 
     fn source<'a>(&'a self, data: &'a Data) -> Source<'a> {
@@ -223,5 +243,13 @@ impl Index {
     /// Columns of rows and queries.
     pub fn dim(&self) -> usize {
         self.dim
+    }
+}
+
+/// Bytes in the place of `rows`, where they lose nothing. O(n·dim), often much less.
+fn exact_codes(rows: &Points, metric: &Metric, threads: usize, control: Control<'_>) -> Result<Option<ByteCodes>> {
+    match rows.dense() {
+        Some(rows) if metric.keeps_values() && metric.products(Form::Dense) => ByteCodes::of(rows, threads, control),
+        _ => Ok(None),
     }
 }

@@ -31,7 +31,10 @@ impl Index {
     /// Errors: `OutOfMemory`, `Cancelled`.
     pub fn neighbor_graph(&self, control: Control<'_>) -> Result<Arc<Neighbors>> {
         let data = self.data.read(control)?;
-        self.graph.get_or_make(control, || self.make_graph(&data, control))
+        self.graph.get_or_make(control, || match self.stored_graph(control)? {
+            Some(graph) => Ok(graph),
+            None => self.make_graph(&data, control),
+        })
     }
 
     fn make_graph(&self, data: &Data, control: Control<'_>) -> Result<Neighbors> {
@@ -129,6 +132,9 @@ impl Index {
 
     pub(super) fn search_index(&self, data: &Data, control: Control<'_>) -> Result<Arc<Search>> {
         self.search.get_or_make(control, || {
+            if let Some(search) = self.stored_search(&data.rows, control)? {
+                return Ok(search);
+            }
             let linked = self.linked(&data.rows)?;
             let mut source = self.link_source(self.source(data), linked.as_ref());
             let nearest = |source: Source<'_>, k, control| {

@@ -88,6 +88,10 @@ impl Index {
         if let Some(search) = self.search.get() {
             search.describe(&mut stats);
         }
+        if let Some(stored) = self.stored() {
+            stats.graph_ready |= stored.graph;
+            stats.search_ready |= stored.search;
+        }
         stats
     }
 }

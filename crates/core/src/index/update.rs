@@ -62,6 +62,7 @@ impl Index {
         if total > MAX_ROWS {
             return Err(Error::invalid("rows", total, format!("at most {MAX_ROWS}")));
         }
+        self.leave_shelf(&mut data.rows, control)?;
         let changed = ids.len() + total - before;
         let Data { rows, codes, coarse } = &mut *data;
         let new_rows = [others.as_ref(), fresh.as_ref()];

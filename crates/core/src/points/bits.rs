@@ -100,20 +100,30 @@ impl BitRows {
         &self.data.as_slice()[..self.len * self.stride]
     }
 
-    /// Rows from the bytes of [`BitRows::stored`].
+    /// Rows from the bytes of [`BitRows::stored`], which are looked at by [`BitRows::check_stored`] only.
     ///
-    /// Errors: those of [`BitRows::zeroed`], `InvalidArgument` for a wrong length or padding.
-    pub(crate) fn from_stored(bytes: &[u8], len: usize, dim: usize) -> Result<BitRows> {
-        let stride = dim.saturating_add(ALIGN - 1) / ALIGN * ALIGN;
-        if len.checked_mul(stride) != Some(bytes.len()) {
-            return Err(Error::invalid("bytes", bytes.len(), format!("{len} rows of {stride}")));
+    /// Errors: `InvalidArgument` for a shape that no rows may have or another number of bytes.
+    pub(crate) fn from_stored(data: Aligned<u8>, len: usize, dim: usize) -> Result<BitRows> {
+        check_shape(len, dim, MAX_DIM)?;
+        let stride = dim.next_multiple_of(ALIGN);
+        let bytes = data.as_slice().len();
+        if len.checked_mul(stride) != Some(bytes) {
+            return Err(Error::invalid("bytes", bytes, format!("{len} rows of {stride}")));
         }
-        let mut rows = BitRows::zeroed(len, dim)?;
-        rows.changing().as_mut_slice().copy_from_slice(bytes);
-        if (0..len).any(|i| rows.row(i)[dim..].iter().any(|&v| v != 0)) {
-            return Err(Error::invalid("padding", "not zero", "zeros"));
+        Ok(BitRows { data, len, dim, stride, kept: Kept::default() })
+    }
+
+    /// Whether the rows are what rows must be. Errors: `InvalidArgument` for wrong padding.
+    pub(crate) fn check_stored(&self) -> Result<()> {
+        match (0..self.len).find(|&i| self.row(i)[self.dim..].iter().any(|&v| v != 0)) {
+            Some(i) => Err(Error::invalid("padding", format!("not zero in row {i}"), "zeros")),
+            None => Ok(()),
         }
-        Ok(rows)
+    }
+
+    /// Makes them rows that may be changed: see [`Aligned::own`].
+    pub(crate) fn own(&mut self) -> Result<()> {
+        self.data.own()
     }
 
     /// Row `i` with its padding.

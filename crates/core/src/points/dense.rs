@@ -166,28 +166,39 @@ impl Rows {
         &self.data.as_slice()[..self.len * self.stride]
     }
 
-    /// Rows from the bytes of [`Rows::stored`]; `spare` as [`Rows::spare`].
+    /// Rows from the numbers of [`Rows::stored`], which are looked at by [`Rows::check_stored`] only; `spare` as
+    /// [`Rows::spare`].
     ///
-    /// Errors: those of [`Rows::zeroed`], `InvalidArgument` for a wrong length or padding, `NonFinite`.
-    pub(crate) fn from_stored(bytes: &[u8], len: usize, dim: usize, spare: bool) -> Result<Rows> {
-        let stride = dim.saturating_add(1).next_multiple_of(LANE);
-        if len.checked_mul(stride).and_then(|n| n.checked_mul(4)) != Some(bytes.len()) {
-            return Err(Error::invalid("bytes", bytes.len(), format!("{len} rows of {stride} floats")));
+    /// Errors: `InvalidArgument` for a shape that no rows may have or another number of numbers.
+    pub(crate) fn from_stored(data: Aligned<f32>, len: usize, dim: usize, spare: bool) -> Result<Rows> {
+        check_shape(len, dim, MAX_DIM)?;
+        let stride = (dim + 1).next_multiple_of(LANE);
+        let numbers = data.as_slice().len();
+        if len.checked_mul(stride) != Some(numbers) {
+            return Err(Error::invalid("numbers", numbers, format!("{len} rows of {stride}")));
         }
-        let mut rows = Rows::zeroed(len, dim)?;
-        let values = bytes.as_chunks::<4>().0.iter().map(|&word| f32::from_le_bytes(word));
-        rows.changing().as_mut_slice().iter_mut().zip(values).for_each(|(slot, value)| *slot = value);
-        for i in 0..len {
-            let row = &rows.stored()[i * stride..(i + 1) * stride];
-            check_finite(&row[..dim], i)?;
-            if row[dim + 1..].iter().any(|&v| v != 0.0) || ![0.0, 1.0].contains(&row[dim]) {
-                return Err(Error::invalid("padding", format!("not zero in row {i}"), "zeros"));
-            }
-        }
+        let mut rows = Rows { data, len, dim, width: dim.next_multiple_of(LANE), stride, kept: Kept::default() };
         if spare {
             rows.use_spare_column();
         }
         Ok(rows)
+    }
+
+    /// Whether the rows are what rows must be. Errors: `NonFinite`, `InvalidArgument` for wrong padding.
+    pub(crate) fn check_stored(&self) -> Result<()> {
+        for (i, row) in self.stored().chunks_exact(self.stride).enumerate() {
+            let (values, behind) = row.split_at(self.dim);
+            check_finite(values, i)?;
+            if behind[1..].iter().any(|&v| v != 0.0) || ![0.0, 1.0].contains(&behind[0]) {
+                return Err(Error::invalid("padding", format!("not zero in row {i}"), "zeros"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes them rows that may be changed: see [`Aligned::own`].
+    pub(crate) fn own(&mut self) -> Result<()> {
+        self.data.own()
     }
 
     /// Makes the spare column visible to the kernels.

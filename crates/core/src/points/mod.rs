@@ -187,6 +187,25 @@ impl Points {
         }
     }
 
+    /// Whether stored rows are what rows must be. Errors: `InvalidArgument`, `NonFinite`.
+    pub(crate) fn check_stored(&self) -> Result<()> {
+        match self {
+            Points::Dense(rows) => rows.check_stored(),
+            Points::Bits(rows) => rows.check_stored(),
+            // Sparse rows are only made of what has been looked at.
+            Points::Sparse(_) => Ok(()),
+        }
+    }
+
+    /// Copies rows that lie in a file, so that they can be changed. Errors: `OutOfMemory`.
+    pub(crate) fn own(&mut self) -> Result<()> {
+        match self {
+            Points::Dense(rows) => rows.own(),
+            Points::Bits(rows) => rows.own(),
+            Points::Sparse(_) => Ok(()),
+        }
+    }
+
     /// A copy of the rows `ids`, in that order.
     pub(crate) fn subset(&self, ids: &[u32]) -> Result<Points> {
         Ok(match self {
