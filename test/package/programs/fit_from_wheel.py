@@ -15,9 +15,10 @@ def seconds_to_import(name: str) -> float:
     return round(perf_counter() - start, 4)
 
 
+BEFORE = set(sys.modules)
 NUMPY_S = seconds_to_import("numpy")
 PACKAGE_S = seconds_to_import("hnsw_bridge")
-BROUGHT_IN = sorted({name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names)
+BROUGHT_IN = {name.partition(".")[0] for name in set(sys.modules) - BEFORE}
 
 import hnsw_bridge  # noqa: E402
 import numpy as np  # noqa: E402
@@ -51,7 +52,7 @@ print(
             "shapes": [list(model.embedding_.shape), list(placed.shape)],
             "finite": bool(np.isfinite(model.embedding_).all() and np.isfinite(placed).all()),
             "import_s": {"numpy": NUMPY_S, "hnsw_bridge": PACKAGE_S},
-            "brought_in": BROUGHT_IN,
+            "brought_in": sorted(BROUGHT_IN - sys.stdlib_module_names),
         }
     )
 )
