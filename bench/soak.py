@@ -25,8 +25,9 @@ from hnsw_bridge import HnswIndexWrapper, _client
 
 ROWS, WIDTH = 2000, 32
 WARM_UP = 40  # By then pools of threads, code and allocators have their size.
-# To be measured.
-MEMORY_BOUND = 32 << 20
+# Measured: in 1200 builds the server wandered between 90 and 131 MiB and ended at 109, this process
+# stayed at 42. One index in ten that were kept (0.8 MiB each) would be 96 MiB by then.
+MEMORY_BOUND = 64 << 20
 SETTLES_WITHIN_S = 10.0
 
 

@@ -17,12 +17,12 @@ describe("the npm packages, installed into an empty folder without scripts", () 
   let folder: string;
   let offline: string | undefined;
 
-  beforeAll(() => {
+  beforeAll(async () => {
     folder = emptyFolder();
     const tarballs = [made.npm.main, here?.tarball as string];
     writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
     const options = ["--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"];
-    const { code, output } = run("npm", ["install", ...options, ...tarballs], folder);
+    const { code, output } = await run("npm", ["install", ...options, ...tarballs], folder);
     offline = code === 0 ? undefined : OFFLINE.exec(output)?.[0];
     if (code !== 0 && offline === undefined) throw new Error(output);
   });
@@ -33,11 +33,11 @@ describe("the npm packages, installed into an empty folder without scripts", () 
   const manifest = (name: string) => JSON.parse(readFileSync(installed(name, "package.json"), "utf8"));
   const platform = () => readdirSync(installed()).filter((name) => name.startsWith("hnsw-bridge-"));
 
-  it("compile a strict TypeScript program and run it", () => {
+  it("compile a strict TypeScript program and run it", async () => {
     copyFileSync(PROGRAM, join(folder, "search.ts"));
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(COMPILER));
-    mustRun(process.execPath, [TSC, "-p", "."], folder);
-    const { version, graph, nearest, distance } = JSON.parse(mustRun(process.execPath, ["search.js"], folder));
+    await mustRun(process.execPath, [TSC, "-p", "."], folder);
+    const { version, graph, nearest, distance } = JSON.parse(await mustRun(process.execPath, ["search.js"], folder));
     expect({ version, graph, nearest }).toEqual({
       version: manifest("hnsw-bridge").version,
       graph: [500, 10],
@@ -46,9 +46,9 @@ describe("the npm packages, installed into an empty folder without scripts", () 
     expect(distance).toBeCloseTo(0, 5);
   });
 
-  it("have the command line", () => {
+  it("have the command line", async () => {
     const { version } = manifest("hnsw-bridge");
-    expect(mustRun("npx", ["--no-install", "hnsw-bridge", "version"], folder)).toContain(version);
+    expect(await mustRun("npx", ["--no-install", "hnsw-bridge", "version"], folder)).toContain(version);
   });
 
   it("are one for all and one for this platform, of the same version, without scripts", () => {
@@ -62,13 +62,13 @@ describe("the npm packages, installed into an empty folder without scripts", () 
     ).toEqual([]);
   });
 
-  it("tell what is missing where there is none for the platform", () => {
+  it("tell what is missing where there is none for the platform", async () => {
     const [name] = platform() as [string];
     const program = "import { metrics } from 'hnsw-bridge'; console.log(metrics().length)";
     const inline = ["--input-type=module", "--eval", program];
-    expect(Number(mustRun(process.execPath, inline, folder))).toBeGreaterThan(0);
+    expect(Number(await mustRun(process.execPath, inline, folder))).toBeGreaterThan(0);
     rmSync(installed(name), { recursive: true });
-    expect(run(process.execPath, inline, folder)).toMatchObject({
+    expect(await run(process.execPath, inline, folder)).toMatchObject({
       code: 1,
       output: expect.stringContaining(`${name} (not found)`),
     });

@@ -1,8 +1,10 @@
 /** What was made, and running programs with it in folders of their own. */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { MADE } from "../../scripts/lib/paths.mjs";
 
 export interface Made {
@@ -28,15 +30,15 @@ export interface Ended {
 }
 
 /** Runs a command in a folder; `env` is its whole environment. */
-export function run(command: string, args: string[], cwd: string, env: NodeJS.ProcessEnv = outside()): Ended {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: "utf8" });
-  if (error !== undefined) throw error;
-  return { code: status, stdout, output: stdout + stderr };
+export async function run(command: string, args: string[], cwd: string, env = outside()): Promise<Ended> {
+  const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  return { code, stdout, output: stdout + stderr };
 }
 
 /** As `run`; what it printed on standard output. A failure throws all that it printed. */
-export function mustRun(...call: Parameters<typeof run>): string {
-  const { code, stdout, output } = run(...call);
+export async function mustRun(...call: Parameters<typeof run>): Promise<string> {
+  const { code, stdout, output } = await run(...call);
   if (code !== 0) throw new Error(`${call[0]} ${call[1].join(" ")} ended with ${code}:\n${output}`);
   return stdout;
 }

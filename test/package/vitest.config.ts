@@ -6,8 +6,8 @@ export default defineConfig({
     include: ["test/package/**/*.test.ts"],
     pool: "forks",
     maxWorkers: 1,
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     retry: 0,
   },
 });

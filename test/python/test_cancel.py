@@ -122,10 +122,15 @@ def test_an_interrupt_that_comes_after_the_update_takes_it_back(monkeypatch, cal
     assert calls()["build"] == 2
 
 
+def _held():
+    """The ids of this session's indexes. Garbage of other tests may go at any time."""
+    return set(hnsw_bridge.stats()["session"]["indexes"])
+
+
 @pytest.mark.parametrize("lost", [False, True], ids=["told", "lost"])
 def test_what_an_interrupted_build_had_made_is_freed(lost, monkeypatch):
     """Ctrl-C came with the answer on its way. Lost: it had been read, and nobody knows of it."""
-    held = len(hnsw_bridge.stats()["session"]["indexes"])
+    held = _held()
     connection = _client.session()._mine()
     until_done = connection._until_done
 
@@ -141,7 +146,7 @@ def test_what_an_interrupted_build_had_made_is_freed(lost, monkeypatch):
     monkeypatch.undo()
     assert HnswIndexWrapper(ROWS, n_neighbors=5).query(ROWS[:1], k=1)[0].tolist() == [[0]]
     # Of a build that nobody knows of the server learns when the session ends.
-    assert until(lambda: len(hnsw_bridge.stats()["session"]["indexes"]) == held + lost)
+    assert until(lambda: len(_held() - held) == lost)
 
 
 def test_a_release_broken_off_costs_a_connection_and_nothing_else(calls):
@@ -149,9 +154,9 @@ def test_a_release_broken_off_costs_a_connection_and_nothing_else(calls):
     session = _client.session()
     with pytest.raises(KeyboardInterrupt):
         session._keeper._transport.send([_Interrupting(b"half"), b"never sent"])
-    held = len(hnsw_bridge.stats()["session"]["indexes"])
+    held = _held()
     HnswIndexWrapper(ROWS, n_neighbors=5).close()
-    assert until(lambda: len(hnsw_bridge.stats()["session"]["indexes"]) == held)
+    assert until(lambda: _held() <= held)
     assert session._keeper.is_open()
     session._mine().close()  # From here the keeper alone holds the session.
     assert index.query(ROWS[:1], k=1)[0].tolist() == [[0]]

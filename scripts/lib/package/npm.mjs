@@ -27,7 +27,10 @@ export function packNpm(work) {
 function stageMain(stage, manifest, platforms) {
   mkdirSync(stage, { recursive: true });
   for (const file of [...manifest.files, "README.md", "LICENSE"]) {
-    cpSync(join(ROOT, file), join(stage, file), { recursive: true });
+    cpSync(join(ROOT, file), join(stage, file), {
+      recursive: true,
+      filter: (source) => basename(source) !== "__pycache__",
+    });
   }
   const optionalDependencies = Object.fromEntries(platforms.map(({ name }) => [name, manifest.version]));
   const published = Object.entries(manifest).filter(([field]) => !OF_CHECKOUT.includes(field));

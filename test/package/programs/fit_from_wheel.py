@@ -5,24 +5,11 @@ Asserts nothing: test/package/wheel.test.ts does. Only numpy is used to find the
 
 import json
 import shutil
-import sys
-from time import perf_counter
 
-
-def seconds_to_import(name: str) -> float:
-    start = perf_counter()
-    __import__(name)
-    return round(perf_counter() - start, 4)
-
-
-NUMPY_S = seconds_to_import("numpy")
-PACKAGE_S = seconds_to_import("hnsw_bridge")
-BROUGHT_IN = sorted({name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names)
-
-import hnsw_bridge  # noqa: E402
-import numpy as np  # noqa: E402
-from hnsw_bridge._launch import find_command  # noqa: E402
-from hnsw_bridge.umap import UMAP  # noqa: E402
+import hnsw_bridge
+import numpy as np
+from hnsw_bridge._launch import find_command
+from hnsw_bridge.umap import UMAP
 
 N, DIM, K = 1200, 16, 15
 
@@ -50,8 +37,6 @@ print(
             "recall": float(np.mean(hits)),
             "shapes": [list(model.embedding_.shape), list(placed.shape)],
             "finite": bool(np.isfinite(model.embedding_).all() and np.isfinite(placed).all()),
-            "import_s": {"numpy": NUMPY_S, "hnsw_bridge": PACKAGE_S},
-            "brought_in": BROUGHT_IN,
         }
     )
 )
