@@ -107,6 +107,9 @@ impl Estimate {
     /// of the rows, and never at odds with what was seen.
     pub(crate) fn of(hits: usize, sample: usize, n: usize) -> Estimate {
         const Z: f64 = 1.959_964;
+        if sample == n {
+            return Estimate { count: hits as f64, low: hits as f64, high: hits as f64 };
+        }
         let (found, missed, n) = (hits as f64, (sample - hits) as f64, n as f64);
         let size = sample as f64;
         // Of a sample without putting back only the rows outside it are uncertain.
