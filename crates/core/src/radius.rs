@@ -115,13 +115,13 @@ impl Estimate {
         // Of a sample without putting back only the rows outside it are uncertain.
         let rest = (n - size) / (n - 1.0).max(1.0);
         let z2 = Z * Z * rest;
-        let share = found / size;
+        let (share, all) = (found / size, found * n / size);
         let middle = (share + z2 / (2.0 * size)) / (1.0 + z2 / size);
         let half = (z2 * (share * (1.0 - share) / size + z2 / (4.0 * size * size))).sqrt() / (1.0 + z2 / size);
         Estimate {
-            count: share * n,
-            low: ((middle - half) * n).floor().clamp(found, share * n),
-            high: ((middle + half) * n).ceil().clamp(share * n, (n - missed).max(share * n)),
+            count: all,
+            low: ((middle - half) * n).floor().min(all).max(found),
+            high: ((middle + half) * n).ceil().max(all).min(n - missed),
         }
     }
 }
