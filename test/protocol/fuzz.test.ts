@@ -49,7 +49,6 @@ const OPS = [
   "plan",
   "radius_search",
   "radius_search_by_id",
-  "search_with_target_count",
   "estimate_count",
 ];
 const VALUES: unknown[] = [
@@ -81,7 +80,6 @@ const FIELDS = [
   "radii",
   "ids",
   "max_results",
-  "target",
   "sample",
   "id",
   "index",
@@ -185,6 +183,8 @@ class Fuzzer {
       ...(op === "close" && this.below(2) === 0 && { index: null, value: value.value }),
       ...(op === "dump" && { rows: this.below(2) === 0 }),
       ...{ bytes: value, start: 0, count: 20, credits: 1, target: id - this.below(20), protocol: [1, 1] },
+      // A radius search answers with two tables, hence two batches.
+      ...((op.startsWith("radius") || op === "estimate_count") && { radius: 1, ids: [3, 19], credits: 2 }),
     };
   }
 

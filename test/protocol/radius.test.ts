@@ -144,8 +144,8 @@ describe("results of varying length", () => {
     await client.send({ op: "credit", id, credits: 60 });
     await client.answer(id);
     const { batches: all, told, columns } = tables(client, id, "radius");
-    // 26 bytes a query, 8 a row.
-    expect(all.filter(({ part }) => part === "queries").map(({ count }) => count)).toEqual([157, 157, 86]);
+    // 22 bytes a query, 8 a row.
+    expect(all.filter(({ part }) => part === "queries").map(({ count }) => count)).toEqual([186, 186, 28]);
     expect(all.slice(3).every(({ part, count }) => part === "hits" && count <= 512)).toBe(true);
     expect(told.hits).toBe(columns.indices?.length);
   });

@@ -107,18 +107,21 @@ impl Estimate {
     /// of the rows, and never at odds with what was seen.
     pub(crate) fn of(hits: usize, sample: usize, n: usize) -> Estimate {
         const Z: f64 = 1.959_964;
+        if sample == n {
+            return Estimate { count: hits as f64, low: hits as f64, high: hits as f64 };
+        }
         let (found, missed, n) = (hits as f64, (sample - hits) as f64, n as f64);
         let size = sample as f64;
         // Of a sample without putting back only the rows outside it are uncertain.
         let rest = (n - size) / (n - 1.0).max(1.0);
         let z2 = Z * Z * rest;
-        let share = found / size;
+        let (share, all) = (found / size, found * n / size);
         let middle = (share + z2 / (2.0 * size)) / (1.0 + z2 / size);
         let half = (z2 * (share * (1.0 - share) / size + z2 / (4.0 * size * size))).sqrt() / (1.0 + z2 / size);
         Estimate {
-            count: share * n,
-            low: ((middle - half) * n).floor().clamp(found, share * n),
-            high: ((middle + half) * n).ceil().clamp(share * n, (n - missed).max(share * n)),
+            count: all,
+            low: ((middle - half) * n).floor().min(all).max(found),
+            high: ((middle + half) * n).ceil().max(all).min(n - missed),
         }
     }
 }

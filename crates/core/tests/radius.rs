@@ -48,6 +48,8 @@ fn found(balls: &Balls, query: usize) -> Vec<(i32, f32)> {
 /// Without what depends on the clock.
 fn timeless(mut balls: Balls) -> Balls {
     balls.told.ms.clear();
+    // No number equals itself where there is none.
+    balls.told.largest.iter_mut().filter(|largest| largest.is_nan()).for_each(|largest| *largest = -1.0);
     balls
 }
 

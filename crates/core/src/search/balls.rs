@@ -201,7 +201,8 @@ mod tests {
         assert!(short.iter().all(|found| found.spent));
         // Of more hits than asked for, the nearest and one more.
         for (query, found) in walk(0.6, Effort { most: 5, ..usual }).into_iter().enumerate() {
-            assert_eq!(found.hits, others(&rows, query, 0.6)[..6]);
+            let expected = others(&rows, query, 0.6);
+            assert_eq!(found.hits, expected[..6.min(expected.len())]);
         }
     }
 }

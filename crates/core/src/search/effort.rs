@@ -1,8 +1,8 @@
 //! How patient walks through balls must be for a recall: measured on sampled rows, once for an index.
 //!
 //! Each sampled row walks as if it were not there, so that it finds its ball as a new query does, at radii that hold 1,
-//! 10, 100 and 1 000 other rows. What a walk finds is held against all pairs. More patience is tried until nearly all
-//! walks find nearly everything, or cost more than a look at all rows.
+//! 10, 100 and 1 000 other rows. What a walk finds is held against all pairs. More patience is tried until the worst
+//! walk finds nearly everything.
 
 use super::balls::{self, Ball, Effort, Found, Ground};
 use super::walk::ScratchPool;
@@ -15,15 +15,13 @@ use crate::points::Points;
 use crate::random::draw;
 
 /// Rows of the sample.
-const SAMPLE: usize = 64;
+const SAMPLE: usize = 96;
 /// Stream of the draws.
 const STREAM: u64 = 0x7261_6469_7573;
 /// Other rows in the balls.
 const HITS: [usize; 4] = [1, 10, 100, 1_000];
 /// What is tried.
 const STEPS: [usize; 6] = [16, 32, 64, 128, 256, 512];
-/// Of so many walks one may find less than a step is said to reach.
-const ONE_IN: usize = 100;
 /// A step that reaches this is the last.
 const ENOUGH: f64 = 0.995;
 
@@ -31,7 +29,7 @@ const ENOUGH: f64 = 0.995;
 #[derive(Debug, Clone, Copy)]
 struct Step {
     patience: usize,
-    /// Nearly all walks found this share of their ball, or gave up for a look at all rows.
+    /// All sampled walks found this share of their ball, or gave up for a look at all rows.
     recall: f64,
 }
 
@@ -57,7 +55,7 @@ pub(crate) struct Trial<'a> {
 }
 
 impl Calibrated {
-    /// O(64·n) distances, and some hundred walks.
+    /// O(96·n) distances, and some hundred walks.
     pub fn measured(trial: Trial<'_>, scratches: &ScratchPool, control: Control<'_>) -> Result<Calibrated> {
         let Trial { source, threads, .. } = trial;
         let n = source.rows.len();
@@ -81,9 +79,11 @@ impl Calibrated {
         Ok(Calibrated { steps, scale })
     }
 
-    /// The least patience that has reached `recall`; none where no walk does.
+    /// The least patience that has reached `recall`, with half of what it may miss to spare: a query may be worse off
+    /// than the worst of the sample. None where no walk does.
     pub fn patience(&self, recall: f64) -> Option<usize> {
-        self.steps.iter().find(|step| step.recall >= recall).map(|step| step.patience)
+        let wanted = recall + (1.0 - recall) / 2.0;
+        self.steps.iter().find(|step| step.recall >= wanted.min(ENOUGH.max(recall))).map(|step| step.patience)
     }
 }
 
@@ -117,7 +117,7 @@ impl Cases<'_> {
     /// What walks of this patience reach.
     fn recall(&self, patience: usize, scale: f32, scratches: &ScratchPool, control: Control<'_>) -> Result<f64> {
         let Trial { ground, factor, budget, threads, .. } = self.trial;
-        let mut all = Vec::new();
+        let mut least = 1.0f64;
         for hits in HITS.into_iter().filter(|&hits| hits < ground.rows.len()) {
             let ball = |case: usize| {
                 let radius = self.metric().finish(self.reach(case, hits).unwrap_or(f32::NEG_INFINITY));
@@ -128,10 +128,10 @@ impl Cases<'_> {
             // Copies at the edge may be more than there are hits.
             let effort = Effort { patience, budget, most: 2 * hits + patience };
             let found = balls::search(ground, self.queries, &ball, effort, threads, scratches, control)?;
-            all.extend(found.iter().enumerate().map(|(case, found)| self.share(case, hits, &ball(case), found)));
+            let shares = found.iter().enumerate().map(|(case, found)| self.share(case, hits, &ball(case), found));
+            least = shares.fold(least, f64::min);
         }
-        all.sort_unstable_by(f64::total_cmp);
-        Ok(all.get(all.len() / ONE_IN).copied().unwrap_or(1.0))
+        Ok(least)
     }
 
     /// Share of the nearest `hits` others that a walk found.
