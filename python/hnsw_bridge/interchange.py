@@ -25,7 +25,11 @@ from ._errors import CorruptFile, InvalidArgument
 Path = str | os.PathLike[str]
 Array = npt.NDArray[Any]
 
-_VECTORS: dict[str, np.dtype[Any]] = {".fvecs": np.dtype("<f4"), ".ivecs": np.dtype("<i4"), ".bvecs": np.dtype("u1")}
+_VECTORS: dict[str, np.dtype[Any]] = {
+    ".fvecs": np.dtype("<f4"),
+    ".ivecs": np.dtype("<i4"),
+    ".bvecs": np.dtype("u1"),
+}
 _ARROW = (".arrow", ".feather", ".parquet")
 _HNSWLIB_HEADER = struct.Struct("<6QiI3QdQ")
 _DELETED = 1

@@ -25,6 +25,7 @@ describe("hello", () => {
       "bare",
       "progress.seconds_left",
       "plan",
+      "dump.attachment",
     ]);
     for (const metric of reply.metrics as object[]) {
       expect(metric).toMatchObject({
