@@ -152,6 +152,7 @@ BY_CODE: dict[str, type[HnswError]] = {
         Unauthorized,
         ProtocolError,
         CorruptFile,
+        FileError,
         UnsupportedVersion,
         InternalError,
     )

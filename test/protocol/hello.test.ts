@@ -26,6 +26,7 @@ describe("hello", () => {
       "progress.seconds_left",
       "plan",
       "radius",
+      "dump.attachment",
     ]);
     for (const metric of reply.metrics as object[]) {
       expect(metric).toMatchObject({

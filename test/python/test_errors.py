@@ -23,6 +23,7 @@ BUILTINS = {
     "ERR_UNAUTHORIZED": ConnectionError,
     "ERR_PROTOCOL": ConnectionError,
     "ERR_CORRUPT_FILE": ValueError,
+    "ERR_FILE": OSError,
     "ERR_UNSUPPORTED_VERSION": ValueError,
     "ERR_INTERNAL": HnswError,
 }
