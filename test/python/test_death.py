@@ -1,5 +1,6 @@
 """Callers whose server dies, falls silent, or runs out of memory."""
 
+import contextlib
 import os
 import resource
 import signal
@@ -12,7 +13,14 @@ import pytest
 
 import hnsw_bridge
 from datasets import gaussian
-from hnsw_bridge import HnswIndexWrapper, InvalidArgument, OutOfMemory, ServerDied, _client
+from hnsw_bridge import (
+    HnswIndexWrapper,
+    InternalError,
+    InvalidArgument,
+    OutOfMemory,
+    ServerDied,
+    _client,
+)
 from hnsw_bridge._patience import patience_s
 from processes import GENEROUS_S, TOKEN, heard, is_running, program, resume, serving
 from waiting import until
@@ -252,10 +260,14 @@ def test_a_server_that_dies_for_want_of_memory_says_so_and_is_replaced(limited):
     asked_at = time.monotonic()
 
     def ask_on():
+        """What takes memory in JavaScript, in threads and in the core, some of it refused."""
         nonlocal asked_at
         while True:
             asked_at = time.monotonic()
+            index.query(np.tile(ROWS, (20, 1)), k=20)
             hnsw_bridge.stats()
+            with contextlib.suppress(OutOfMemory, InternalError):
+                HnswIndexWrapper(LONG[:20_000], n_neighbors=5)
 
     with pytest.raises(ServerDied, match=r"(?s)the server died: out of memory, .*llocat") as died:
         ask_on()
