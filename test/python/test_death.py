@@ -44,16 +44,16 @@ def _same(a, b):
 
 
 class _Call(threading.Thread):
-    """A call that takes seconds, in a thread, and by now is computed; `error` is what ended it."""
+    """A call of `op` that takes seconds, in a thread, under way; `error` is what ended it."""
 
-    def __init__(self, call):
+    def __init__(self, op, call):
         super().__init__()
         self._call = call
         self.error = None
         self.ended_at = 0.0
-        idle = _server()["callsInFlight"]
+        before = _server()["calls"][op]
         self.start()
-        until(lambda: _server()["callsInFlight"] > idle or not self.is_alive())
+        until(lambda: _server()["calls"][op] > before or not self.is_alive())
         assert self.is_alive(), f"the long call has ended already: {self.error!r}"
 
     def run(self):
@@ -75,7 +75,7 @@ def long_index():
 def test_a_server_killed_during_a_call_is_an_error_and_the_next_call_works(long_index):
     other = HnswIndexWrapper(ROWS, n_neighbors=5, random_state=1)
     expected = other.query(ROWS[:9], k=5)
-    call = _Call(long_index.prepare)
+    call = _Call("prepare", long_index.prepare)
     pid, directory = _server()["pid"], _directory()
     killed_at = time.monotonic()
     os.kill(pid, signal.SIGKILL)
@@ -96,7 +96,7 @@ def test_an_update_that_the_server_died_in_has_not_happened():
         index = HnswIndexWrapper(LONG[:6_000], n_neighbors=15, random_state=1)
     index.prepare()
     expected = (*index.neighbor_graph, *index.query(LONG[:50]))
-    call = _Call(lambda: index.update(LONG[6_000:8_900], LONG[:9] + 1, range(9)))
+    call = _Call("update", lambda: index.update(LONG[6_000:8_900], LONG[:9] + 1, range(9)))
     os.kill(_server()["pid"], signal.SIGKILL)
     call.join()
     assert isinstance(call.error, ServerDied)
@@ -168,7 +168,7 @@ def test_a_stopped_server_is_given_up_and_ended_and_the_next_call_works(impatien
 def test_all_threads_get_an_error_when_their_server_is_stopped(impatient, long_index):
     with hnsw_bridge.options(algorithm="hnsw", m=64, ef_construction=800):
         other = HnswIndexWrapper(LONG, n_neighbors=15)
-    calls = [_Call(long_index.prepare), _Call(other.prepare)]
+    calls = [_Call("prepare", each.prepare) for each in (long_index, other)]
     os.kill(_server()["pid"], signal.SIGSTOP)
     for call in calls:
         call.join()
