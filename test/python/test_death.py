@@ -1,5 +1,6 @@
 """Callers whose server dies, falls silent, or runs out of memory."""
 
+import contextlib
 import os
 import resource
 import signal
@@ -12,7 +13,14 @@ import pytest
 
 import hnsw_bridge
 from datasets import gaussian
-from hnsw_bridge import HnswIndexWrapper, InvalidArgument, OutOfMemory, ServerDied, _client
+from hnsw_bridge import (
+    HnswIndexWrapper,
+    InternalError,
+    InvalidArgument,
+    OutOfMemory,
+    ServerDied,
+    _client,
+)
 from hnsw_bridge._patience import patience_s
 from processes import GENEROUS_S, TOKEN, heard, is_running, program, resume, serving
 from waiting import until
@@ -36,16 +44,16 @@ def _same(a, b):
 
 
 class _Call(threading.Thread):
-    """A call that takes seconds, in a thread, and by now is computed; `error` is what ended it."""
+    """A call of `op` that takes seconds, in a thread, under way; `error` is what ended it."""
 
-    def __init__(self, call):
+    def __init__(self, op, call):
         super().__init__()
         self._call = call
         self.error = None
         self.ended_at = 0.0
-        idle = _server()["callsInFlight"]
+        before = _server()["calls"][op]
         self.start()
-        until(lambda: _server()["callsInFlight"] > idle or not self.is_alive())
+        until(lambda: _server()["calls"][op] > before or not self.is_alive())
         assert self.is_alive(), f"the long call has ended already: {self.error!r}"
 
     def run(self):
@@ -67,7 +75,7 @@ def long_index():
 def test_a_server_killed_during_a_call_is_an_error_and_the_next_call_works(long_index):
     other = HnswIndexWrapper(ROWS, n_neighbors=5, random_state=1)
     expected = other.query(ROWS[:9], k=5)
-    call = _Call(long_index.prepare)
+    call = _Call("prepare", long_index.prepare)
     pid, directory = _server()["pid"], _directory()
     killed_at = time.monotonic()
     os.kill(pid, signal.SIGKILL)
@@ -88,7 +96,7 @@ def test_an_update_that_the_server_died_in_has_not_happened():
         index = HnswIndexWrapper(LONG[:6_000], n_neighbors=15, random_state=1)
     index.prepare()
     expected = (*index.neighbor_graph, *index.query(LONG[:50]))
-    call = _Call(lambda: index.update(LONG[6_000:8_900], LONG[:9] + 1, range(9)))
+    call = _Call("update", lambda: index.update(LONG[6_000:8_900], LONG[:9] + 1, range(9)))
     os.kill(_server()["pid"], signal.SIGKILL)
     call.join()
     assert isinstance(call.error, ServerDied)
@@ -160,7 +168,7 @@ def test_a_stopped_server_is_given_up_and_ended_and_the_next_call_works(impatien
 def test_all_threads_get_an_error_when_their_server_is_stopped(impatient, long_index):
     with hnsw_bridge.options(algorithm="hnsw", m=64, ef_construction=800):
         other = HnswIndexWrapper(LONG, n_neighbors=15)
-    calls = [_Call(long_index.prepare), _Call(other.prepare)]
+    calls = [_Call("prepare", each.prepare) for each in (long_index, other)]
     os.kill(_server()["pid"], signal.SIGSTOP)
     for call in calls:
         call.join()
@@ -252,10 +260,14 @@ def test_a_server_that_dies_for_want_of_memory_says_so_and_is_replaced(limited):
     asked_at = time.monotonic()
 
     def ask_on():
+        """What takes memory in JavaScript, in threads and in the core, some of it refused."""
         nonlocal asked_at
         while True:
             asked_at = time.monotonic()
+            index.query(np.tile(ROWS, (20, 1)), k=20)
             hnsw_bridge.stats()
+            with contextlib.suppress(OutOfMemory, InternalError):
+                HnswIndexWrapper(LONG[:20_000], n_neighbors=5)
 
     with pytest.raises(ServerDied, match=r"(?s)the server died: out of memory, .*llocat") as died:
         ask_on()

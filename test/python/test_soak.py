@@ -17,7 +17,7 @@ def _fresh_server():
 
 
 def test_a_hundred_indexes_leave_nothing_behind():
-    assert soak.soak(gaussian(300, 1024), builds=100, every=50) == {}
+    assert soak.soak(gaussian(300, 1024), builds=100, every=50, warm_up=20) == {}
 
 
 def test_servers_that_were_ended_leave_nothing_behind():

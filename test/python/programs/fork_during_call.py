@@ -13,10 +13,9 @@ rows = np.random.RandomState(0).standard_normal((40_000, 128)).astype(np.float32
 with hnsw_bridge.options(m=64, ef_construction=800):
     index = hnsw_bridge.HnswIndexWrapper(rows, n_neighbors=15)
 small = hnsw_bridge.HnswIndexWrapper(rows[:300], n_neighbors=5)
-idle = hnsw_bridge.stats()["server"]["callsInFlight"]
 thread = threading.Thread(target=index.prepare, daemon=True)
 thread.start()
-while hnsw_bridge.stats()["server"]["callsInFlight"] == idle:
+while not hnsw_bridge.stats()["server"]["calls"]["prepare"]:
     time.sleep(0.02)
 assert not index._lock.try_acquire(), "the thread is not in its call"
 

@@ -26,7 +26,7 @@ def calls_in_flight() -> int:
 
 
 def tell_when_computing() -> None:
-    while calls_in_flight() == idle:
+    while hnsw_bridge.stats()["server"]["calls"][what] == before_it:
         time.sleep(0.02)
     print("computing", flush=True)
 
@@ -65,7 +65,7 @@ if what == "update":
     index.neighbor_graph  # noqa: B018 - reading it computes it
 before = shown()
 pid = hnsw_bridge.stats()["server"]["pid"]
-idle = calls_in_flight()
+before_it = hnsw_bridge.stats()["server"]["calls"][what]
 at = None
 thread = threading.Thread(target=tell_when_computing)
 try:

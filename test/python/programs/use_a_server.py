@@ -47,7 +47,7 @@ elif what == "build":
     rows = np.random.RandomState(0).standard_normal((100_000, 128)).astype(np.float32)
     with hnsw_bridge.options(algorithm="hnsw", m=64, ef_construction=800):
         index = hnsw_bridge.HnswIndexWrapper(rows, n_neighbors=15)
-    tell_when(lambda: server()["callsInFlight"] > 1)
+    tell_when(lambda: server()["calls"]["prepare"] > 0)
     index.prepare()
     print("it was too short", flush=True)
 else:
