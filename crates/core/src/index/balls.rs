@@ -76,7 +76,7 @@ impl Index {
             let shell = metric.reach(metric.widened(asked.radii[query], factor, effort.scale)).max(reach);
             Ball { reach, shell, barred: None }
         };
-        let effort = Effort { patience, approach: effort.approach(patience).max(ef), budget, most };
+        let effort = Effort { patience, budget, most };
         let terms = asked.queries.len() * patience * 16 * data.rows.width();
         let ground = self.ground(data, search, &twins);
         let threads = self.threads_for(terms);

@@ -42,8 +42,6 @@ pub(crate) struct Ball {
 pub(crate) struct Effort {
     /// See [`BallExpanded::patience`].
     pub patience: usize,
-    /// See [`BallExpanded::approach`].
-    pub approach: usize,
     /// Rows expanded before comparing all rows is cheaper.
     pub budget: usize,
     /// Hits beyond so many, nearest first, are counted and left out.
@@ -109,11 +107,11 @@ impl Ground<'_> {
         scorer: &S,
         query: RowRef<'_>,
         ball: Ball,
-        Effort { patience, approach, budget, most }: Effort,
+        Effort { patience, budget, most }: Effort,
         scratch: &mut Scratch,
     ) -> Found {
         let started = Instant::now();
-        let mut stop = BallExpanded::new(ball.reach, ball.shell, patience, approach.min(patience), budget);
+        let mut stop = BallExpanded::new(ball.reach, ball.shell, patience, budget);
         // One more than asked for tells whether something is left out; a wider pool finds the farthest of these.
         let capacity = most.saturating_add(1).saturating_add(patience).min(self.graph.len()).max(1);
         let room = Room { width: patience.min(capacity), near: ball.shell, capacity };
@@ -186,7 +184,7 @@ mod tests {
             let ball = |query: usize| Ball { reach, shell: 1.44 * reach, barred: Some(query as u32) };
             search(ground, &queries, &ball, effort, 1, &scratches, Control::none()).unwrap()
         };
-        let usual = Effort { patience: 32, approach: 32, budget: usize::MAX, most: 1_000 };
+        let usual = Effort { patience: 32, budget: usize::MAX, most: 1_000 };
         for reach in [1e-6, 0.05, 0.2, 0.6] {
             let (mut seen, mut there) = (0, 0);
             for (query, found) in walk(reach, usual).into_iter().enumerate() {

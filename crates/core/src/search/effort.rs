@@ -31,8 +31,6 @@ struct Step {
     patience: usize,
     /// All sampled walks found this share of their ball, or gave up for a look at all rows.
     recall: f64,
-    /// The same of the balls of one row alone: what it takes to reach a ball.
-    reached: f64,
 }
 
 /// The measured effort of an index at one slack of its walks.
@@ -71,8 +69,8 @@ impl Calibrated {
         let mut steps = Vec::new();
         let phase = control.phase("calibrate radius", STEPS.len() as u64);
         for patience in STEPS.into_iter().take_while(|&step| step <= STEPS[0].max(n)) {
-            let [reached, recall] = cases.recall(patience, scale, scratches, control.quiet())?;
-            steps.push(Step { patience, recall, reached });
+            let recall = cases.recall(patience, scale, scratches, control.quiet())?;
+            steps.push(Step { patience, recall });
             phase.advance(1);
             if recall >= ENOUGH {
                 break;
@@ -86,14 +84,6 @@ impl Calibrated {
     pub fn patience(&self, recall: f64) -> Option<usize> {
         let wanted = recall + (1.0 - recall) / 2.0;
         self.steps.iter().find(|step| step.recall >= wanted.min(ENOUGH.max(recall))).map(|step| step.patience)
-    }
-}
-
-impl Calibrated {
-    /// The least patience at which all sampled walks have reached their balls, doubled; no more than `patience`.
-    pub fn approach(&self, patience: usize) -> usize {
-        let reached = self.steps.iter().find(|step| step.reached >= 1.0);
-        reached.map_or(patience, |step| (2 * step.patience).min(patience))
     }
 }
 
@@ -124,10 +114,10 @@ impl Cases<'_> {
         all.get(all.len() / 2).copied().unwrap_or(0.0)
     }
 
-    /// What walks of this patience reach: of balls of one row, and of all.
-    fn recall(&self, patience: usize, scale: f32, scratches: &ScratchPool, control: Control<'_>) -> Result<[f64; 2]> {
+    /// What walks of this patience reach.
+    fn recall(&self, patience: usize, scale: f32, scratches: &ScratchPool, control: Control<'_>) -> Result<f64> {
         let Trial { ground, factor, budget, threads, .. } = self.trial;
-        let (mut reached, mut least) = (1.0f64, 1.0f64);
+        let mut least = 1.0f64;
         for hits in HITS.into_iter().filter(|&hits| hits < ground.rows.len()) {
             let ball = |case: usize| {
                 let radius = self.metric().finish(self.reach(case, hits).unwrap_or(f32::NEG_INFINITY));
@@ -136,13 +126,12 @@ impl Cases<'_> {
                 Ball { reach, shell, barred: Some(self.ids[case]) }
             };
             // Copies at the edge may be more than there are hits.
-            let effort = Effort { patience, approach: patience, budget, most: 2 * hits + patience };
+            let effort = Effort { patience, budget, most: 2 * hits + patience };
             let found = balls::search(ground, self.queries, &ball, effort, threads, scratches, control)?;
             let shares = found.iter().enumerate().map(|(case, found)| self.share(case, hits, &ball(case), found));
             least = shares.fold(least, f64::min);
-            reached = if hits == HITS[0] { least } else { reached };
         }
-        Ok([reached, least])
+        Ok(least)
     }
 
     /// Share of the nearest `hits` others that a walk found.

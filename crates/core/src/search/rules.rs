@@ -28,8 +28,6 @@ pub(crate) struct BallExpanded {
     pub shell: f32,
     /// Rows expanded for nothing before the walk ends, and the nearest rows that are expanded in any case.
     pub patience: usize,
-    /// The same as long as nothing of the ball has been met; at most `patience`.
-    pub approach: usize,
     /// Rows that may be expanded in all.
     pub budget: usize,
     /// Whether the budget ended the walk.
@@ -46,8 +44,8 @@ struct Idle {
 }
 
 impl BallExpanded {
-    pub fn new(ball: f32, shell: f32, patience: usize, approach: usize, budget: usize) -> BallExpanded {
-        BallExpanded { ball, shell, patience, approach, budget, spent: false, state: Idle::default() }
+    pub fn new(ball: f32, shell: f32, patience: usize, budget: usize) -> BallExpanded {
+        BallExpanded { ball, shell, patience, budget, spent: false, state: Idle::default() }
     }
 }
 
@@ -70,8 +68,7 @@ impl Stop for BallExpanded {
             return self.spent;
         }
         let idle = self.state.count(found.within(self.ball), found.nearest());
-        let patience = if self.state.hits == 0 { self.approach } else { self.patience };
-        idle > patience || (next.proxy > self.shell && found.expanded() >= patience)
+        idle > self.patience || (next.proxy > self.shell && found.expanded() >= self.patience)
     }
 }
 
