@@ -1,4 +1,7 @@
-"""The index files beside this one, by hnswlib 0.8.0: `python make.py`. Made once; the numbers are those of ../make.mjs."""
+"""The index files beside this one, by hnswlib 0.8.0: `python make.py`. Made once.
+
+The numbers are those of ../make.mjs.
+"""
 
 from pathlib import Path
 
