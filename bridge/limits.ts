@@ -30,7 +30,7 @@ export const DEFAULT_LIMITS: Limits = {
   headerBytes: 64 << 10,
   inlineBytes: MIB,
   batchBytes: 4 * MIB,
-  window: 8,
+  window: 4,
   maxCredits: 64,
   maxCalls: 256,
   maxClients: 4096,
