@@ -40,5 +40,6 @@ def test_node_is_the_named_one_then_that_of_the_wheel_then_that_on_path(places, 
 
 
 def test_a_named_server_goes_before_all_others(monkeypatch, tmp_path):
+    (tmp_path / "elsewhere.js").touch()
     monkeypatch.setenv("HNSW_BRIDGE_SERVER", str(tmp_path / "elsewhere.js"))
     assert _launch.find_command()[1] == str(tmp_path / "elsewhere.js")
