@@ -31,7 +31,17 @@ class QuietIndex(HnswIndexWrapper):
         pass
 
 
-class GraphTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class SparseTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """A transformer as scikit-learn knows it: takes sparse rows too, gives float32."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+class GraphTransformer(SparseTransformer):
     """Fitting, checking and the matrix; a subclass says how its parameters make an index."""
 
     n_neighbors: int
@@ -109,12 +119,6 @@ class GraphTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     def n_samples_fit(self) -> int:
         """The number of fitted rows, by PyNNDescent's name."""
         return int(self.n_samples_fit_)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
 
 
 def _same_rows(rows: Any, stored: Stored) -> bool:

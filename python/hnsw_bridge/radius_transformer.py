@@ -14,25 +14,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._errors import InvalidArgument
-from ._graph_transformer import QuietIndex
-from ._parameters import options
+from ._graph_transformer import SparseTransformer
 from ._radius import RadiusHits, joined
-from .transformers import ALGORITHMS, MODES, ScikitMetric
+from .transformers import MODES, ScikitParameters
 
 _LEAST_NEIGHBORS = 2  # Of a graph that is never made.
 _MOST_RESULTS = 1 << 24
 _CELLS = 1 << 25  # Of one call, which the server must have room for, were all rows near.
 
 
-class _Scikit(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """What scikit-learn gives to every transformer."""
-
-
-class RadiusNeighborsTransformer(ScikitMetric, _Scikit):
+class RadiusNeighborsTransformer(ScikitParameters, SparseTransformer):
     """``sklearn.neighbors.RadiusNeighborsTransformer`` on this engine, with its parameters by name.
 
     Parameters
@@ -109,22 +103,9 @@ class RadiusNeighborsTransformer(ScikitMetric, _Scikit):
         ValueError
             For rows or parameters the index refuses.
         """
-        for name, allowed in (("mode", MODES), ("algorithm", tuple(ALGORITHMS))):
-            given = getattr(self, name)
-            if given not in allowed:
-                raise InvalidArgument(f"{name} must be one of {', '.join(allowed)}, got {given!r}")
+        self._check_words()
         rows = validate_data(self, X, accept_sparse="csr", dtype="numeric")
-        self.effective_metric_, self.effective_metric_params_ = self._effective_metric()
-        forced = ALGORITHMS[self.algorithm]
-        with options(**({} if forced == "auto" else {"algorithm": forced})):
-            self.index_ = QuietIndex(
-                rows,
-                self.effective_metric_,
-                self.effective_metric_params_,
-                _LEAST_NEIGHBORS,
-                random_state=self.random_state,
-                n_jobs=self.n_jobs,
-            )
+        self.index_ = self._make_index(rows, _LEAST_NEIGHBORS)
         self.n_samples_fit_ = self._n_features_out = rows.shape[0]
         return self
 
@@ -211,12 +192,6 @@ class RadiusNeighborsTransformer(ScikitMetric, _Scikit):
         queries = validate_data(self, rows, accept_sparse="csr", dtype="numeric", reset=False)
         parts = (queries[start : start + step] for start in range(0, queries.shape[0], step))
         return joined([self.index_.radius_search(part, within, **asked) for part in parts])
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
 
 
 def _without(hits: RadiusHits, own: npt.NDArray[Any]) -> RadiusHits:

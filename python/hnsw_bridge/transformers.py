@@ -128,12 +128,36 @@ class PyNNDescentTransformer(GraphTransformer):
         return QuietIndex(rows, **{**given, "n_neighbors": n_neighbors})
 
 
-class ScikitMetric:
-    """The metric as scikit-learn names it, as the index does."""
+class ScikitParameters:
+    """scikit-learn's parameters of its neighbour transformers, and the index that follows."""
+
+    mode: str
+    algorithm: str
+    n_jobs: int | None
+    random_state: Any
 
     metric: Any
     p: float
     metric_params: dict[str, Any] | None
+
+    def _check_words(self) -> None:
+        for name, allowed in (("mode", MODES), ("algorithm", tuple(ALGORITHMS))):
+            given = getattr(self, name)
+            if given not in allowed:
+                raise InvalidArgument(f"{name} must be one of {', '.join(allowed)}, got {given!r}")
+
+    def _make_index(self, rows: Any, n_neighbors: int) -> Any:
+        self.effective_metric_, self.effective_metric_params_ = self._effective_metric()
+        forced = ALGORITHMS[self.algorithm]
+        with options(**({} if forced == "auto" else {"algorithm": forced})):
+            return QuietIndex(
+                rows,
+                self.effective_metric_,
+                self.effective_metric_params_,
+                n_neighbors,
+                random_state=self.random_state,
+                n_jobs=self.n_jobs,
+            )
 
     def _effective_metric(self) -> tuple[Any, dict[str, Any]]:
         kwds = dict(self.metric_params or {})
@@ -148,7 +172,7 @@ class ScikitMetric:
         return (_MINKOWSKI[p], kwds) if p in _MINKOWSKI else (name, {"p": p, **kwds})
 
 
-class KNeighborsTransformer(ScikitMetric, GraphTransformer):
+class KNeighborsTransformer(ScikitParameters, GraphTransformer):
     """``sklearn.neighbors.KNeighborsTransformer`` on this engine, with its parameters by name.
 
     Parameters
@@ -220,25 +244,9 @@ class KNeighborsTransformer(ScikitMetric, GraphTransformer):
         ValueError
             For rows or parameters the index refuses.
         """
-        for name, allowed in (("mode", MODES), ("algorithm", tuple(ALGORITHMS))):
-            given = getattr(self, name)
-            if given not in allowed:
-                raise InvalidArgument(f"{name} must be one of {', '.join(allowed)}, got {given!r}")
+        self._check_words()
         self._fit(X)
         return self
-
-    def _make_index(self, rows: Any, n_neighbors: int) -> Any:
-        self.effective_metric_, self.effective_metric_params_ = self._effective_metric()
-        forced = ALGORITHMS[self.algorithm]
-        with options(**({} if forced == "auto" else {"algorithm": forced})):
-            return QuietIndex(
-                rows,
-                self.effective_metric_,
-                self.effective_metric_params_,
-                n_neighbors,
-                random_state=self.random_state,
-                n_jobs=self.n_jobs,
-            )
 
     def _matrix(
         self, indices: npt.NDArray[np.int32], distances: npt.NDArray[np.float32]
