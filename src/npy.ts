@@ -42,9 +42,14 @@ export interface NpyShape {
   readonly dim: number;
 }
 
+/** Whether a file that begins so is one of NumPy's. */
+export function isNpy(beginning: Buffer): boolean {
+  return beginning.subarray(0, MAGIC.length).toString("latin1") === MAGIC;
+}
+
 /** Where the header lies in a file that begins with `prefix`, of {@link NPY_PREFIX} bytes. Throws ERR_CORRUPT_FILE. */
 export function npyHeaderPlace(prefix: Buffer): { start: number; length: number } {
-  if (prefix.subarray(0, MAGIC.length).toString("latin1") !== MAGIC) throw corrupt("does not begin as NumPy's do");
+  if (!isNpy(prefix)) throw corrupt("does not begin as NumPy's do");
   const major = prefix[6] ?? 0;
   if (major < 1 || major > 3) throw corrupt(`version ${major} of the format, allowed: 1 to 3`);
   const wide = major > 1;

@@ -3,13 +3,6 @@ import type { FileHandle } from "node:fs/promises";
 import { NPY_PREFIX, npyHeaderPlace, npyShape } from "../../src/npy.ts";
 import { batchesAt, type RowsFile, readExactly } from "./rows-file.ts";
 
-const MAGIC = "\x93NUMPY";
-
-/** Whether a file that begins so is one of NumPy's. */
-export function isNpy(beginning: Uint8Array): boolean {
-  return Buffer.from(beginning.subarray(0, MAGIC.length)).toString("latin1") === MAGIC;
-}
-
 /** Reads the head of a file. Rejects with ERR_CORRUPT_FILE, or ERR_INVALID_ARGUMENT for an array that is no matrix of numbers. */
 export async function openNpy(handle: FileHandle): Promise<RowsFile> {
   const { start, length } = npyHeaderPlace(await readExactly(handle, 0, NPY_PREFIX));

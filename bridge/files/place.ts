@@ -4,14 +4,15 @@
  */
 import { endianness } from "node:os";
 import { HnswError } from "../../src/index.ts";
+import { isNpy } from "../../src/npy.ts";
 import type { Call } from "../call.ts";
 import { invalidArgument } from "../errors.ts";
 import type { Placement } from "../placement.ts";
 import type { Promised } from "../promised.ts";
 import { openAllowed } from "./allowed.ts";
 import { isArrow, openArrow } from "./arrow-file.ts";
-import { isNpy, openNpy } from "./npy.ts";
-import { corrupt, type RowsFile, readExactly, unsupported, type Values } from "./rows-file.ts";
+import { openNpy } from "./npy.ts";
+import { corrupt, type RowsFile, readExactly, type Values } from "./rows-file.ts";
 
 /** Longest beginning that tells the format. */
 const BEGINNING = 8;
@@ -26,7 +27,7 @@ export async function placeFile(
 ): Promise<void> {
   const { rows, dim, item } = promised;
   if (item === undefined) throw invalidArgument("path", path, "only for dense rows and bits");
-  if (endianness() !== "LE") throw unsupported("byte order of this machine", "big", "little");
+  if (endianness() !== "LE") throw invalidArgument("byte order of this machine", "big", "little");
   const handle = await openAllowed(path, allowed);
   try {
     const beginning = await readExactly(handle, 0, BEGINNING);
@@ -34,7 +35,7 @@ export async function placeFile(
     else if (isArrow(beginning)) {
       await place(call, openArrow(handle, beginning, { rows, dim, item }), promised, placement);
     } else
-      throw unsupported(
+      throw invalidArgument(
         "format of the file",
         `unknown, it begins with ${beginning.toString("hex")}`,
         ".npy, Arrow IPC",
@@ -70,7 +71,7 @@ async function place(call: Call, file: RowsFile, promised: Promised<Disposable>,
 function bytesOf(values: Values, item: string | undefined): Uint8Array {
   if (item === "uint8") {
     if (values instanceof Uint8Array) return values;
-    throw unsupported("numbers of the file", values.constructor.name, "bytes, for rows of bits");
+    throw invalidArgument("numbers of the file", values.constructor.name, "bytes, for rows of bits");
   }
   const floats = values instanceof Float32Array ? values : Float32Array.from(values);
   return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);

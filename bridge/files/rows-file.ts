@@ -1,7 +1,6 @@
 /** A file of rows, whatever its format: what the formats share. */
 import type { FileHandle } from "node:fs/promises";
 import { HnswError } from "../../src/index.ts";
-import { invalidArgument } from "../errors.ts";
 
 /** Numbers that files hold. */
 export type Values =
@@ -51,10 +50,6 @@ export async function* batchesAt(handle: FileHandle, start: number, { numbers, r
 
 export function corrupt(what: string): HnswError {
   return new HnswError("ERR_CORRUPT_FILE", `the file of rows: ${what}`);
-}
-
-export function unsupported(name: string, seen: string, allowed: string): HnswError {
-  return invalidArgument(name, seen, allowed);
 }
 
 /** Bytes at a place of the file, in memory of their own: at an address that any number may have. */
