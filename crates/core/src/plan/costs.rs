@@ -69,7 +69,7 @@ impl Costs {
             let columns = self.width.min(SKETCH);
             row += self.rates.float_term * self.width * columns + 400.0 * self.tile_cell();
             row += 5.0 * k as f64 * self.pair();
-            row += 2.5 * looked_at * (self.rates.byte_term * columns + 0.5e-9);
+            row += 2.5 * looked_at * (self.rates.byte_term * columns + self.rates.met);
         } else if self.vectors {
             // Gathered for the tiles; what is kept is compared by the rows unless codes are exact.
             let compared = if self.way == Way::Bytes { 0.0 } else { 1.5 * k as f64 * self.pair() };
