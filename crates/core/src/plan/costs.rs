@@ -9,6 +9,8 @@ const SKETCHED: (f64, f64) = (4096.0, 64.0);
 /// Columns of a sketch that lists are made of, mostly; values of the sample that it is found from.
 const SKETCH: f64 = 124.0;
 const SAMPLE_VALUES: f64 = 4_194_304.0;
+/// Lists without sketches take so long whatever the rows: directions, and the neighbours of a sample (measured).
+const LISTS_ONCE: f64 = 6e-3;
 
 /// The costs of an index's work in seconds.
 pub(super) struct Costs {
@@ -73,6 +75,7 @@ impl Costs {
         } else if self.vectors {
             // Gathered for the tiles; what is kept is compared by the rows unless codes are exact.
             let compared = if self.way == Way::Bytes { 0.0 } else { 1.5 * k as f64 * self.pair() };
+            once = LISTS_ONCE;
             row += compared + 1.5 * looked_at * (self.tile_cell() + 0.3e-9);
         } else {
             // Trees, descent rounds and the sample check: a few thousand distances a row (measured).
