@@ -16,12 +16,27 @@ class Engine:
 
     def build(self, rows, k, metric, options):
         index = self._library.Index(space=named(metric, SPACES, "hnswlib"), dim=rows.shape[1])
-        index.init_index(max_elements=len(rows), random_seed=42, **options)
+        index.init_index(
+            max_elements=len(rows), random_seed=42, allow_replace_deleted=True, **options
+        )
         index.set_num_threads(self._threads)
         index.add_items(rows)
         return index
 
     ready = build
+
+    def delete(self, index, ids) -> None:
+        for label in ids.tolist():
+            index.mark_deleted(label)
+
+    def add(self, index, ids, fresh) -> None:
+        """In the places of rows that were marked as deleted."""
+        index.set_num_threads(self._threads)
+        index.add_items(fresh, ids, replace_deleted=True)
+
+    def replace(self, index, ids, others) -> None:
+        index.set_num_threads(self._threads)
+        index.add_items(others, ids)
 
     def neighbors(self, index, rows, k, setting):
         return self.query(index, rows, k, setting, self._threads)

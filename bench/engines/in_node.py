@@ -42,6 +42,23 @@ class NodeEngine:
     def ready(self, rows, k, metric, options):
         return self._ask("ready", k=k, metric=metric, options=options)["index"]
 
+    def ready_of(self, name, k, metric, options):
+        """An index of the rows that were taken under that name."""
+        return self._ask("ready", of=name, k=k, metric=metric, options=options)["index"]
+
+    def settle(self, index, k, setting) -> None:
+        """What the last change has put off, and one query."""
+        self._ask("settle", index=index, k=k, setting=setting)
+
+    def delete(self, index, ids) -> None:
+        self._ask("remove", index=index, ids=ids.tolist())
+
+    def add(self, index, ids, fresh) -> None:
+        self._ask("add", index=index, of="fresh")
+
+    def replace(self, index, ids, others) -> None:
+        self._ask("replace", index=index, ids=ids.tolist(), of="others")
+
     def query(self, index, queries, k, setting, threads):
         return self._answer("query", index=index, k=k, setting=setting, threads=threads)
 

@@ -23,6 +23,16 @@ class Engine:
 
     ready = build
 
+    def delete(self, index, ids) -> None:
+        index.remove(ids)
+
+    def add(self, index, ids, fresh) -> None:
+        index.add(ids, fresh, threads=self._threads)
+
+    def replace(self, index, ids, others) -> None:
+        index.remove(ids)
+        self.add(index, ids, others)
+
     def neighbors(self, index, rows, k, setting):
         return self.query(index, rows, k, setting, self._threads)
 

@@ -69,6 +69,24 @@ function within(kept, { data, shape: [, dim] }, { count, radius, most: maxResult
   return { seconds: (performance.now() - start) / 1e3, counts };
 }
 
+/** Whatever the last change has put off, and one query. */
+async function settle(kept, { data, shape: [, dim] }, { k, setting }) {
+  await kept.index.prepare();
+  await kept.index.query({ data: data.subarray(0, dim), shape: [1, dim] }, { k, ...setting });
+}
+
+async function remove(kept, ids) {
+  await kept.index.delete(ids);
+}
+
+async function add(kept, fresh) {
+  await kept.index.update({ fresh });
+}
+
+async function replace(kept, ids, rows) {
+  await kept.index.replace(ids, rows);
+}
+
 function describe(kept) {
   const { neighborGraph, query: asked, kernels } = kept.asked.plan;
   const plan = { neighbor_graph: neighborGraph, query: asked, kernels };
@@ -83,6 +101,10 @@ export const load = () => ({
   query,
   readyForRadius,
   within,
+  settle,
+  remove,
+  add,
+  replace,
   describe,
   queryPlan: (kept) => kept.asked.plan.query,
   release: (kept) => kept.close(),

@@ -5,7 +5,8 @@
 // MODULE.mjs beside this file exports `load(require, folder)`, which imports the library and resolves with an engine:
 // versions, ready(rows, { k, metric, options, threads }), query(index, rows, { k, setting, threads }) -> Int32Array,
 // and if it has them build and neighbors (else ready, and a query of all rows), readyForRadius(rows, { metric, options })
-// and within(index, rows, { count, radius, most }) -> { seconds, counts }, queryPlan(index), describe(index) and
+// and within(index, rows, { count, radius, most }) -> { seconds, counts }, remove(index, ids), add(index, rows),
+// replace(index, ids, rows) and settle(index, queries, { k, setting }), queryPlan(index), describe(index) and
 // release(index).
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -35,8 +36,12 @@ const operations = {
     return keep(await make(data.rows, { ...request, threads: allThreads }));
   },
   async ready(request) {
-    return keep(await engine.ready(data.rows, { ...request, threads: allThreads }));
+    return keep(await engine.ready(data[request.of ?? "rows"], { ...request, threads: allThreads }));
   },
+  settle: ({ index, ...asked }) => engine.settle(indexes.get(index), data.queries, asked),
+  remove: ({ index, ids }) => engine.remove(indexes.get(index), ids),
+  add: ({ index, of }) => engine.add(indexes.get(index), data[of]),
+  replace: ({ index, ids, of }) => engine.replace(indexes.get(index), ids, data[of]),
   async neighbors({ index, k, setting, file }) {
     const found = indexes.get(index);
     const all = { k, setting, threads: allThreads };
