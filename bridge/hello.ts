@@ -26,6 +26,7 @@ const FEATURES = [
   "plan",
   "radius",
   "dump.attachment",
+  "verify",
 ];
 
 /** A refused version range; the reply tells ours. */

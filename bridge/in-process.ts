@@ -12,7 +12,7 @@ import type { Claiming } from "./claims.ts";
 import { toFailure } from "./errors.ts";
 import { fillFloats, fillIntegers, type PythonBuffer, withBytes, withIntegers } from "./heap.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
-import { buildOptions, wireNames } from "./options.ts";
+import { buildOptions, effortOf, wireNames } from "./options.ts";
 import { jsonValue } from "./outbox.ts";
 import { PROTOCOL, SERVER, VERSION } from "./version.ts";
 
@@ -82,8 +82,8 @@ function indexCalls(index: HnswIndex, onClose: () => void) {
     reply: toJson({ n_neighbors: index.nNeighbors, parameters: wireNames(index.parameters) }),
     neighborGraph: (indices: PythonBuffer, distances: PythonBuffer) =>
       handOver(index.neighborGraphSync(), indices, distances),
-    query: (rows: Rows, k: number, epsilon: number, indices: PythonBuffer, distances: PythonBuffer) =>
-      handOver(index.querySync(rows.content, { k, epsilon }), indices, distances),
+    query: (rows: Rows, k: number, options: string, indices: PythonBuffer, distances: PythonBuffer) =>
+      handOver(index.querySync(rows.content, { k, ...effortOf(JSON.parse(options)) }), indices, distances),
     update: (updated: Rows | undefined, ids: PythonBuffer | undefined, fresh: Rows | undefined) => {
       const appended = fresh && { fresh: fresh.content };
       if (updated === undefined || ids === undefined) return index.updateSync({ ...appended });
@@ -96,6 +96,7 @@ function indexCalls(index: HnswIndex, onClose: () => void) {
     attach: (products: PythonBuffer) => withBytes(products, (bytes) => index.attachSync(bytes)),
     plan: () => toJson(wireNames(index.plan)),
     stats: () => toJson({ metric: index.metric, plan: wireNames(index.plan), ...index.stats() }),
+    verify: () => toJson(wireNames(index.verifySync())),
     close: () => {
       index.close();
       onClose();

@@ -5,9 +5,9 @@ import type { Call, Hooks } from "./call.ts";
 import { integersOf } from "./claims.ts";
 import { checkResultSize, openWindow, sendResult } from "./download.ts";
 import { invalidArgument, protocolError } from "./errors.ts";
-import { flag, type Header, number, object, optional, text, uint } from "./header.ts";
+import { flag, type Header, object, optional, text, uint } from "./header.ts";
 import type { Limits } from "./limits.ts";
-import { buildOptions, wireNames } from "./options.ts";
+import { buildOptions, effortOf, wireNames } from "./options.ts";
 import { fewRows, type PromisedRows, promisedRows } from "./promised.ts";
 import { withReceived } from "./received.ts";
 import type { Service } from "./service.ts";
@@ -39,7 +39,7 @@ export async function query(call: Call, service: Service): Promise<undefined> {
   const index = indexOf(call);
   const promised = rowsFor(index, call.header, limits);
   const k = uint(call.header, "k", 0, limits.maxK);
-  const options: QueryOptions = { k, ...effort(call.header) };
+  const options: QueryOptions = { k, ...effortOf(call.header) };
   openWindow(call, limits);
   checkResultSize(memory, promised.rows, k);
   const asked = `${promised.rows} ${JSON.stringify(options)}`;
@@ -50,12 +50,6 @@ export async function query(call: Call, service: Service): Promise<undefined> {
     const beside = () => call.compute((hooks) => index.query(queries, { ...options, ...hooks }));
     await sendResult(call, arrays(await pace.query(index, asked, here, beside)), promised.rows, k, service);
   });
-}
-
-function effort(header: Header): { epsilon?: number; ef?: number } {
-  const epsilon = optional(header, "epsilon", number);
-  const ef = optional(header, "ef", number);
-  return { ...(epsilon !== undefined && { epsilon }), ...(ef !== undefined && { ef }) };
 }
 
 export async function neighborGraph(call: Call, service: Service): Promise<undefined> {

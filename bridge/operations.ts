@@ -28,6 +28,12 @@ async function plan(call: Call): Promise<object> {
   return { plan: wireNames(indexOf(call).plan) };
 }
 
+async function verify(call: Call, service: Service): Promise<object> {
+  const index = indexOf(call);
+  const found = await service.pace.beside(index, () => call.compute((hooks) => index.verify(hooks)));
+  return { verification: wireNames(found) };
+}
+
 /** Frees an index or a value. */
 async function close(call: Call): Promise<object> {
   const { header } = call;
@@ -72,6 +78,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ["attach", attach],
   ["plan", plan],
   ["stats", stats],
+  ["verify", verify],
   ["close", close],
   ["ping", ping],
   ["cancel", cancel],

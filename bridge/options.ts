@@ -7,7 +7,7 @@
 import type { BuildOptions } from "../src/index.ts";
 import { type Claiming, numbersOf } from "./claims.ts";
 import { invalidArgument, protocolError, show } from "./errors.ts";
-import { type Header, isObject } from "./header.ts";
+import { type Header, isObject, number, optional } from "./header.ts";
 import type { Service } from "./service.ts";
 
 const NAMES: ReadonlyMap<string, keyof BuildOptions> = new Map<string, keyof BuildOptions>([
@@ -50,6 +50,13 @@ export function buildOptions(call: Claiming, wire: Header, { limits, threads }: 
     throw invalidArgument("n_neighbors", wire.n_neighbors, `integer 1 to ${limits.maxK}`);
   }
   return { ...options, ...atMost(options.threads, threads) } as BuildOptions;
+}
+
+/** How hard a query is to look. */
+export function effortOf(header: Header): { epsilon?: number; ef?: number } {
+  const epsilon = optional(header, "epsilon", number);
+  const ef = optional(header, "ef", number);
+  return { ...(epsilon !== undefined && { epsilon }), ...(ef !== undefined && { ef }) };
 }
 
 /** The threads that a call gets: what it asks for, within the server's limit. What is no number is for the API to refuse. */

@@ -2,7 +2,8 @@
 
     from hnsw_bridge.umap import UMAP      # umap.UMAP on this engine; or:
     hnsw_bridge.install()                  # every NNDescent that umap makes, from now on
-    HnswIndexWrapper(rows).query(queries)  # the index itself
+    Index(rows).query(queries)             # the index itself, or by PyNNDescent's names:
+    HnswIndexWrapper(rows).query(queries)
 
     PyNNDescentTransformer(15)             # or a neighbour graph, for scikit-learn and scanpy
 
@@ -40,6 +41,7 @@ from ._install import install, uninstall, using
 from ._parameters import options
 from ._version import __version__
 from .index import HnswIndexWrapper, load
+from .vector_index import Index
 
 if TYPE_CHECKING:
     from .radius_transformer import RadiusNeighborsTransformer as RadiusNeighborsTransformer
@@ -58,6 +60,7 @@ __all__ = [
     "FileError",
     "HnswError",
     "HnswIndexWrapper",
+    "Index",
     "InternalError",
     "InvalidArgument",
     "NonFinite",

@@ -14,7 +14,7 @@ from ._changes import Changes
 from ._connection import ProgressListener
 from ._errors import InvalidArgument
 from ._forms import Form, Matrix
-from ._protocol import Hits
+from ._protocol import Header, Hits
 from ._scan import Scan, check_finite
 
 MAX_CALLABLE_ROWS = 16_384
@@ -58,7 +58,7 @@ class CallableIndex:
         return self._graph
 
     def query(
-        self, rows: Matrix, k: int, epsilon: float, on_progress: ProgressListener | None
+        self, rows: Matrix, k: int, effort: Header, on_progress: ProgressListener | None
     ) -> Hits:
         check_finite(rows, "query_data")
         return self._scan.query(self._rows, rows, k, on_progress)
@@ -86,6 +86,10 @@ class CallableIndex:
         plan = {"algorithm": "exact", "reason": reason}
         n, dim = self._rows.shape
         return {"rows": n, "dim": dim, "plan": {"neighbor_graph": plan, "query": plan}}
+
+    def verify(self) -> dict[str, Any]:
+        """Nothing is derived from the rows, so nothing can be wrong with it."""
+        return {"sound": True, "problems": [], "rows": self._rows.shape[0], "links": None}
 
     def close(self) -> None:
         self._rows, self._graph = self._rows[:0], None

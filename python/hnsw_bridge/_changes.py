@@ -26,20 +26,26 @@ class Changes(NamedTuple):
 
 
 def checked_changes(
-    xs_fresh: Any, xs_updated: Any, updated_indices: Any, form: Form, shape: Shape
+    xs_fresh: Any,
+    xs_updated: Any,
+    updated_indices: Any,
+    form: Form,
+    shape: Shape,
+    prefix: str = "xs_",
 ) -> Changes | None:
-    """What to change in rows of `shape`, or None for nothing. Messages are PyNNDescent's."""
+    """What to change in rows of `shape`, or None for nothing. Messages are PyNNDescent's, with its
+    names, unless `prefix` is another."""
     n, width = shape
     positions = replacing = None
     if xs_updated is not None:
-        replacing = _checked_rows(xs_updated, form, width, "xs_updated")
+        replacing = _checked_rows(xs_updated, form, width, f"{prefix}updated")
         positions = _checked_positions(updated_indices, replacing.shape[0], n)
     elif updated_indices is not None:
         warnings.warn(
             "xs_updated not provided, while update_indices provided. They will be ignored.",
             stacklevel=3,
         )
-    fresh = None if xs_fresh is None else _checked_rows(xs_fresh, form, width, "xs_fresh")
+    fresh = None if xs_fresh is None else _checked_rows(xs_fresh, form, width, f"{prefix}fresh")
     if replacing is None and fresh is None:
         return None
     return Changes(positions, replacing, fresh)

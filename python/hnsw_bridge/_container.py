@@ -103,7 +103,7 @@ def stored_rows(found: dict[int, memoryview], shape: Shape) -> Matrix:
         else:
             stride = -(-(dim + 1) // _LANE) * _LANE
             padded = np.frombuffer(found[ROWS], "<f4").reshape(n, stride)
-        return np.ascontiguousarray(padded[:, :dim])
+        return np.array(padded[:, :dim], order="C")  # A copy, also where there is no padding.
     except (KeyError, ValueError, OverflowError) as error:
         raise _corrupt(f"its rows are not {n} of {dim} columns: {error!r}") from error
 

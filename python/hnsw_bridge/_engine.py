@@ -39,8 +39,9 @@ class EngineIndex(Protocol):
     def neighbor_graph(self, on_progress: ProgressListener | None) -> Hits: ...
 
     def query(
-        self, rows: Matrix, k: int, epsilon: float, on_progress: ProgressListener | None
-    ) -> Hits: ...
+        self, rows: Matrix, k: int, effort: Header, on_progress: ProgressListener | None
+    ) -> Hits:
+        """The `k` nearest rows of each. `effort` has what of ``epsilon`` and ``ef`` was given."""
 
     def update(self, changes: Changes, on_progress: ProgressListener | None) -> None:
         """Replace rows, then append rows: all of it, or nothing and an error."""
@@ -56,6 +57,9 @@ class EngineIndex(Protocol):
     def plan(self) -> dict[str, Any]: ...
 
     def stats(self) -> dict[str, Any]: ...
+
+    def verify(self) -> dict[str, Any]:
+        """What a look at everything finds."""
 
     def close(self) -> None: ...
 

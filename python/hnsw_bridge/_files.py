@@ -13,10 +13,11 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import mmap
 import os
 import struct
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from . import _container
@@ -110,6 +111,30 @@ def read(path: str | os.PathLike[str]) -> bytearray:
         if isinstance(error, FileError):
             raise
         raise FileError(f"{path}: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def mapped(path: str | os.PathLike[str]) -> Iterator[memoryview]:
+    """The bytes of a regular file where they lie, until the block ends. Raises FileError."""
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise FileError(f"{path}: is no regular file")
+        with open(path, "rb") as file:
+            if not os.fstat(file.fileno()).st_size:
+                raise CorruptFile(f"{path}: is empty")
+            place = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(f"{path}: {error.strerror or error}") from error
+    view = memoryview(place)
+    try:
+        yield view
+    finally:
+        # What was made of it may be alive still, in the traceback of an error say.
+        with contextlib.suppress(BufferError):
+            view.release()
+            place.close()
 
 
 def attachment(attributes: Mapping[str, Any], rows: Matrix | None) -> bytes:

@@ -117,10 +117,15 @@ def as_count(value: Any, name: str, least: int) -> int:
 
 def check_n_jobs(n_jobs: Any) -> None:
     """None and -1 mean all cores; a number above the cores is accepted and clamped later."""
-    if n_jobs is None or n_jobs == -1:
+    check_threads(n_jobs, "n_jobs")
+
+
+def check_threads(threads: Any, name: str) -> None:
+    """As `check_n_jobs`, by another name."""
+    if threads is None or threads == -1:
         return
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral) or n_jobs < 1:
-        raise InvalidArgument(f"n_jobs must be None, -1 or a number of threads, got {n_jobs!r}")
+    if isinstance(threads, bool) or not isinstance(threads, Integral) or threads < 1:
+        raise InvalidArgument(f"{name} must be None, -1 or a number of threads, got {threads!r}")
 
 
 def check_init_graph(init_graph: Any, init_dist: Any, n: int) -> None:

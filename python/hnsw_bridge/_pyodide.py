@@ -89,14 +89,14 @@ class InProcessIndex:
         return hits
 
     def query(
-        self, rows: Matrix, k: int, epsilon: float, on_progress: ProgressListener | None
+        self, rows: Matrix, k: int, effort: Header, on_progress: ProgressListener | None
     ) -> Hits:
         most = self._engine.greeting.limits["maxK"]
         if k > most:  # Before memory is made for so many.
             raise InvalidArgument(f"k is {k}, allowed: integer 0 to {most}")
         hits = Hits.empty(rows.shape[0], k)
         with self._engine.placed(rows) as placed:
-            _answer(self._js.query, placed, k, epsilon, *hits)
+            _answer(self._js.query, placed, k, json.dumps(effort), *hits)
         self.prepared = True
         return hits
 
@@ -124,6 +124,9 @@ class InProcessIndex:
 
     def stats(self) -> dict[str, Any]:
         return dict(json.loads(_answer(self._js.stats)))
+
+    def verify(self) -> dict[str, Any]:
+        return dict(json.loads(_answer(self._js.verify)))
 
     def close(self) -> None:
         self._finalizer()

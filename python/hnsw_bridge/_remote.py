@@ -85,10 +85,10 @@ class RemoteIndex:
         )
 
     def query(
-        self, rows: Matrix, k: int, epsilon: float, on_progress: ProgressListener | None
+        self, rows: Matrix, k: int, effort: Header, on_progress: ProgressListener | None
     ) -> Hits:
         sent = part(rows)
-        header = {**self._named(), **sent.promise(), "k": k, "epsilon": epsilon}
+        header = {**self._named(), **sent.promise(), "k": k, **effort}
         hits = self._session.fetch("query", header, HitsDownload(), [sent], on_progress)
         self.prepared = True
         return hits
@@ -239,6 +239,13 @@ class RemoteIndex:
         if "plan" not in self._session.greeting.features:
             return dict(self.stats()["plan"])
         return dict(self._session.call("plan", self._named())["plan"])
+
+    def verify(self) -> dict[str, Any]:
+        """What a look at everything finds. Raises InvalidArgument at an older server."""
+        if "verify" not in self._session.greeting.features:
+            server = self._session.greeting.server
+            raise InvalidArgument(f"the server, {server}, cannot verify indexes")
+        return dict(self._session.call("verify", self._named())["verification"])
 
     def stats(self) -> dict[str, Any]:
         return dict(self._session.call("stats", self._named())["index"])

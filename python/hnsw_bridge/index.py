@@ -7,34 +7,22 @@ What may not enter: frames, sockets, and how neighbours are found.
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import os
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import _arrays, _container, _files, _metrics, _parameters
 from ._callables import CallableIndex
 from ._changes import Changes, checked_changes
 from ._engine import EngineIndex, engine
-from ._errors import (
-    Closed,
-    CorruptFile,
-    HnswError,
-    InvalidArgument,
-    OutOfMemory,
-    UnknownId,
-    UnsupportedVersion,
-    answer_of,
-)
-from ._forms import BITS, DENSE, FORMS, SPARSE, Form, Matrix, Stored, none_of, wide
-from ._locks import ForkSafeLock
+from ._errors import InvalidArgument
+from ._forms import BITS, DENSE, SPARSE, Form, Matrix, wide
+from ._held import HeldIndex
 from ._matrix import is_sparse
-from ._pickling import Kept, State, from_state, to_state
-from ._progress import progress_bar
-from ._protocol import Header, Hits
+from ._protocol import Hits
 from ._radius import RadiusSearch
-from ._remote import RemoteIndex
+from ._saved import COMMON, SavedIndex, write
 from ._scan import Scan
 from ._seed import draw_for_build, draw_for_update
 from ._select import EngineFirst
@@ -47,17 +35,9 @@ _FAILED_TO_FIND = (
     "Failed to correctly find n_neighbors for some samples. There are {n} rows, and n_neighbors is "
     "{k} with the row itself included; missing neighbors are -1 at distance inf."
 )
-_RUNTIME = ("_lock", "_remote_index", "_graph", "_products", "_rows", "random_state")
-_ATTRIBUTES_NEEDED = {
-    *("dim", "metric", "metric_kwds", "n_neighbors", "n_jobs", "compressed", "verbose"),
-    *("quantization", "_form_name", "_effort", "_engine_options", "_seed", "_graph_dropped"),
-}
-_EFFORT = ("n_trees", "n_iters", "max_candidates", "m", "ef_construction")
-# What makes products of another place useless, so that they are built anew.
-_USELESS = (InvalidArgument, CorruptFile, UnsupportedVersion, OutOfMemory, UnknownId)
 
 
-class HnswIndexWrapper(RadiusSearch, metaclass=EngineFirst):
+class HnswIndexWrapper(SavedIndex, RadiusSearch, metaclass=EngineFirst):
     """Nearest neighbours among the rows of a matrix; a drop-in for ``pynndescent.NNDescent``.
 
     Called with a metric that only PyNNDescent knows, with a callable metric and many rows, or where
@@ -111,23 +91,15 @@ class HnswIndexWrapper(RadiusSearch, metaclass=EngineFirst):
     made when first needed. Instances may be used by several threads at once.
     """
 
+    _RUNTIME: ClassVar[frozenset[str]] = HeldIndex._RUNTIME | {"random_state"}
+    _NEEDED: ClassVar[frozenset[str]] = COMMON | {"compressed", "_graph_dropped"}
+
     # What methods here read; the other parameters are attributes too (see `as_attributes`).
-    dim: int
-    metric: str
-    metric_kwds: dict[str, Any] | None
-    n_neighbors: int
     n_trees: int
     n_trees_after_update: int
     n_iters: int
-    n_jobs: int | None
     random_state: Any
     compressed: bool
-    verbose: bool
-    quantization: str | None
-    _rows: Stored
-    _remote_index: EngineIndex | None
-    _graph: Hits | None
-    _products: bytes | bytearray | None
 
     def __init__(
         self,
@@ -168,7 +140,7 @@ class HnswIndexWrapper(RadiusSearch, metaclass=EngineFirst):
         self._rows = self._form.stored(data)
         n, self.dim = self._rows.shape
         asked = {name: given[name] for name in ("n_trees", "n_iters", "max_candidates")}
-        self._effort: Header = {name: int(value) for name, value in asked.items() if value}
+        self._effort = {name: int(value) for name, value in asked.items() if value}
         self._engine_options = _parameters.forced_options()
         self.__dict__.update(_parameters.as_attributes(given, n))
         self._graph_dropped = False
@@ -199,11 +171,8 @@ class HnswIndexWrapper(RadiusSearch, metaclass=EngineFirst):
                     "Compressed indexes do not have neighbor graph information.", stacklevel=2
                 )
                 return None
-            if self._graph is None:
-                with progress_bar(self.verbose) as listener:
-                    hits = self._remote().neighbor_graph(listener)
-                self._graph = self._as_pynndescent(hits)
-            return _arrays.copied(self._graph.indices), _arrays.copied(self._graph.distances)
+            indices, distances = self._copied_graph()
+            return indices, distances
 
     def query(
         self,
@@ -252,10 +221,8 @@ class HnswIndexWrapper(RadiusSearch, metaclass=EngineFirst):
             )
         if self.quantization is not None or str(self.metric).startswith("proxy_"):
             _parameters.check_widths(count, candidate_width, rerank_width)
-        rows = self._form.given(query_data, self.dim, "query_data")
-        with progress_bar(self.verbose) as listener:
-            hits = self._remote().query(rows, count, _parameters.effort(epsilon), listener)
-        hits = self._as_pynndescent(hits)
+        effort = {"epsilon": _parameters.effort(epsilon)}
+        hits = self._found(query_data, "query_data", count, effort)
         self._was_prepared()
         return (hits.indices, hits.distances) if return_distances else hits.indices
 
@@ -268,8 +235,8 @@ class HnswIndexWrapper(RadiusSearch, metaclass=EngineFirst):
 
     def prepare(self, compile_search: bool = False) -> None:
         """Build the search index now, not at the first query. `compile_search` does nothing."""
-        with self._lock, progress_bar(self.verbose) as listener:
-            self._remote().prepare(listener)
+        with self._lock:
+            self._prepare()
             self._was_prepared()
 
     def compress_index(self) -> None:
@@ -313,76 +280,6 @@ class HnswIndexWrapper(RadiusSearch, metaclass=EngineFirst):
             draw_for_update(self.random_state)
             self.n_trees = self.n_trees_after_update
 
-    def _apply(self, changes: Changes, remote: EngineIndex) -> None:
-        before = self._stored()
-        after = self._form.kept(changes.applied_to(wide(before), self._form))
-        try:
-            with progress_bar(self.verbose) as listener:
-                remote.update(changes, listener)
-            self._rows, self._graph = after, None
-        except HnswError:
-            raise
-        except BaseException as error:
-            self._rows = before
-            if (answer_of(error) or {}).get("type") != "error":
-                # The rows are there, or nobody knows: the next call sends those of before.
-                remote.close()
-                self._remote_index = None
-            raise
-        self._warn_if_short()
-
-    # ------------------------------------------------------------------ the engine
-
-    @property
-    def plan(self) -> dict[str, Any]:
-        """What the engine picked for each product (``neighbor_graph``, ``query``), and why."""
-        return self._remote().plan()
-
-    @property
-    def engine_parameters(self) -> dict[str, Any]:
-        """The effective HNSW parameters (m, ef_construction, ...)."""
-        return dict(self._remote().parameters)
-
-    def stats(self) -> dict[str, Any]:
-        """What the server tells of this index: rows, bytes, plan, counters."""
-        return self._remote().stats()
-
-    def close(self) -> None:
-        """Free the rows here and at the server at once. Any later call raises `Closed`."""
-        with self._lock:
-            if self._remote_index is not None:
-                self._remote_index.close()
-            self._remote_index, self._graph, self._closed = None, None, True
-            self._rows = none_of(self._stored())
-
-    def _remote(self) -> EngineIndex:
-        """The index at the server; sends the rows again when the server is another one by now."""
-        with self._lock:
-            if self._closed:
-                raise Closed("the index is closed")
-            if self._remote_index is None or not self._remote_index.is_usable():
-                self._remote_index = self._build()
-            return self._remote_index
-
-    def _build(self) -> EngineIndex:
-        rows = self._stored()
-        if callable(self.metric):
-            values = tuple(dict(self.metric_kwds or {}).values())
-            scan = Scan(self.metric, values, self.n_jobs)
-            return CallableIndex(wide(rows), self._form, scan, self.n_neighbors)
-        options = self._wire_options()
-        with progress_bar(self.verbose) as listener:
-            remote = engine().build(rows, options, listener)
-        # What follows from the rows at first stays when they change and are sent again: products
-        # belong to it.
-        made_with = remote.parameters
-        self._effort.update({name: made_with[name] for name in _EFFORT if name in made_with})
-        if self._products is not None:
-            with contextlib.suppress(*_USELESS):
-                remote.attach(self._products)
-            self._products = None
-        return remote
-
     @property
     def _raw_data(self) -> Matrix:
         """The rows by PyNNDescent's name. From then on they are kept as they are handed out."""
@@ -400,30 +297,6 @@ class HnswIndexWrapper(RadiusSearch, metaclass=EngineFirst):
     def _raw_data(self) -> None:
         del self._rows
 
-    def _stored(self) -> Stored:
-        """The rows. A caller may have taken them off, to keep them out of a pickle."""
-        rows = self.__dict__.get("_rows")
-        if rows is None:
-            raise InvalidArgument("this index has no rows: set its _raw_data")
-        return rows
-
-    def _wire_options(self) -> Header:
-        greeting = engine().greeting
-        metric = _metrics.find_metric(self.metric, greeting)
-        given = dict(self._effort)
-        if self.n_jobs is not None and self.n_jobs != -1:
-            given["threads"] = min(int(self.n_jobs), greeting.threads)
-        if self.quantization is not None:
-            given["quantization"] = self.quantization
-        return {
-            "metric": self.metric,
-            "n_neighbors": self.n_neighbors,
-            "seed": str(self._seed),
-            **given,
-            **_metrics.metric_options(metric, self.metric_kwds, self._form, self.dim),
-            **self._engine_options,
-        }
-
     def _form_and_angle(self, metric: Any, given: dict[str, Any]) -> tuple[str, bool]:
         """The name of the form that rows are stored in, and whether UMAP searches for longer."""
         offered: tuple[str, ...] = ()
@@ -438,17 +311,13 @@ class HnswIndexWrapper(RadiusSearch, metaclass=EngineFirst):
         _metrics.check_quantization(given["quantization"], metric, offered, form)
         return form.name, angular
 
-    @property
-    def _form(self) -> Form:
-        return FORMS[self._form_name]
-
     def _was_prepared(self) -> None:
         """A compressed index loses its graph when it is prepared, by whatever call."""
         with self._lock:
             if self.compressed:
                 self._graph, self._graph_dropped = None, True
 
-    def _as_pynndescent(self, hits: Hits) -> Hits:
+    def _shown(self, hits: Hits) -> Hits:
         """PyNNDescent's cosine knows no distance above 1; missing neighbours stay at inf."""
         if self.metric == "cosine":
             _arrays.cap(hits.distances, hits.indices, 1)
@@ -459,11 +328,16 @@ class HnswIndexWrapper(RadiusSearch, metaclass=EngineFirst):
         if n <= self.n_neighbors:
             warnings.warn(_FAILED_TO_FIND.format(n=n, k=self.n_neighbors), stacklevel=4)
 
-    def _start_unconnected(self) -> None:
-        self._lock = ForkSafeLock()
-        self._remote_index = None
-        self._graph = None
-        self._products = None
+    def _build(self) -> EngineIndex:
+        if not callable(self.metric):
+            return super()._build()
+        values = tuple(dict(self.metric_kwds or {}).values())
+        scan = Scan(self.metric, values, self.n_jobs)
+        return CallableIndex(wide(self._stored()), self._form, scan, self.n_neighbors)
+
+    def _apply(self, changes: Changes, remote: EngineIndex) -> None:
+        super()._apply(changes, remote)
+        self._warn_if_short()
 
     # ------------------------------------------------------------------ persistence
 
@@ -480,26 +354,11 @@ class HnswIndexWrapper(RadiusSearch, metaclass=EngineFirst):
         ValueError
             For an index with a function as its metric, or a parameter that no file holds.
         """
-        with self._lock:
-            remote = self._remote()
-            if not isinstance(remote, RemoteIndex):
-                raise InvalidArgument(
-                    "only an index at a server can be saved: no function as its metric, not Pyodide"
-                )
-            self.prepare()
-            own = self.__dict__
-            attributes = {name: value for name, value in own.items() if name not in _RUNTIME}
-            attributes["random_state"] = self.random_state
-            data = remote.dump_with_rows(_files.attachment(attributes, None))
-            rows = wide(self._stored())
-            if not _files.same_rows(data, rows):
-                # The engine keeps them transformed for the metric: ours go along.
-                data = remote.dump_with_rows(_files.attachment(attributes, rows))
-            _files.write(path, data)
+        write(path, self)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> HnswIndexWrapper:
-        """The index in a file of `save`, or of TypeScript's `save`. O(bytes).
+        """The index in a file of `save`, `Index.save`, or TypeScript's `save`. O(bytes).
 
         Every byte is compared with a checksum, here and by the engine; nothing in the file is run.
 
@@ -510,65 +369,24 @@ class HnswIndexWrapper(RadiusSearch, metaclass=EngineFirst):
         CorruptFile, UnsupportedVersion
             For a file that is no index, is damaged, or was written by a newer release.
         """
-        data = _files.read(path)
-        loaded = _files.load(data)
-        index = cls.__new__(cls)
-        threads = index._take(loaded)
-        with progress_bar(index.verbose) as listener:
-            remote = engine().load(data, threads, listener)
-        made_with = remote.parameters
-        index._effort.update({name: made_with[name] for name in _EFFORT if name in made_with})
-        if loaded.attributes is None:
-            index.n_neighbors = remote.n_neighbors
-        index._remote_index = remote
-        return index
+        return cls._of_bytes(_files.read(path))
 
-    def _take(self, loaded: _files.Loaded) -> int | None:
-        """Attributes and rows of a file; the threads to ask for."""
+    @classmethod
+    def _attributes_of(cls, loaded: _files.Loaded) -> dict[str, Any]:
+        """Those in the file; the defaults where it was written by another client or an `Index`."""
         attributes = loaded.attributes
-        if attributes is None:
-            attributes = _attributes_of(loaded.shape)
-        self.random_state = attributes.pop("random_state", None)
-        self.__dict__.update(attributes)
-        if not set(self.__dict__) >= _ATTRIBUTES_NEEDED or self._form_name not in FORMS:
-            raise CorruptFile("what Python added to this file is not all that an index needs")
-        self._start_unconnected()
-        self._closed = False
-        self._rows = self._form.kept(loaded.rows)
-        if self.n_jobs is None or self.n_jobs == -1:
-            return None
-        return min(int(self.n_jobs), engine().greeting.threads)
+        if attributes is not None and "compressed" in attributes:
+            return {"random_state": None, **attributes}
+        return {"random_state": None, **_defaults(loaded.shape), **(attributes or {})}
 
-    def __getstate__(self) -> State:
-        """Parameters, rows and products; prepares the index. See `_pickling`."""
-        with self._lock:
-            products = self._products_to_keep()
-            own = self.__dict__
-            attributes = {name: value for name, value in own.items() if name not in _RUNTIME}
-            rows = wide(own.get("_rows"))
-            return to_state(Kept(attributes, self.random_state, rows, products))
+    def _before_saving(self) -> None:
+        self.prepare()
 
-    def __setstate__(self, state: State) -> None:
-        kept = from_state(state)
-        self.__dict__.update(kept.attributes)
-        self.random_state = kept.random_state
-        if kept.rows is not None:
-            self._rows = self._form.kept(kept.rows)
-        self._start_unconnected()
-        self._products = kept.products
-
-    def _products_to_keep(self) -> bytes | bytearray | None:
-        """The products, for whoever loads this; without a server they are made again there."""
-        if self._products is not None or self._closed:
-            return self._products
-        try:
-            self.prepare()
-            return self._remote().dump()
-        except HnswError:
-            return None
+    def _take_random_state(self, random_state: Any) -> None:
+        self.random_state = random_state
 
 
-def _attributes_of(shape: _container.Shape) -> dict[str, Any]:
+def _defaults(shape: _container.Shape) -> dict[str, Any]:
     """The attributes of an index that another client saved: the defaults, but for what it is."""
     given = {
         name: parameter.default

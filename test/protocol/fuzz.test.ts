@@ -47,6 +47,7 @@ const OPS = [
   "load",
   "attach",
   "plan",
+  "verify",
   "radius_search",
   "radius_search_by_id",
   "estimate_count",

@@ -27,6 +27,7 @@ describe("hello", () => {
       "plan",
       "radius",
       "dump.attachment",
+      "verify",
     ]);
     for (const metric of reply.metrics as object[]) {
       expect(metric).toMatchObject({

@@ -1,0 +1,347 @@
+"""`Index`: the engine's index under the names of its own API, as TypeScript's `HnswIndex` has them.
+
+`HnswIndexWrapper` offers the same engine under PyNNDescent's names; both are `SavedIndex`. A family
+of methods is a mixin in a file of its own, as `RadiusSearch` is. What may not enter: how rows are
+held, sent and kept, and PyNNDescent's rules.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from . import _files, _metrics, _parameters
+from ._changes import checked_changes
+from ._engine import engine
+from ._matrix import is_sparse
+from ._protocol import Header, Hits
+from ._radius import RadiusSearch
+from ._saved import COMMON, SavedIndex, write
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_COUNTS = ("m", "ef_construction", "ef", "max_candidates", "n_iters", "n_trees")
+
+
+class Index(SavedIndex, RadiusSearch):
+    """Nearest neighbours among the rows of a matrix.
+
+    Parameters
+    ----------
+    rows : array-like or scipy sparse matrix of shape (n, d)
+        Copied: as float32; as CSR where they are sparse; as uint8, eight bits in each, for the
+        metrics ``bit_hamming`` and ``bit_jaccard``.
+    metric : str
+        A name or alias of the engine's table (docs/metrics.md).
+    metric_kwds : dict, optional
+        The metric's own parameters, by name: ``p``, ``w``, ``sigma``, ``vinv``, ``cost``.
+    n_neighbors : int
+        Columns of `neighbor_graph`, the row itself included.
+    m, ef_construction : int, optional
+        Links per row, and candidates looked at for them; by default from the number of rows.
+    ef : int, optional
+        Width of the search pool of queries that set none; by default from `k` and `epsilon`.
+    algorithm : {"auto", "exact", "hnsw"}, optional
+        What answers; "auto", the default, picks by size, width and cores.
+    graph_recall : float, optional
+        Least recall of an approximate neighbour graph, 0.5 to 1; 0.99 by default.
+    max_candidates, n_iters, n_trees : int, optional
+        PyNNDescent's effort, mapped to HNSW's parameters.
+    seed : int
+        0 to 2^64 - 1. The same seed gives the same bytes, whatever `n_threads` is.
+    quantization : {"binary", "uint8", "uint4", "int8"}, optional
+        Codes to search with; distances are always those of the full rows.
+    n_threads : int, optional
+        Threads of each call; all cores by default.
+    verbose : bool
+        Show progress.
+
+    Raises
+    ------
+    ValueError
+        For wrong rows or values; `HnswError` subclasses with a stable ``code``.
+    TypeError
+        For an unknown name in `metric_kwds`.
+    EngineUnavailable
+        Where no server can be had. Nobody answers in its place.
+
+    Notes
+    -----
+    Making an index copies and sends the rows, O(n d). The neighbour graph and the search index are
+    made when first needed. Instances may be used by several threads at once, outlive their server,
+    and can be pickled. Where there is no numpy, arrays are memoryviews.
+
+    Examples
+    --------
+    >>> with Index(rows, metric="cosine", n_neighbors=15) as index:
+    ...     indices, distances = index.query(queries, 10)
+    """
+
+    def __init__(
+        self,
+        rows: Any,
+        *,
+        metric: str = "euclidean",
+        metric_kwds: dict[str, Any] | None = None,
+        n_neighbors: int = 30,
+        m: int | None = None,
+        ef_construction: int | None = None,
+        ef: int | None = None,
+        algorithm: str | None = None,
+        graph_recall: float | None = None,
+        max_candidates: int | None = None,
+        n_iters: int | None = None,
+        n_trees: int | None = None,
+        seed: int = 42,
+        quantization: str | None = None,
+        n_threads: int | None = None,
+        verbose: bool = False,
+    ) -> None:
+        given: dict[str, Any] = {
+            "m": m,
+            "ef_construction": ef_construction,
+            "ef": ef,
+            "algorithm": algorithm,
+            "graph_recall": graph_recall,
+            "max_candidates": max_candidates,
+            "n_iters": n_iters,
+            "n_trees": n_trees,
+        }
+        known = _metrics.find_metric(metric, engine().greeting)
+        self._is_sparse = is_sparse(rows)
+        form = _metrics.form_for(known, metric, self._is_sparse)
+        _metrics.check_quantization(quantization, metric, known.quantizations, form)
+        _parameters.check_threads(n_threads, "n_threads")
+        self._form_name = form.name
+        self._rows = form.stored(rows)
+        _, self.dim = self._rows.shape
+        self.metric, self.metric_kwds = metric, metric_kwds
+        self.n_neighbors = _parameters.as_count(n_neighbors, "n_neighbors", 1)
+        self.n_jobs, self.quantization, self.verbose = n_threads, quantization, verbose
+        self._seed = _parameters.as_count(seed, "seed", 0)
+        self._effort = {}
+        self._engine_options = {**_parameters.forced_options(), **_checked(given)}
+        self._closed = False
+        self._start_unconnected()
+        self._remote_index = self._build()
+
+    # ------------------------------------------------------------------ what it is
+
+    @property
+    def size(self) -> int:
+        """Rows."""
+        return int(self._stored().shape[0])
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __bool__(self) -> bool:
+        """True, also when closed and without rows."""
+        return True
+
+    @property
+    def form(self) -> str:
+        """How rows are stored: ``dense``, ``sparse`` or ``bits``."""
+        return self._form_name
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The effective parameters: ``m``, ``ef_construction``, and what they were made of."""
+        return self.engine_parameters
+
+    # ------------------------------------------------------------------ products
+
+    def neighbor_graph(self) -> Hits:
+        """Every row's `n_neighbors` nearest, the row itself first.
+
+        Returns
+        -------
+        Hits : (indices, distances)
+            int32 and float32, both (n, n_neighbors), ascending by distance, ties by id; -1 and inf
+            where there are fewer rows. The caller's own; computed once.
+        """
+        return self._copied_graph()
+
+    def query(
+        self, queries: Any, k: int = 10, *, epsilon: float | None = None, ef: int | None = None
+    ) -> Hits:
+        """The `k` nearest rows of each query.
+
+        Parameters
+        ----------
+        queries : array-like or scipy sparse matrix of shape (q, d)
+            Sparse only where the rows are.
+        k : int
+            0 gives empty results; above the number of rows the rest is -1 at distance inf.
+        epsilon : float, optional
+            PyNNDescent's effort knob: more finds more. 0.1 by default; below 0 counts as 0.
+        ef : int, optional
+            Width of the search pool; overrules `epsilon`. At least `k` is used.
+
+        Returns
+        -------
+        Hits : (indices, distances)
+            int32 and float32, both (q, k), ascending by distance, ties by id; the caller's own.
+
+        Raises
+        ------
+        ValueError
+            For queries that are not 2-D, not d wide or not finite, and for a wrong `k` or `ef`.
+        ServerDied
+            When the server goes away meanwhile. The next call starts another.
+        """
+        effort: Header = {}
+        if epsilon is not None:
+            effort["epsilon"] = _parameters.effort(epsilon)
+        if ef is not None:
+            effort["ef"] = _parameters.as_count(ef, "ef", 1)
+        return self._found(queries, "queries", _parameters.as_count(k, "k", 0), effort)
+
+    def prepare(self, *, radius: bool = False) -> None:
+        """Build the search index now, not at the first query; with `radius` also `prepare_radius`.
+
+        O(n log n) distances.
+        """
+        self._prepare()
+        if radius:
+            self.prepare_radius()
+
+    # ------------------------------------------------------------------ changes
+
+    def update(self, fresh: Any = None, updated: Any = None, updated_indices: Any = None) -> None:
+        """Replace rows, then append rows. After any error, and after Ctrl-C, nothing has changed.
+
+        Parameters
+        ----------
+        fresh : array-like or sparse matrix of shape (f, d), optional
+            Appended as ids n, n + 1, ...
+        updated : array-like or sparse matrix of shape (u, d), optional
+            Take the places named by `updated_indices`.
+        updated_indices : sequence of u ints, optional
+            Negative ones count from the end; of a repeated one the last row wins.
+
+        Raises
+        ------
+        ValueError
+            For rows of a wrong shape or not finite, and lengths that differ.
+        IndexError
+            For an index outside the rows.
+        """
+        with self._lock:
+            shape = self._stored().shape
+            changes = checked_changes(fresh, updated, updated_indices, self._form, shape, "")
+            if changes is not None:
+                self._apply(changes, self._remote())
+
+    # ------------------------------------------------------------------ files
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the index to a file: rows, products and parameters.
+
+        The file is there as a whole or not at all, over what was there before. It is the engine's
+        own format (docs/file-format.md): TypeScript loads it too. Prepares the index. O(bytes).
+
+        Raises
+        ------
+        FileError
+            What the system says of the file; also an ``OSError``.
+        """
+        write(path, self)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, mmap: bool = False) -> Index:
+        """The index in a file of `save`, of `HnswIndexWrapper.save`, or of TypeScript's. O(bytes).
+
+        Parameters
+        ----------
+        path : path
+        mmap : bool
+            Look at the file where it lies, without a copy of it in this process' memory. It must
+            not be changed meanwhile; `save` never does that.
+
+        Raises
+        ------
+        FileError
+            What the system says of the file.
+        CorruptFile, UnsupportedVersion
+            For a file that is no index, is damaged, or was written by a newer release. Every byte
+            is compared with a checksum, here and by the engine; nothing in the file is run.
+        """
+        if not mmap:
+            return cls._of_bytes(_files.read(path))
+        with _files.mapped(path) as data:
+            return cls._of_bytes(data)
+
+    def dump(self) -> bytearray:
+        """What `save` writes, as bytes. O(bytes)."""
+        with self._lock:
+            return self._dumped()
+
+    @classmethod
+    def restore(cls, data: bytes | bytearray | memoryview) -> Index:
+        """The index that `dump` or a file gave. Raises as `load` does. O(bytes)."""
+        return cls._of_bytes(data)
+
+    def verify(self) -> dict[str, Any]:
+        """Look at everything the engine holds: rows, links, what is reachable. O(n d + links).
+
+        Returns
+        -------
+        dict
+            ``sound``, ``problems`` in words for people, ``rows``, and of the search index, where
+            there is one, ``links``: ``degrees`` (rows by their number of links), ``levels``,
+            ``asymmetric``, ``out_of_range``, ``unreachable``.
+        """
+        return self._remote().verify()
+
+    # ------------------------------------------------------------------ its end
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        n = self._stored().shape[0]
+        state = ", closed" if self._closed else ""
+        return f"<Index of {n} x {self.dim} {self._form_name} rows, {self.metric}{state}>"
+
+    @classmethod
+    def _attributes_of(cls, loaded: _files.Loaded) -> dict[str, Any]:
+        """Those that every index has; the defaults where another client wrote the file."""
+        given = loaded.attributes
+        if given is not None:
+            return {name: given[name] for name in COMMON if name in given}
+        form, _, dim, metric = loaded.shape
+        return {
+            "dim": dim,
+            "metric": metric,
+            "metric_kwds": None,
+            "n_neighbors": 30,
+            "n_jobs": None,
+            "quantization": None,
+            "verbose": False,
+            "_form_name": form,
+            "_is_sparse": form == "sparse",
+            "_seed": 42,
+            "_effort": {},
+            "_engine_options": {},
+        }
+
+
+def _checked(given: dict[str, Any]) -> Header:
+    """The engine's options that were given, as the wire has them; the engine checks their range."""
+    options = {name: value for name, value in given.items() if value is not None}
+    for name in _COUNTS:
+        if name in options:
+            options[name] = _parameters.as_count(options[name], name, 0 if name == "n_iters" else 1)
+    if "graph_recall" in options:
+        options["graph_recall"] = _metrics.as_number(options["graph_recall"], "graph_recall")
+    return options
