@@ -27,6 +27,7 @@ const FEATURES = [
   "radius",
   "dump.attachment",
   "verify",
+  "update.remove",
 ];
 
 /** A refused version range; the reply tells ours. */

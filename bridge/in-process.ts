@@ -86,10 +86,12 @@ function indexCalls(index: HnswIndex, onClose: () => void) {
       handOver(index.querySync(rows.content, { k, ...effortOf(JSON.parse(options)) }), indices, distances),
     update: (updated: Rows | undefined, ids: PythonBuffer | undefined, fresh: Rows | undefined) => {
       const appended = fresh && { fresh: fresh.content };
-      if (updated === undefined || ids === undefined) return index.updateSync({ ...appended });
-      return withIntegers(ids, (updatedIndices) =>
-        index.updateSync({ updated: updated.content, updatedIndices, ...appended }),
-      );
+      if (updated === undefined || ids === undefined) index.updateSync({ ...appended });
+      else {
+        withIntegers(ids, (updatedIndices) =>
+          index.updateSync({ updated: updated.content, updatedIndices, ...appended }),
+        );
+      }
     },
     prepare: () => index.prepareSync(),
     dump: () => index.dumpSync({ rows: false }),

@@ -1,9 +1,10 @@
 /** Operations on indices: build one, ask it, change it. Headers are read here; work is the TypeScript API's. */
 import { HnswError, HnswIndex, type Neighbors, type QueryOptions } from "../src/index.ts";
+import { ColumnFrames } from "./arrow/columns.ts";
 import type { ResultArrays } from "./arrow/results.ts";
 import type { Call, Hooks } from "./call.ts";
 import { integersOf } from "./claims.ts";
-import { checkResultSize, openWindow, sendResult } from "./download.ts";
+import { checkResultSize, openWindow, sendColumns, sendResult } from "./download.ts";
 import { invalidArgument, protocolError } from "./errors.ts";
 import { flag, type Header, object, optional, text, uint } from "./header.ts";
 import type { Limits } from "./limits.ts";
@@ -11,6 +12,8 @@ import { buildOptions, effortOf, wireNames } from "./options.ts";
 import { fewRows, type PromisedRows, promisedRows } from "./promised.ts";
 import { withReceived } from "./received.ts";
 import type { Service } from "./service.ts";
+
+const ID_BYTES = 4;
 
 export async function build(call: Call, service: Service): Promise<object> {
   const { limits } = service;
@@ -61,18 +64,25 @@ export async function neighborGraph(call: Call, service: Service): Promise<undef
   await sendResult(call, arrays(graph), rows, k, service);
 }
 
-/** Replaced rows come first, then the appended ones, in one stream. */
+/** Replaced rows come first, then the appended ones, in one stream. Rows that are removed are named by the header alone. */
 export async function update(call: Call, service: Service): Promise<object> {
   const index = indexOf(call);
   const parts = changedParts(call, index, service.limits);
   const updatedIndices = idsOf(call);
+  const removed = removedIds(call);
+  if (removed === undefined && parts.updated === undefined && parts.fresh === undefined)
+    throw protocolError("none of removed, updated and fresh, allowed: one or more");
   return withReceived(call, parts, service, async (received) => {
-    const changes = { ...received, ...(updatedIndices !== undefined && { updatedIndices }) };
+    const changes = {
+      ...received,
+      ...(updatedIndices !== undefined && { updatedIndices }),
+      ...(removed !== undefined && { removed }),
+    };
     const { session } = call.connection;
     const id = text(call.header, "index");
     const changed = (hooks: Hooks) => session.change(id, () => index.update(changes, hooks));
-    await service.pace.beside(index, () => call.compute(changed));
-    return { rows: index.size };
+    const added = await service.pace.beside(index, () => call.compute(changed));
+    return { rows: index.size, ...(added.length > 0 && { first_id: added[0] }) };
   });
 }
 
@@ -84,8 +94,6 @@ function changedParts(call: Call, index: HnswIndex, limits: Limits): ChangedPart
     const part = optional(call.header, name, object);
     return part && rowsFor(index, part, limits);
   });
-  if (updated === undefined && fresh === undefined)
-    throw protocolError("neither updated nor fresh, allowed: one or both");
   return { ...(updated && { updated }), ...(fresh && { fresh }) };
 }
 
@@ -96,6 +104,20 @@ function idsOf(call: Call): number[] | Int32Array | undefined {
   const ids = integersOf(call, part, "indices");
   if (ids.length === part.rows) return ids;
   throw new HnswError("ERR_DIMENSION_MISMATCH", `${ids.length} indices for ${part.rows} updated rows`);
+}
+
+function removedIds(call: Call): number[] | Int32Array | undefined {
+  return call.header.removed == null ? undefined : integersOf(call, call.header, "removed");
+}
+
+/** The id of each row, ascending. */
+export async function ids(call: Call, service: Service): Promise<undefined> {
+  const index = indexOf(call);
+  openWindow(call, service.limits);
+  service.memory.fit(`ids of ${index.size} rows`, index.size, ID_BYTES);
+  const parts = [{ part: "ids", frames: new ColumnFrames({ ids: index.ids() }) }];
+  await sendColumns(call, "ids", { rows: index.size }, parts, service.limits);
+  return undefined;
 }
 
 export async function prepare(call: Call, service: Service): Promise<object> {

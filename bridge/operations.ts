@@ -10,7 +10,7 @@ import type { Call } from "./call.ts";
 import { attach, dump, load, put } from "./copy-operations.ts";
 import { protocolError } from "./errors.ts";
 import { optional, protocolUint, text } from "./header.ts";
-import { build, indexOf, neighborGraph, prepare, query, update } from "./index-operations.ts";
+import { build, ids, indexOf, neighborGraph, prepare, query, update } from "./index-operations.ts";
 import { wireNames } from "./options.ts";
 import { estimateCount, radiusSearch, radiusSearchById, searchWithTargetCount } from "./radius-operations.ts";
 import type { Service } from "./service.ts";
@@ -71,6 +71,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ["search_with_target_count", searchWithTargetCount],
   ["estimate_count", estimateCount],
   ["update", update],
+  ["ids", ids],
   ["prepare", prepare],
   ["put", put],
   ["dump", dump],

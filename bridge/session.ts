@@ -54,14 +54,14 @@ export class Session {
   }
 
   /** Runs an update of index `id`; see `settled`. */
-  async change(id: string, update: () => Promise<void>): Promise<void> {
+  async change<T>(id: string, update: () => Promise<T>): Promise<T> {
     const before = this.#changing.get(id);
     const own = update();
     const all = Promise.allSettled([before, own]).then(() => {
       if (this.#changing.get(id) === all) this.#changing.delete(id);
     });
     this.#changing.set(id, all);
-    await own;
+    return own;
   }
 
   /**

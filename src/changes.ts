@@ -8,29 +8,37 @@ import type { Form, MatrixInput } from "./matrix.ts";
 import { type Incoming, incoming } from "./transfer.ts";
 import { checkedKeys, invalid } from "./validate.ts";
 
-/** Changes to an index: first rows are replaced, then others appended. Either may be left out. */
+/** Ids are int32 in results. */
+const MAX_ID = 2 ** 31 - 1;
+
+/** Changes to an index: first rows are deleted, then others replaced, then more appended. Each may be left out. */
 export interface Changes {
-  /** Rows to append; they get the ids `size`, `size + 1`, ... */
+  /** Ids of rows to delete. An id is never given again; one that comes twice counts once. */
+  readonly removed?: IdsInput | undefined;
+  /** Rows to append; they get the next ids: `size`, `size + 1`, ... until a row has been deleted. */
   readonly fresh?: MatrixInput | undefined;
   /** New rows for ids that there are already. */
   readonly updated?: MatrixInput | undefined;
-  /** The id of each row of `updated`, 0 to `size - 1`; where one comes twice, its last row stays. */
+  /** The id of each row of `updated`, none of `removed`; where one comes twice, its last row stays. */
   readonly updatedIndices?: IdsInput | undefined;
 }
 
 /** Changes that have been checked but not yet copied. */
 export interface CheckedChanges {
+  readonly removed: Uint32Array;
   readonly fresh: Incoming | undefined;
-  readonly replaced: { readonly rows: Incoming; readonly ids: Float64Array } | undefined;
+  readonly replaced: { readonly rows: Incoming; readonly ids: Uint32Array } | undefined;
 }
 
 /** Checks everything but whether the ids are there. Throws as {@link incoming}, and `ERR_EMPTY_INDEX` for 0 rows. */
 export function checkedChanges(input: Changes | undefined, wanted: { form: Form; dim: number }): CheckedChanges {
-  const { fresh, updated, updatedIndices } = checkedKeys("changes", input, ["fresh", "updated", "updatedIndices"]);
+  const keys = ["removed", "fresh", "updated", "updatedIndices"] as const;
+  const { removed, fresh, updated, updatedIndices } = checkedKeys("changes", input, keys);
   if (fresh instanceof PointBuffer && fresh === updated) {
     throw invalid("fresh", fresh, "another buffer than updated, whose content can be taken only once");
   }
   return {
+    removed: removed === undefined ? new Uint32Array(0) : knownIds(idsOf("removed", removed), "removed"),
     fresh: fresh === undefined ? undefined : nonEmpty(incoming("fresh rows", fresh, wanted)),
     replaced: replacedRows(updated, updatedIndices, wanted),
   };
@@ -46,7 +54,7 @@ function replacedRows(
   if (ids === undefined) throw invalid("updatedIndices", ids, "the id of each of the updated rows");
   const rows = nonEmpty(incoming("updated rows", updated, wanted));
   const checked = idsOf("updatedIndices", ids);
-  if (checked.length === rows.rows) return { rows, ids: checked };
+  if (checked.length === rows.rows) return { rows, ids: knownIds(checked, "updatedIndices") };
   const message = `updatedIndices has ${checked.length} ids, allowed: ${rows.rows}, one for each of the updated rows`;
   throw new HnswError("ERR_DIMENSION_MISMATCH", message);
 }
@@ -57,9 +65,9 @@ export function nonEmpty(input: Incoming): Incoming {
   return input;
 }
 
-/** `ids` as the addon takes them. Throws `ERR_UNKNOWN_ID` for one that is not below `size`. */
-export function knownIds(ids: Float64Array, size: number, name = "updatedIndices"): Uint32Array {
-  const unknown = ids.find((id) => id >= size);
+/** `ids` as the addon takes them; it knows which of them rows have. Throws `ERR_UNKNOWN_ID` for one that none can have. */
+export function knownIds(ids: Float64Array, name = "ids"): Uint32Array {
+  const unknown = ids.find((id) => id > MAX_ID);
   if (unknown === undefined) return Uint32Array.from(ids);
-  throw new HnswError("ERR_UNKNOWN_ID", `${name} has the id ${unknown}, allowed: 0 to ${size - 1}`);
+  throw new HnswError("ERR_UNKNOWN_ID", `${name} has the id ${unknown}, allowed: 0 to ${MAX_ID}`);
 }

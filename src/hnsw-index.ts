@@ -10,11 +10,14 @@ import { type IdsInput, idsOf, type VectorInput } from "./lists.ts";
 import type { Form, MatrixInput } from "./matrix.ts";
 import type { MetricName } from "./metric-names.ts";
 import {
+  type NativeChanges,
   type NativeIndex,
   type NativeJob,
   type NativeListener,
   type NativeNeighbors,
   type NativeOptions,
+  type NativeRows,
+  type NativeUpdated,
   native,
 } from "./native.ts";
 import {
@@ -362,7 +365,7 @@ export class HnswIndex {
   async radiusSearchById(ids: IdsInput, radius: number | VectorInput, options?: RadiusOptions): Promise<RadiusResult> {
     const { call, within } = checkedRadius(options);
     this.#check(call);
-    const known = knownIds(idsOf("ids", ids), this.#size, "ids");
+    const known = knownIds(idsOf("ids", ids));
     const radii = anyRadii(radius, known.length);
     const start = (listener: NativeListener) => this.#native.radiusSearchById(known, radii, within, listener);
     return ballsOf(present((await this.#run(start, call)).balls));
@@ -376,7 +379,7 @@ export class HnswIndex {
   ): RadiusResult {
     const { within } = checkedRadius(options);
     this.#checkOpen();
-    const known = knownIds(idsOf("ids", ids), this.#size, "ids");
+    const known = knownIds(idsOf("ids", ids));
     const radii = anyRadii(radius, known.length);
     return ballsOf(wrapped(() => this.#native.radiusSearchByIdSync(known, radii, within)));
   }
@@ -446,43 +449,96 @@ export class HnswIndex {
   }
 
   /**
-   * Replaces rows, then appends others; all of it or, when it rejects, nothing. The neighbour graph is brought up to
-   * date, or made anew, when next asked for, the search index is patched. Updates run in the order in which they were called; queries
-   * wait for a running one. No changes are fine.
+   * Deletes rows, replaces others, then appends more; all of it or, when it rejects, nothing. Resolves with the ids of the
+   * appended rows. The neighbour graph is brought up to date, or made anew, when next asked for, the search index is patched.
+   * Updates run in the order in which they were called; other calls do not wait: they see the rows before the update or after
+   * it. While it runs, memory holds the rows and links twice. No changes are fine.
    *
-   * Rejects with `ERR_UNKNOWN_ID` for an id that no row has, `ERR_EMPTY_INDEX` for 0 rows,
+   * Rejects with `ERR_UNKNOWN_ID` for an id that no row has, `ERR_EMPTY_INDEX` for 0 rows given or left,
    * `ERR_DIMENSION_MISMATCH`, `ERR_INVALID_ARGUMENT`, `ERR_NON_FINITE`, `ERR_CANCELLED`, `ERR_OUT_OF_MEMORY`,
    * `ERR_CLOSED`.
    */
-  async update(changes?: Changes, options?: CallOptions): Promise<void> {
+  async update(changes?: Changes, options?: CallOptions): Promise<Int32Array> {
     const call = checkedCallOptions(options);
     this.#check(call);
     const checked = checkedChanges(changes, this);
     const before = this.#updates;
     const own = this.#update(checked, call, before);
     this.#updates = own.catch(() => undefined);
-    await own;
+    return own;
   }
 
-  async #update({ fresh, replaced }: CheckedChanges, call: CallOptions, before: Promise<unknown>): Promise<void> {
+  async #update(checked: CheckedChanges, call: CallOptions, before: Promise<unknown>): Promise<Int32Array> {
+    const { removed, fresh, replaced } = checked;
     const check = () => this.#check(call);
     const freshRows = fresh && (await inSlices(fresh.steps(), check));
     const newRows = replaced && (await inSlices(replaced.rows.steps(), check));
     await before;
-    const ids = replaced && knownIds(replaced.ids, this.#size);
-    await this.#run((listener) => this.#native.update(freshRows, newRows, ids, listener), call);
-    this.#size += fresh?.rows ?? 0;
+    const changes = nativeChanges(removed, replaced?.ids, newRows, freshRows);
+    const { updated } = await this.#run((listener) => this.#native.update(changes, listener), call);
+    return this.#updated(present(updated));
+  }
+
+  #updated({ first, next, rows }: NativeUpdated): Int32Array {
+    this.#size = rows;
+    return Int32Array.from({ length: next - first }, (_, i) => first + i);
   }
 
   /** {@link HnswIndex.update} on this thread. */
-  updateSync(changes?: Changes): void {
+  updateSync(changes?: Changes): Int32Array {
     this.#checkOpen();
-    const { fresh, replaced } = checkedChanges(changes, this);
-    const ids = replaced && knownIds(replaced.ids, this.#size);
+    const { removed, fresh, replaced } = checkedChanges(changes, this);
     const freshRows = fresh && atOnce(fresh.steps());
     const newRows = replaced && atOnce(replaced.rows.steps());
-    wrapped(() => this.#native.updateSync(freshRows, newRows, ids));
-    this.#size += fresh?.rows ?? 0;
+    const native = nativeChanges(removed, replaced?.ids, newRows, freshRows);
+    return this.#updated(wrapped(() => this.#native.updateSync(native)));
+  }
+
+  /**
+   * Deletes rows: no call that comes after it returns them, and their ids are not given again. An update without rows, see
+   * {@link HnswIndex.update}; an id that comes twice counts once.
+   *
+   * Rejects with `ERR_UNKNOWN_ID` for an id that no row has, `ERR_EMPTY_INDEX` where no row would be left,
+   * `ERR_INVALID_ARGUMENT`, `ERR_CANCELLED`, `ERR_OUT_OF_MEMORY`, `ERR_CLOSED`; nothing is deleted then.
+   *
+   * @example
+   * ```ts
+   * await index.delete([3, 17]);
+   * index.has(17); // false
+   * ```
+   */
+  async delete(ids: IdsInput, options?: CallOptions): Promise<void> {
+    await this.update({ removed: ids }, options);
+  }
+
+  /** {@link HnswIndex.delete} on this thread. */
+  deleteSync(ids: IdsInput): void {
+    this.updateSync({ removed: ids });
+  }
+
+  /** Puts `rows` (one for each id) in the places of rows, which keep their ids. An update, see {@link HnswIndex.update}. */
+  async replace(ids: IdsInput, rows: MatrixInput, options?: CallOptions): Promise<void> {
+    await this.update({ updated: rows, updatedIndices: ids }, options);
+  }
+
+  /** {@link HnswIndex.replace} on this thread. */
+  replaceSync(ids: IdsInput, rows: MatrixInput): void {
+    this.updateSync({ updated: rows, updatedIndices: ids });
+  }
+
+  /**
+   * The id of each row, ascending: of the n rows of the neighbour graph, and of what results name. 0 to n - 1 until rows are
+   * deleted. O(n). Throws `ERR_CLOSED`.
+   */
+  ids(): Int32Array {
+    this.#checkOpen();
+    return wrapped(() => this.#native.ids());
+  }
+
+  /** Whether a row has this id. O(log n). Throws `ERR_CLOSED`. */
+  has(id: number): boolean {
+    this.#checkOpen();
+    return Number.isInteger(id) && id >= 0 && id < 2 ** 31 && wrapped(() => this.#native.has(id));
   }
 
   /**
@@ -592,7 +648,7 @@ export class HnswIndex {
     return planOf(wrapped(() => this.#native.plan()));
   }
 
-  /** Number of rows, those of finished updates included. */
+  /** Number of rows after all finished updates. */
   get size(): number {
     return this.#size;
   }
@@ -638,6 +694,15 @@ export class HnswIndex {
 function foreign(place: string, checked: CheckedBuild): { dim: number; options: NativeOptions } {
   const { rows, dim } = wrapped(() => native().NativeIndex.hnswlibHeader(place));
   return { dim, options: checked.native({ rows, dim, form: "dense" }) };
+}
+
+function nativeChanges(
+  removed: Uint32Array,
+  ids: Uint32Array | undefined,
+  replaced: NativeRows | undefined,
+  fresh: NativeRows | undefined,
+): NativeChanges {
+  return { removed, ids: ids ?? new Uint32Array(0), ...(replaced && { replaced }), ...(fresh && { fresh }) };
 }
 
 function roomFor(neighbors: number) {

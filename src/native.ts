@@ -62,6 +62,21 @@ export interface NativeEstimates {
   high: Float64Array;
 }
 
+/** What an update does: rows go, others take the place of those of `ids`, more come. */
+export interface NativeChanges {
+  removed: Uint32Array;
+  ids: Uint32Array;
+  replaced?: NativeRows;
+  fresh?: NativeRows;
+}
+
+/** What an update has come to: appended rows have the ids from `first` on, below `next`. */
+export interface NativeUpdated {
+  first: number;
+  next: number;
+  rows: number;
+}
+
 /** What a finished call hands over. */
 interface NativeOutcome {
   neighbors?: NativeNeighbors;
@@ -70,6 +85,7 @@ interface NativeOutcome {
   estimates?: NativeEstimates;
   index?: NativeIndex;
   bytes?: Uint8Array;
+  updated?: NativeUpdated;
   verification?: NativeVerification;
   labels?: BigUint64Array;
 }
@@ -169,6 +185,8 @@ export interface NativePlan {
 
 export interface NativeStats {
   rows: number;
+  /** Rows that there have been and are not any more. */
+  deleted: number;
   dim: number;
   rowsBytes: number;
   codesBytes: number;
@@ -221,13 +239,11 @@ export interface NativeIndex {
   prepareRadius(listener: NativeListener): NativeJob;
   prepareRadiusSync(): void;
   /** `ids` are those of the rows of `replaced`. */
-  update(
-    fresh: NativeRows | undefined,
-    replaced: NativeRows | undefined,
-    ids: Uint32Array | undefined,
-    listener: NativeListener,
-  ): NativeJob;
-  updateSync(fresh: NativeRows | undefined, replaced: NativeRows | undefined, ids: Uint32Array | undefined): void;
+  update(changes: NativeChanges, listener: NativeListener): NativeJob;
+  updateSync(changes: NativeChanges): NativeUpdated;
+  /** Ascending. */
+  ids(): Int32Array;
+  has(id: number): boolean;
   dump(rows: boolean, attachment: Uint8Array, listener: NativeListener): NativeJob;
   dumpSync(rows: boolean, attachment: Uint8Array): Uint8Array;
   attach(bytes: NativeBytes, listener: NativeListener): NativeJob;

@@ -89,7 +89,9 @@ describe("HnswIndex", () => {
     expectTypeOf<Neighbors["distances"]>().toEqualTypeOf<NdArray<Float32Array>>();
     expectTypeOf<HnswIndex["plan"]>().toEqualTypeOf<Plan>();
     expectTypeOf<HnswIndex["stats"]>().returns.toEqualTypeOf<Stats>();
-    expectTypeOf<HnswIndex["update"]>().returns.resolves.toEqualTypeOf<void>();
+    expectTypeOf<HnswIndex["update"]>().returns.resolves.toEqualTypeOf<Int32Array>();
+    expectTypeOf<HnswIndex["delete"]>().returns.resolves.toEqualTypeOf<void>();
+    expectTypeOf<HnswIndex["ids"]>().returns.toEqualTypeOf<Int32Array>();
     expectTypeOf<HnswIndex["dump"]>().returns.resolves.toEqualTypeOf<Uint8Array>();
     expectTypeOf<HnswIndex["dumpSync"]>().returns.toEqualTypeOf<Uint8Array>();
     expectTypeOf<HnswIndex["attach"]>().returns.resolves.toEqualTypeOf<void>();

@@ -190,7 +190,7 @@ describe("a refused update", () => {
       title: "an id too large",
       changes: { updated: two, updatedIndices: [1, 20] },
       code: "ERR_UNKNOWN_ID",
-      says: "the id 20, allowed: 0 to 19",
+      says: "the id 20, allowed: 0..20",
     },
     {
       title: "an id beyond 32 bits",

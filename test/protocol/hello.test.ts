@@ -28,6 +28,7 @@ describe("hello", () => {
       "radius",
       "dump.attachment",
       "verify",
+      "update.remove",
     ]);
     for (const metric of reply.metrics as object[]) {
       expect(metric).toMatchObject({

@@ -137,6 +137,7 @@ describe("stats", () => {
       search_with_target_count: 0,
       estimate_count: 0,
       update: 0,
+      ids: 0,
       prepare: 0,
       put: 0,
       dump: 0,

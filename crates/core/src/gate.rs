@@ -1,20 +1,22 @@
-//! Many readers or one writer, where waiting can be cancelled. A gate may have a watch, which has to agree before every
+//! One value that many read and one replaces: readers share the value that was there when they came, to their end,
+//! whatever is put in its place meanwhile. Waiting can be cancelled. A gate may have a watch, which has to agree before every
 //! entry, and something left to be done, which the first to enter does.
 
 use crate::control::Control;
 use crate::error::Result;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::Duration;
 
 /// How often a waiting caller tries again and looks at its cancel.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// A value behind a read-write lock. A waiting writer holds new readers back, so that it gets its turn.
+/// A shared value and the turn of those who replace it.
 pub(crate) struct Gate<T> {
-    lock: RwLock<T>,
-    writers: AtomicUsize,
+    /// Locked only for as long as it takes to copy or to change a pointer.
+    current: RwLock<Arc<T>>,
+    turn: Mutex<()>,
     watch: Option<Watch>,
     pending: AtomicBool,
     first: Mutex<Option<First<T>>>,
@@ -22,13 +24,13 @@ pub(crate) struct Gate<T> {
 
 /// Says why nobody may enter now.
 pub(crate) type Watch = Box<dyn Fn() -> Result<()> + Send + Sync>;
-/// What the first to enter does to the value; after a failure the next one tries again.
-pub(crate) type First<T> = Box<dyn Fn(&mut T, Control<'_>) -> Result<()> + Send>;
+/// What the first to enter does with the value; after a failure the next one tries again.
+pub(crate) type First<T> = Box<dyn Fn(&T, Control<'_>) -> Result<()> + Send>;
 
 impl<T> Gate<T> {
     pub fn new(value: T) -> Self {
         let (pending, first) = (AtomicBool::new(false), Mutex::new(None));
-        Gate { lock: RwLock::new(value), writers: AtomicUsize::new(0), watch: None, pending, first }
+        Gate { current: RwLock::new(Arc::new(value)), turn: Mutex::new(()), watch: None, pending, first }
     }
 
     /// The gate with a watch.
@@ -47,10 +49,9 @@ impl<T> Gate<T> {
             watch()?;
         }
         if self.pending.load(Ordering::Acquire) {
-            let mut value = self.exclusive(control)?;
-            let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut first = locked(&self.first, control)?;
             if let Some(first) = &*first {
-                first(&mut value, control)?;
+                first(&self.peek(), control)?;
             }
             *first = None;
             self.pending.store(false, Ordering::Release);
@@ -58,63 +59,56 @@ impl<T> Gate<T> {
         Ok(())
     }
 
-    /// Shared access.
-    pub fn read(&self, control: Control<'_>) -> Result<RwLockReadGuard<'_, T>> {
+    /// The value as it is now.
+    pub fn read(&self, control: Control<'_>) -> Result<Arc<T>> {
         self.admit(control)?;
-        loop {
-            if self.writers.load(Ordering::Acquire) == 0 {
-                match self.lock.try_read() {
-                    Ok(guard) => return Ok(guard),
-                    Err(TryLockError::Poisoned(guard)) => return Ok(guard.into_inner()),
-                    Err(TryLockError::WouldBlock) => {}
-                }
-            }
-            control.check()?;
-            std::thread::sleep(LOOK);
-        }
+        Ok(self.peek())
     }
 
-    /// Shared access, unless a writer is at work.
-    pub fn peek(&self) -> Option<RwLockReadGuard<'_, T>> {
-        match self.lock.try_read() {
-            Ok(guard) => Some(guard),
-            Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
+    /// As [`Gate::read`], admitted or not.
+    pub fn peek(&self) -> Arc<T> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Exclusive access.
-    pub fn write(&self, control: Control<'_>) -> Result<RwLockWriteGuard<'_, T>> {
+    /// The turn to replace the value, which others wait for; readers do not.
+    pub fn write(&self, control: Control<'_>) -> Result<Turn<'_, T>> {
         self.admit(control)?;
-        self.exclusive(control)
+        let turn = locked(&self.turn, control)?;
+        Ok(Turn { gate: self, before: self.peek(), _turn: turn })
     }
+}
 
-    fn exclusive(&self, control: Control<'_>) -> Result<RwLockWriteGuard<'_, T>> {
-        self.writers.fetch_add(1, Ordering::AcqRel);
-        let _waiting = Waiting(&self.writers);
-        loop {
-            match self.lock.try_write() {
-                Ok(guard) => return Ok(guard),
-                Err(TryLockError::Poisoned(guard)) => return Ok(guard.into_inner()),
-                Err(TryLockError::WouldBlock) => {}
-            }
-            control.check()?;
-            std::thread::sleep(LOOK);
+/// Waits for a lock.
+fn locked<'a, T>(lock: &'a Mutex<T>, control: Control<'_>) -> Result<MutexGuard<'a, T>> {
+    loop {
+        match lock.try_lock() {
+            Ok(guard) => return Ok(guard),
+            Err(TryLockError::Poisoned(guard)) => return Ok(guard.into_inner()),
+            Err(TryLockError::WouldBlock) => {}
         }
+        control.check()?;
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Nobody else replaces the value while this is held.
+pub(crate) struct Turn<'a, T> {
+    gate: &'a Gate<T>,
+    /// The value to be replaced.
+    pub before: Arc<T>,
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl<T> Turn<'_, T> {
+    /// Puts another value in the place; whoever reads from now on sees it.
+    pub fn put(self, value: T) {
+        *self.gate.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(value);
     }
 }
 
 impl<T: fmt::Debug> fmt::Debug for Gate<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").field("lock", &self.lock).finish_non_exhaustive()
-    }
-}
-
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        f.debug_struct("Gate").field("current", &self.current).finish_non_exhaustive()
     }
 }
 
@@ -122,6 +116,7 @@ impl Drop for Waiting<'_> {
 mod tests {
     use super::*;
     use crate::error::Error;
+    use std::sync::atomic::AtomicI32;
 
     #[test]
     fn the_first_to_enter_does_what_is_left_and_none_enters_against_the_watch() {
@@ -129,32 +124,38 @@ mod tests {
         static FAILS: AtomicBool = AtomicBool::new(true);
         let or = |good: bool| if good { Ok(()) } else { Err(Error::Cancelled) };
         let watch = Box::new(move || or(OPEN.load(Ordering::Relaxed)));
-        let first = Box::new(move |value: &mut i32, _: Control<'_>| {
+        let first = Box::new(move |value: &AtomicI32, _: Control<'_>| {
             or(!FAILS.swap(false, Ordering::Relaxed))?;
-            *value += 1;
+            value.fetch_add(1, Ordering::Relaxed);
             Ok(())
         });
-        let gate = Gate::new(1).watched(watch).beginning_with(first);
-        assert_eq!(*gate.peek().unwrap(), 1);
+        let gate = Gate::new(AtomicI32::new(1)).watched(watch).beginning_with(first);
+        let seen = |value: &AtomicI32| value.load(Ordering::Relaxed);
+        assert_eq!(seen(&gate.peek()), 1);
         assert!(gate.read(Control::none()).is_err());
         std::thread::scope(|scope| {
-            (0..4).for_each(|_| _ = scope.spawn(|| assert_eq!(*gate.read(Control::none()).unwrap(), 2)));
+            (0..4).for_each(|_| _ = scope.spawn(|| assert_eq!(seen(&gate.read(Control::none()).unwrap()), 2)));
         });
         OPEN.store(false, Ordering::Relaxed);
         assert!(gate.read(Control::none()).is_err() && gate.write(Control::none()).is_err());
     }
 
     #[test]
-    fn a_waiting_writer_can_be_cancelled() {
+    fn readers_keep_what_they_found_and_a_waiting_writer_can_be_cancelled() {
         let gate = Gate::new(1);
-        let reader = gate.read(Control::none()).unwrap();
+        let (reader, turn) = (gate.read(Control::none()).unwrap(), gate.write(Control::none()).unwrap());
         let stop = AtomicBool::new(true);
         assert!(gate.write(Control::new(&stop, &|_| {})).is_err());
-        drop(reader);
-        *gate.write(Control::none()).unwrap() += 1;
-        assert_eq!(*gate.peek().unwrap(), 2);
-        let writer = gate.write(Control::none()).unwrap();
-        assert!(gate.peek().is_none());
-        drop(writer);
+        assert_eq!(*gate.read(Control::none()).unwrap(), 1);
+        let next = *turn.before + 1;
+        turn.put(next);
+        assert_eq!((*reader, *gate.peek(), *gate.write(Control::none()).unwrap().before), (1, 2, 2));
+    }
+
+    #[test]
+    fn a_turn_that_is_given_up_changes_nothing() {
+        let gate = Gate::new(1);
+        drop(gate.write(Control::none()).unwrap());
+        assert_eq!(*gate.peek(), 1);
     }
 }

@@ -14,6 +14,7 @@ mod exact;
 mod format;
 mod gate;
 mod graph;
+mod ids;
 mod index;
 mod knn;
 mod lazy;

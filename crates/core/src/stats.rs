@@ -23,9 +23,11 @@ impl Counters {
 pub struct Stats {
     /// Number of rows.
     pub rows: usize,
+    /// Rows that there have been and are not any more.
+    pub deleted: usize,
     /// Columns.
     pub dim: usize,
-    /// Rows in f32, with their padding.
+    /// Rows in f32, with their padding, and their ids where these are not their numbers.
     pub rows_bytes: usize,
     /// Rows as bytes, where that loses nothing.
     pub codes_bytes: usize,
@@ -45,7 +47,7 @@ pub struct Stats {
     pub unreachable: usize,
     /// Rows that had to be linked by the repair to keep that invariant, in the last build or append.
     pub repaired: usize,
-    /// Rows appended since the search index was built.
+    /// Rows that came, went or became others since the search index was built.
     pub inserts_since_build: usize,
     /// Queries answered.
     pub searches: u64,

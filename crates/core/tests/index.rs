@@ -230,7 +230,7 @@ fn every_long_call_can_be_cancelled_midway() {
         let calls: [(&str, &Call<'_>); 3] = [
             ("neighbor_graph", &|c| index.neighbor_graph(c).map(|_| ())),
             ("query", &|c| index.query(rows(3000, 24, 2), Query { k: 10, ef: 300 }, c).map(|_| ())),
-            ("update", &|c| index.update(Changes::fresh(rows(2000, 24, 3)), c)),
+            ("update", &|c| index.update(Changes::fresh(rows(2000, 24, 3)), c).map(|_| ())),
         ];
         for (name, call) in calls {
             if name == "update" {
@@ -253,7 +253,7 @@ fn progress_never_goes_back_within_a_phase() {
         let calls: [(&str, &Call<'_>); 3] = [
             ("neighbor_graph", &|c| index.neighbor_graph(c).map(|_| ())),
             ("query", &|c| index.query(rows(40_000, 8, 2), Query { k: 3, ef: 10 }, c).map(|_| ())),
-            ("update", &|c| index.update(Changes::fresh(rows(1000, 8, 3)), c)),
+            ("update", &|c| index.update(Changes::fresh(rows(1000, 8, 3)), c).map(|_| ())),
         ];
         for (name, call) in calls {
             let ended: Mutex<Vec<hnsw_core::Progress>> = Mutex::default();

@@ -244,7 +244,9 @@ fn what_batches_keep_of_the_rows_is_renewed_by_updates() {
             let before = ask(&changed);
             assert_eq!(before, ask(&changed), "{name}: asked twice");
             let replaced = Some(((60..80).collect(), form(&later)));
-            changed.update(Changes { replaced, fresh: Some(form(&fresh)) }, Control::none()).unwrap();
+            changed
+                .update(Changes { replaced, fresh: Some(form(&fresh)), ..Changes::default() }, Control::none())
+                .unwrap();
             let after = ask(&changed);
             assert_eq!(after, ask(&index_of(&all)), "{name}: after an update");
             assert_ne!(before, after, "{name}: the update brought nothing nearer");

@@ -8,12 +8,10 @@ use crate::job::{Listener, NativeJob, Value, start};
 use crate::options::NativeOptions;
 use crate::report::{NativeDescription, NativePlan, NativeStats};
 use crate::rows::NativeRows;
-use hnsw_core::{Changes, Control, Index, Neighbors, Options, Points, Query, Rows, Stats};
+use hnsw_core::{Control, Index, Neighbors, Options, Points, Query, Rows, Stats};
 use napi::Env;
 use napi::JsValue;
-use napi::bindgen_prelude::{
-    ClassInstance, Float32Array, FromNapiValue, Int32Array, ObjectFinalize, Uint8Array, Uint32Array, Unknown,
-};
+use napi::bindgen_prelude::{Float32Array, FromNapiValue, Int32Array, ObjectFinalize, Uint8Array, Unknown};
 use napi_derive::napi;
 use std::sync::Arc;
 
@@ -132,31 +130,6 @@ impl NativeIndex {
     }
 
     #[napi]
-    pub fn update_sync(
-        &self,
-        env: Env,
-        fresh: RowsOrNone,
-        replaced: RowsOrNone,
-        ids: Option<Uint32Array>,
-    ) -> Result<()> {
-        let (index, changes) = (self.open()?, changes(env, fresh, replaced, ids)?);
-        throwing(|| index.update(changes, Control::none()))
-    }
-
-    #[napi]
-    pub fn update(
-        &self,
-        env: Env,
-        fresh: RowsOrNone,
-        replaced: RowsOrNone,
-        ids: Option<Uint32Array>,
-        listener: Listener<'_>,
-    ) -> Result<NativeJob> {
-        let (index, changes) = (self.open()?, changes(env, fresh, replaced, ids)?);
-        start(listener, move |control| index.update(changes, control).map(|()| Value::Nothing))
-    }
-
-    #[napi]
     pub fn dump_sync(&self, rows: bool, attachment: &[u8]) -> Result<Uint8Array> {
         let index = self.open()?;
         throwing(|| index.dump_with(rows, attachment, Control::none())).map(Uint8Array::new)
@@ -227,19 +200,6 @@ impl NativeIndex {
     pub fn open(&self) -> Result<Arc<Index>> {
         self.content.clone().ok_or_else(|| closed("index"))
     }
-}
-
-type RowsOrNone<'env> = Option<ClassInstance<'env, NativeRows>>;
-
-/// Takes all rows or, where one of the two cannot be taken, none.
-fn changes(env: Env, fresh: RowsOrNone, replaced: RowsOrNone, ids: Option<Uint32Array>) -> Result<Changes> {
-    for rows in [&fresh, &replaced].into_iter().flatten() {
-        rows.check_full()?;
-    }
-    let fresh = fresh.map(|mut rows| rows.take(env)).transpose()?;
-    let replaced = replaced.map(|mut rows| rows.take(env)).transpose()?;
-    let ids = ids.map(|ids| ids.to_vec()).unwrap_or_default();
-    Ok(Changes { fresh, replaced: replaced.map(|rows| (ids, rows)) })
 }
 
 fn build(rows: Points, options: Options, control: Control<'_>) -> hnsw_core::Result<Arc<Index>> {

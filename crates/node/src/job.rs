@@ -7,6 +7,7 @@ use crate::index::{NativeIndex, NativeNeighbors};
 use crate::pool::POOL;
 use crate::radius::{NativeBalls, NativeEstimates, NativeTargeted};
 use crate::throttle::Throttle;
+use crate::update::NativeUpdated;
 use hnsw_core::{Balls, Control, Error, Estimate, Index, Neighbors, Progress, Targeted, Verification};
 use napi::bindgen_prelude::{BigUint64Array, Function, Uint8Array};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -28,6 +29,7 @@ pub enum Value {
     Estimates(Vec<Estimate>),
     Index(Arc<Index>),
     Bytes(Vec<u8>),
+    Updated(NativeUpdated),
     Verification(Box<Verification>),
     /// An index and the labels of its rows.
     Imported(Arc<Index>, Vec<u64>),
@@ -54,6 +56,7 @@ pub struct NativeEvent {
     pub estimates: Option<NativeEstimates>,
     pub index: Option<NativeIndex>,
     pub bytes: Option<Uint8Array>,
+    pub updated: Option<NativeUpdated>,
     pub verification: Option<NativeVerification>,
     pub labels: Option<BigUint64Array>,
 }
@@ -86,6 +89,7 @@ impl NativeEvent {
             Value::Targeted(of) => NativeEvent { targeted: Some(of.into()), ..NativeEvent::default() },
             Value::Estimates(of) => NativeEvent { estimates: Some(of.into()), ..NativeEvent::default() },
             Value::Bytes(bytes) => NativeEvent { bytes: Some(bytes.into()), ..NativeEvent::default() },
+            Value::Updated(of) => NativeEvent { updated: Some(of), ..NativeEvent::default() },
             Value::Verification(found) => NativeEvent { verification: Some((*found).into()), ..NativeEvent::default() },
             Value::Imported(index, labels) => NativeEvent {
                 index: Some(NativeIndex::new(env, index)),

@@ -29,3 +29,4 @@ mod release;
 mod report;
 mod rows;
 mod throttle;
+mod update;

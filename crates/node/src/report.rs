@@ -124,6 +124,7 @@ impl From<Plan> for NativePlan {
 #[napi(object, object_from_js = false)]
 pub struct NativeStats {
     pub rows: f64,
+    pub deleted: f64,
     pub dim: f64,
     pub rows_bytes: f64,
     pub codes_bytes: f64,
@@ -147,6 +148,7 @@ impl From<Stats> for NativeStats {
     fn from(stats: Stats) -> Self {
         NativeStats {
             rows: stats.rows as f64,
+            deleted: stats.deleted as f64,
             dim: stats.dim as f64,
             rows_bytes: stats.rows_bytes as f64,
             codes_bytes: stats.codes_bytes as f64,

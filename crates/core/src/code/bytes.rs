@@ -121,6 +121,7 @@ impl ByteCodes {
         }
         if let Some(fresh) = fresh {
             let before = self.data.as_slice().len();
+            self.data.reserve_exact(before + fresh.data.as_slice().len())?;
             self.data.resize(before + fresh.data.as_slice().len())?;
             self.data.as_mut_slice()[before..].copy_from_slice(fresh.data.as_slice());
             self.norms.extend(fresh.norms);

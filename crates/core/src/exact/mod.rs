@@ -43,7 +43,7 @@ use crate::metric::{Metric, Pair};
 use crate::points::Points;
 use hnsw_kernels::Kernels;
 use recheck::Sides;
-pub(crate) use renew::renew;
+pub(crate) use renew::{Renewal, renew};
 pub(crate) use tiles::proxies;
 
 /// Rows of a block: a multiple of the columns that kernels work on at a time. As many packed rows of 784 bytes, a

@@ -1,8 +1,8 @@
-//! The exact graph of rows of which some have changed, from the graph before: only what can differ is computed.
+//! The graph of rows of which some have changed, from the graph before: only what can differ is computed.
 //!
-//! A row is looked at in full where it changed itself or where a row that changed was among its nearest. All
+//! A row is looked at in full where it changed itself or where a row that changed or went was among its nearest. All
 //! others keep their nearest, unless a changed row is now nearer: they are compared with the changed rows alone.
-//! The result is that of [`super::graph`], bit for bit.
+//! Of an exact graph the result is that of [`super::graph`], bit for bit.
 
 use super::{Source, batch};
 use crate::control::{Control, Phase};
@@ -15,15 +15,23 @@ const STEP: usize = 8192;
 /// Renewing must compute less than this share of the cells of a new graph, which uses each cell twice.
 const WORTH: f64 = 0.8;
 
-/// The `k` nearest other rows of every row; `old` was exact before the rows `changed` (ascending; those from
-/// `old.rows` on are new) became what they are. `None` where a new graph is cheaper; else beside it
-/// the dearest of what batches ran on.
+/// What is wanted, and what it may cost.
+pub(crate) struct Renewal {
+    /// Neighbours of a row.
+    pub k: usize,
+    /// What the cheapest new graph takes, as a share of an exact one.
+    pub worth: f64,
+    pub threads: usize,
+}
+
+/// The `k` nearest other rows of every row; `old` was so before the rows `changed` (ascending; those from
+/// `old.rows` on are new) became what they are, and others, missing among its neighbours now, went. `None` where a new graph
+/// is cheaper; else beside it the dearest of what batches ran on. Rows that are not looked at in full miss what they missed.
 pub(crate) fn renew(
     source: Source<'_>,
     old: &Neighbors,
     changed: &[u32],
-    k: usize,
-    threads: usize,
+    Renewal { k, worth, threads }: Renewal,
     control: Control<'_>,
 ) -> Result<Option<(Knn, RunOn)>> {
     let n = source.rows.len();
@@ -32,7 +40,7 @@ pub(crate) fn renew(
     let lost = |row: usize| old.row(row).0[1..].iter().any(|&id| id < 0 || marks[id as usize]);
     let (anew, kept): (Vec<u32>, Vec<u32>) = (0..n as u32).partition(|&row| marks[row as usize] || lost(row as usize));
     let cells = anew.len() as f64 * n as f64 + kept.len() as f64 * changed.len() as f64;
-    if cells > WORTH * (n as f64).powi(2) / 2.0 {
+    if cells > worth * WORTH * (n as f64).powi(2) / 2.0 {
         return Ok(None);
     }
     let mut out = Knn::empty(n, k)?;

@@ -46,10 +46,12 @@ pub(crate) enum Kind {
     Caller = 13,
     /// What the program that wrote the dump adds for itself. Never looked at.
     Attachment = 14,
+    /// Ids of the rows, where rows have been deleted.
+    Ids = 15,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 15] = [
         Kind::Options,
         Kind::Rows,
         Kind::RowStarts,
@@ -64,6 +66,7 @@ impl Kind {
         Kind::UpperLinks,
         Kind::Caller,
         Kind::Attachment,
+        Kind::Ids,
     ];
 
     /// For people.
@@ -83,6 +86,7 @@ impl Kind {
             Kind::UpperLinks => "upper links",
             Kind::Caller => "caller",
             Kind::Attachment => "attachment",
+            Kind::Ids => "ids",
         }
     }
 }

@@ -5,6 +5,7 @@ use super::container::{Container, corrupt, words};
 use super::options::Shape;
 use super::write::{Content, Section};
 use crate::error::{Error, Result};
+use crate::ids::Ids;
 use crate::points::{BitRows, Form, Points, Rows, SparseRows};
 
 /// The sections of `points`; left out, they still pin down which rows they were.
@@ -61,4 +62,22 @@ fn refused(error: Error) -> Error {
         Error::OutOfMemory { .. } => error,
         other => corrupt(format!("rows: {other}")),
     }
+}
+
+/// The ids of rows, where they are not the numbers of the rows: the next id, then one for each row.
+pub(crate) fn ids_section(ids: &Ids) -> Option<Section<'static>> {
+    let (by_slot, next) = ids.parts()?;
+    let bytes = std::iter::once(next).chain(by_slot).flat_map(u32::to_le_bytes).collect();
+    Some(Section::new(Kind::Ids, Content::Own(bytes)))
+}
+
+/// The ids of `rows` rows, checked to be ids that rows can have. O(rows) where some are stored.
+pub(crate) fn read_ids(container: &Container<'_>, rows: usize) -> Result<Ids> {
+    let Some(bytes) = container.get(Kind::Ids)? else { return Ok(Ids::first(rows)) };
+    let mut numbers = words(bytes, u32::from_le_bytes)?;
+    if numbers.len() != rows + 1 {
+        return Err(corrupt(format!("{} ids of {rows} rows", numbers.len().saturating_sub(1))));
+    }
+    let next = numbers.remove(0);
+    Ids::from_parts(numbers, next).ok_or_else(|| corrupt(format!("ids that do not ascend below {next}")))
 }

@@ -8,7 +8,6 @@
 use super::copies::is_later_copy;
 use super::levels::level_of;
 use super::links::Graph;
-use super::patch::cut_out;
 use super::reach::repair;
 use super::select::select;
 use crate::control::{Control, Phase};
@@ -25,20 +24,23 @@ use crate::search::walk::{Scratch, descend};
 const MAX_BATCH: usize = 256;
 
 /// Brings `graph` up to the rows of `source`: those at `replaced` (ascending, distinct, not all of the graph)
-/// are others than before, those from `graph.len()` on are new. Returns the links that the repair had to add.
+/// are others than before and have no links, those from `graph.len()` on are new and get the ids from `next_id` on. Returns the links that the repair had to add.
 /// On error the graph is half done: callers work on a copy.
 pub(crate) fn update(
     graph: &mut Graph,
     source: Source<'_>,
     replaced: &[u32],
+    next_id: u32,
     options: &Options,
     control: Control<'_>,
 ) -> Result<usize> {
     let rows = source.rows;
     let phase = control.phase("update", (replaced.len() + rows.len() - graph.len()) as u64);
-    let insert = Insert { rows, pair: source.pair(), options, phase: &phase, control };
+    // By ids, not by places: rows that come and go at the same places are on all levels all the same.
+    let first = (graph.len() as u32, next_id);
+    let insert = Insert { rows, pair: source.pair(), first, options, phase: &phase, control };
+    graph.reserve((graph.len()..rows.len()).map(|place| insert.drawn(place as u32)))?;
     if !replaced.is_empty() {
-        cut_out(graph, source, replaced, options.threads, control)?;
         replaced.chunks(MAX_BATCH).try_for_each(|ids| insert.replaced(graph, ids))?;
         graph.choose_entry();
     }
@@ -57,16 +59,23 @@ type Found = Vec<Vec<Neighbor>>;
 struct Insert<'a> {
     rows: &'a Points,
     pair: Pair<'a>,
+    /// The first new row, and its id.
+    first: (u32, u32),
     options: &'a Options,
     phase: &'a Phase<'a>,
     control: Control<'a>,
 }
 
 impl Insert<'_> {
+    /// The level of a new row.
+    fn drawn(&self, place: u32) -> u8 {
+        let (place_of_first, id_of_first) = self.first;
+        level_of(self.options.seed, id_of_first + (place - place_of_first), self.options.m)
+    }
+
     /// Links rows that the graph does not have yet.
     fn fresh(&self, graph: &mut Graph, ids: &[u32]) -> Result<()> {
-        let drawn = |id| level_of(self.options.seed, id, self.options.m);
-        let batch = Batch { insert: self, ids, levels: ids.iter().map(|&id| drawn(id)).collect() };
+        let batch = Batch { insert: self, ids, levels: ids.iter().map(|&id| self.drawn(id)).collect() };
         let (top, found) = (graph.top(), batch.find_all(graph)?);
         graph.push_rows(ids.iter().enumerate().map(|(i, _)| batch.level(i, &found[i])))?;
         batch.link_all(graph, top, &found)

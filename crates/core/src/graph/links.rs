@@ -41,6 +41,15 @@ impl Graph {
         grow(&mut self.base, base)
     }
 
+    /// Makes room for more rows, and no more.
+    pub fn reserve(&mut self, levels: impl Iterator<Item = u8>) -> Result<()> {
+        let (rows, blocks) = levels.fold((0, 0), |(rows, blocks), level| (rows + 1, blocks + usize::from(level)));
+        self.levels.reserve_exact(rows);
+        self.upper_start.reserve_exact(rows);
+        self.upper.reserve_exact(self.upper.as_slice().len() + blocks * self.m)?;
+        self.base.reserve_exact(self.base.as_slice().len() + rows * self.degree(0))
+    }
+
     /// The levels of more rows, without places for links; how many links of upper levels there are then.
     fn push_levels(&mut self, levels: impl Iterator<Item = u8>) -> Result<usize> {
         let mut blocks = self.upper.as_slice().len() / self.m;
@@ -74,6 +83,33 @@ impl Graph {
     pub fn lower(&mut self, id: u32, level: u8) {
         let own = &mut self.levels[id as usize];
         *own = level.min(*own);
+    }
+
+    /// The graph without the rows `gone` (ascending, distinct), which no link leads to and the entry is none of; the rows
+    /// behind them move up. O(links).
+    pub fn compacted(&self, gone: &[u32]) -> Result<Graph> {
+        let mut moved = vec![EMPTY; self.len()];
+        let mut left = gone.iter().peekable();
+        let mut kept = Vec::with_capacity(self.len() - gone.len());
+        for id in 0..self.len() as u32 {
+            if left.next_if_eq(&&id).is_none() {
+                moved[id as usize] = kept.len() as u32;
+                kept.push(id);
+            }
+        }
+        let place = |link: &u32| if *link == EMPTY { EMPTY } else { moved[*link as usize] };
+        let mut out = Graph::unlinked(self.m, kept.iter().map(|&id| self.level(id)))?;
+        out.entry = moved[self.entry as usize];
+        for (&from, to) in kept.iter().zip(0..) {
+            for level in 0..=self.level(from) {
+                let (old, new) = (self.cells(from, level), out.cells(to, level));
+                let array = if level == 0 { &mut out.base } else { &mut out.upper };
+                let cells = array.as_mut_slice()[new].iter_mut();
+                cells.zip(&self.array(level)[old]).for_each(|(cell, link)| *cell = place(link));
+            }
+        }
+        debug_assert!(out.entry != EMPTY);
+        Ok(out)
     }
 
     pub fn len(&self) -> usize {

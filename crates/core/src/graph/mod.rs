@@ -19,7 +19,7 @@ mod copies;
 pub(crate) mod insert;
 pub(crate) mod levels;
 pub(crate) mod links;
-mod patch;
+pub(crate) mod patch;
 pub(crate) mod reach;
 pub(crate) mod select;
 

@@ -5,18 +5,35 @@
 //! updates of a graph index for streaming approximate nearest neighbor search, 2025).
 
 use super::links::Graph;
-use super::select::select;
 use crate::control::Control;
 use crate::error::Result;
-use crate::exact::Source;
 use crate::neighbors::Neighbor;
 use crate::parallel::map;
 
+/// Rows that go, and rows behind them, that are looked at for one row.
+const MOST_LOST: usize = 48;
+const MOST_FOUND: usize = 96;
+
+/// The graph without links from and to the rows `lost`, and without the rows `gone`, which are among them (both ascending,
+/// distinct, of `lost` not all rows): the rows behind them move up. `between` is the proxy of two rows.
+pub(crate) fn without(
+    graph: &Graph,
+    between: &(impl Fn(u32, u32) -> f32 + Sync),
+    lost: &[u32],
+    gone: &[u32],
+    threads: usize,
+    control: Control<'_>,
+) -> Result<Graph> {
+    let mut graph = graph.clone();
+    cut_out(&mut graph, between, lost, threads, control)?;
+    if gone.is_empty() { Ok(graph) } else { graph.compacted(gone) }
+}
+
 /// Takes all links from and to the rows `gone` (ascending, distinct); the entry becomes a row that stays,
-/// of which there must be one. O(links), and O(degree²) distances for each row that loses a link.
-pub(super) fn cut_out(
+/// of which there must be one. O(links), and some hundred proxies for each row that loses a link.
+fn cut_out(
     graph: &mut Graph,
-    source: Source<'_>,
+    between: &(impl Fn(u32, u32) -> f32 + Sync),
     gone: &[u32],
     threads: usize,
     control: Control<'_>,
@@ -30,8 +47,8 @@ pub(super) fn cut_out(
             .collect();
         let patched = {
             let graph = &*graph;
-            let past = |kept: &mut Vec<Neighbor>, i: usize| past(graph, source, level, losing[i], &marks, kept);
-            map(threads, losing.len(), Vec::new, past, control)?
+            let past = |room: &mut Beyond, i: usize| past(graph, between, level, losing[i], &marks, room);
+            map(threads, losing.len(), Beyond::default, past, control)?
         };
         for (&id, links) in losing.iter().zip(patched) {
             graph.set_links(id, level, links.into_iter());
@@ -44,16 +61,52 @@ pub(super) fn cut_out(
     Ok(())
 }
 
-/// The links of a row that stay, and of those that its lost links led to the ones worth keeping.
-fn past(graph: &Graph, source: Source<'_>, level: u8, id: u32, marks: &[bool], kept: &mut Vec<Neighbor>) -> Vec<u32> {
-    let (pair, own) = (source.pair(), source.rows.row(id as usize));
-    let links = graph.links(id, level);
-    let beyond = links.iter().filter(|&&link| marks[link as usize]).flat_map(|&link| graph.links(link, level));
-    let staying = |&other: &u32| other != id && !marks[other as usize];
-    let with_proxy = |other: u32| Neighbor { proxy: pair.one(own, source.rows.row(other as usize)), id: other };
-    let mut all: Vec<Neighbor> = links.iter().chain(beyond).copied().filter(staying).map(with_proxy).collect();
-    all.sort_unstable();
-    all.dedup();
-    select(pair, source.rows, all.iter().copied(), graph.degree(level), kept);
-    kept.iter().map(|n| n.id).collect()
+/// Room of [`past`], used again from row to row.
+#[derive(Default)]
+struct Beyond {
+    /// Rows that go, in the order in which they are met.
+    lost: Vec<u32>,
+    found: Vec<Neighbor>,
+}
+
+/// The links of a row that stay, and in the places of the others what lies beyond them: the nearest rows that no link hides.
+/// Ways lead through rows that go until they come to some that stay, so that a whole region that goes leaves no gap.
+fn past(
+    graph: &Graph,
+    between: &impl Fn(u32, u32) -> f32,
+    level: u8,
+    id: u32,
+    marks: &[bool],
+    beyond: &mut Beyond,
+) -> Vec<u32> {
+    let Beyond { lost, found } = beyond;
+    lost.clear();
+    found.clear();
+    let (gone, mut kept): (Vec<u32>, Vec<u32>) = graph.links(id, level).iter().partition(|&&link| marks[link as usize]);
+    lost.extend(&gone);
+    let mut next = 0;
+    while next < lost.len() && found.len() < MOST_FOUND {
+        for &link in graph.links(lost[next], level) {
+            if !marks[link as usize] {
+                let known = link == id || kept.contains(&link) || found.iter().any(|other| other.id == link);
+                if !known {
+                    found.push(Neighbor { proxy: between(id, link), id: link });
+                }
+            } else if lost.len() < MOST_LOST && !lost.contains(&link) {
+                lost.push(link);
+            }
+        }
+        next += 1;
+    }
+    found.sort_unstable();
+    let full = kept.len() + gone.len();
+    for candidate in &*found {
+        if kept.len() == full {
+            break;
+        }
+        if kept.iter().all(|&other| between(candidate.id, other) >= candidate.proxy) {
+            kept.push(candidate.id);
+        }
+    }
+    kept
 }

@@ -1,6 +1,7 @@
 //! The balls of a call: by walks, by a comparison with all rows, by definition; then the result in one piece.
 
-use super::{Data, Index, Search};
+use super::state::State;
+use super::{Index, Search};
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::exact;
@@ -28,7 +29,7 @@ impl Index {
     /// The balls around transformed queries.
     pub(super) fn balls(
         &self,
-        data: &Data,
+        state: &State,
         queries: &Points,
         radii: &[f32],
         within: &Within,
@@ -38,38 +39,40 @@ impl Index {
         let reach = radii.iter().map(|&radius| metric.reach(radius)).collect();
         let asked = Asked { queries, reach, radii, within };
         Counters::add(&self.counters.searches, queries.len() as u64);
-        let decision = self.decide_radius(data, queries.len(), within);
+        let decision = self.decide_radius(state, queries.len(), within);
         let mut found = vec![Found::default(); queries.len()];
         let mut exact: Vec<u32> = (0..queries.len() as u32).collect();
         if !decision.exact && !queries.is_empty() {
-            let search = self.search_index(data, control)?;
-            if let Some(walked) = self.walk_balls(data, &search, &asked, decision.budget, control)? {
+            let search = self.search_index(state, control)?;
+            if let Some(walked) = self.walk_balls(state, &search, &asked, decision.budget, control)? {
                 exact.retain(|&query| walked[query as usize].spent || asked.unsure(&walked[query as usize]));
                 found = walked;
             }
         }
-        self.compare_all(data, &asked, &exact, &mut found, control)?;
+        self.compare_all(state, &asked, &exact, &mut found, control)?;
         let most = within.max_results.saturating_add(1);
-        for (query, hits) in self.lost(queries, &data.rows, radii, most) {
+        for (query, hits) in self.lost(queries, &state.rows, radii, most) {
             found[query].hits = hits;
         }
-        self.gathered(found, &exact, within)
+        let mut balls = self.gathered(found, &exact, within)?;
+        state.name_rows(&mut balls.indices);
+        Ok(balls)
     }
 
     /// By walks; none where no walk keeps the promise of recall.
     fn walk_balls(
         &self,
-        data: &Data,
+        state: &State,
         search: &Search,
         asked: &Asked<'_>,
         budget: usize,
         control: Control<'_>,
     ) -> Result<Option<Vec<Found>>> {
         let Within { expansion_factor: factor, min_recall, max_results: most, ef, .. } = *asked.within;
-        let effort = self.calibrated(data, search, factor, control)?;
+        let effort = self.calibrated(state, search, factor, control)?;
         let Some(patience) = effort.patience(min_recall) else { return Ok(None) };
         let patience = patience.max(ef);
-        let twins = self.twins(data, search, control)?;
+        let twins = self.twins(state, search, control)?;
         let metric = &self.options.metric;
         let ball = |query: usize| {
             let reach = asked.reach[query];
@@ -77,8 +80,8 @@ impl Index {
             Ball { reach, shell, barred: None }
         };
         let effort = Effort { patience, budget, most };
-        let terms = asked.queries.len() * patience * 16 * data.rows.width();
-        let ground = self.ground(data, search, &twins);
+        let terms = asked.queries.len() * patience * 16 * state.rows.width();
+        let ground = self.ground(state, search, &twins);
         let threads = self.threads_for(terms);
         let found = balls::search(ground, asked.queries, &ball, effort, threads, &self.scratches, control)?;
         let total = |of: fn(&Found) -> usize| found.iter().map(of).sum::<usize>() as u64;
@@ -90,15 +93,15 @@ impl Index {
     /// Answers the queries `exact` by a comparison with all rows.
     fn compare_all(
         &self,
-        data: &Data,
+        state: &State,
         asked: &Asked<'_>,
         exact: &[u32],
         found: &mut [Found],
         control: Control<'_>,
     ) -> Result<()> {
-        let n = data.rows.len();
+        let n = state.rows.len();
         let k = asked.within.max_results.saturating_add(1).min(n);
-        let source = self.source(data);
+        let source = self.source(state);
         Counters::add(&self.counters.distances, (exact.len() * n) as u64);
         let step = (MAX_CELLS / k).max(exact::MIN_BATCH);
         let phase = (exact.len() > step).then(|| control.phase("exact batches", exact.len() as u64));
@@ -109,7 +112,7 @@ impl Index {
             let part = part.as_ref().unwrap_or(asked.queries);
             let limits: Vec<f32> = some.iter().map(|&query| asked.reach[query as usize]).collect();
             let codes = source.codes_of(part, self.options.threads, control)?;
-            let threads = self.threads_for(part.len() * n * data.rows.width());
+            let threads = self.threads_for(part.len() * n * state.rows.width());
             let (knn, _) = exact::within(source, part, codes.as_ref(), Some(&limits), k, threads, control)?;
             let seconds = started.elapsed().as_secs_f64() / some.len() as f64;
             for (row, (&query, &limit)) in some.iter().zip(&limits).enumerate() {

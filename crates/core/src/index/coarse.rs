@@ -31,13 +31,9 @@ impl Coarse {
         Ok(self.get())
     }
 
-    /// Brings the codes up to date with their rows: see [`ByteCodes::changed`]; without new ones they are dropped.
-    pub fn change(&mut self, ids: &[u32], new: Option<[Option<ByteCodes>; 2]>) {
-        let old = std::mem::take(self);
-        let codes = old.codes.into_inner().flatten().zip(new);
-        if let Some(codes) = codes.and_then(|(codes, new)| codes.changed(ids, new).ok()) {
-            *self = Coarse { codes: OnceLock::from(Some(codes)), making: old.making };
-        }
+    /// Codes that are there already.
+    pub fn of(codes: Option<ByteCodes>) -> Coarse {
+        Coarse { codes: codes.map_or_else(OnceLock::new, |codes| OnceLock::from(Some(codes))), making: Lazy::default() }
     }
 
     /// Bytes held.

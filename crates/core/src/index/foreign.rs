@@ -42,15 +42,15 @@ impl Index {
         let (base, upper) = (Aligned::copied(&base)?, Aligned::copied(&upper)?);
         let graph = Graph::from_parts(index.options.m, &levels, base, upper, entry);
         let mut graph = graph.map_err(|what| Error::CorruptFile { what })?;
+        let state = index.state.read(control)?;
         let search = {
-            let data = index.data.read(control)?;
-            let linked = index.linked(&data.rows)?;
-            let source = index.link_source(index.source(&data), linked.as_ref());
+            let linked = index.linked(&state.rows)?;
+            let source = index.link_source(index.source(&state), linked.as_ref());
             let repaired = reach::repair(&mut graph, source.rows, source.pair(), control)?;
-            let codes = index.walk_codes(&data.rows, &graph, control)?;
+            let codes = index.walk_codes(&state.rows, &graph, control)?;
             Search::new(graph, repaired, codes)
         };
-        index.search.set(Some(Arc::new(search)));
+        state.search.set(Some(Arc::new(search)));
         index.prepared.store(true, Ordering::Relaxed);
         Ok(index)
     }

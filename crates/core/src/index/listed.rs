@@ -1,6 +1,7 @@
 //! Large batches of queries by lists of near rows: neither a search index nor all pairs.
 
-use super::{Data, Index};
+use super::Index;
+use super::state::State;
 use crate::clusters::{self, Clusters, Wish};
 use crate::control::Control;
 use crate::error::Result;
@@ -23,11 +24,11 @@ const MIN_ROWS: usize = 16_384;
 impl Index {
     /// A batch that lists may answer: large, long by either other way, under a metric of products, where nothing else
     /// is asked for.
-    pub(super) fn may_list(&self, data: &Data, queries: usize, decision: QueryDecision) -> bool {
-        let source = self.source(data);
+    pub(super) fn may_list(&self, state: &State, queries: usize, decision: QueryDecision) -> bool {
+        let source = self.source(state);
         let coded = source.fast_codes().is_some() || source.wants_coarse();
         let free = self.options.algorithm == Algorithm::Auto && self.options.quantization.is_none();
-        free && coded && queries >= MIN_LISTED && data.rows.len() >= MIN_ROWS && decision.is_long()
+        free && coded && queries >= MIN_LISTED && state.rows.len() >= MIN_ROWS && decision.is_long()
     }
 
     /// Answers by lists, which are made with the first such batch; `None` where
@@ -35,17 +36,17 @@ impl Index {
     /// lists are made of.
     pub(super) fn listed(
         &self,
-        data: &Data,
+        state: &State,
         queries: &Points,
         query: Query,
         out: &mut Neighbors,
         control: Control<'_>,
     ) -> Result<Option<(f64, RunOn)>> {
-        let source = self.coded(data, control)?;
+        let source = self.coded(state, control)?;
         let (seed, threads) = (self.options.seed, self.options.threads);
-        let made = self.clusters(source, control)?;
+        let made = self.clusters(state, source, control)?;
         let Some(clusters) = made.as_ref() else { return Ok(None) };
-        let wish = Wish { k: query.k.min(data.rows.len()), recall: self.wished(query), seed, threads };
+        let wish = Wish { k: query.k.min(state.rows.len()), recall: self.wished(query), seed, threads };
         let (mut least, mut on) = (1.0f64, RunOn::Sketches);
         for first in (0..queries.len()).step_by(MAX_LISTED) {
             let some = queries.part(first..(first + MAX_LISTED).min(queries.len()))?;
@@ -62,14 +63,14 @@ impl Index {
     }
 
     /// The lists, made by the first of those who ask. `source` has its codes.
-    pub(super) fn clusters(&self, source: Source<'_>, control: Control<'_>) -> Result<Arc<Option<Clusters>>> {
+    pub(super) fn clusters(
+        &self,
+        state: &State,
+        source: Source<'_>,
+        control: Control<'_>,
+    ) -> Result<Arc<Option<Clusters>>> {
         let Options { seed, threads, .. } = self.options;
-        self.lists.get_or_make(control, || Clusters::of(source, seed, threads, control))
-    }
-
-    /// Bytes of the lists, where there are some.
-    pub(super) fn lists_bytes(&self) -> usize {
-        self.lists.get().as_deref().and_then(Option::as_ref).map_or(0, Clusters::bytes)
+        state.lists.get_or_make(control, || Clusters::of(source, seed, threads, control))
     }
 
     /// Wider walks miss less, in proportion: at `4 k` (epsilon 0.1) what an approximate graph may miss, at `k`

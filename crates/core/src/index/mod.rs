@@ -1,7 +1,6 @@
 //! The index: rows, and the two products made from them when first needed.
 //!
-//! Locks, in the order they are taken: the gate around the rows (shared by everything but updates), then
-//! a product's own. A product is always of the rows as they are: updates change both under the gate.
+//! What is made of rows lies beside them in one state, which updates replace as a whole: see `state`.
 
 mod balls;
 mod coarse;
@@ -13,6 +12,7 @@ mod products;
 mod query;
 mod radius;
 mod report;
+mod state;
 mod stored;
 mod target;
 mod update;
@@ -23,17 +23,15 @@ pub use stored::Check;
 pub use update::Changes;
 pub use verify::{Links, SectionState, Verification};
 
-use crate::clusters::Clusters;
 use crate::code::{ByteCodes, Quantized, Sketch};
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::exact::Source;
 use crate::gate::Gate;
 use crate::graph::Graph;
-use crate::knn::Reached;
+use crate::ids::Ids;
 use crate::lazy::Lazy;
 use crate::metric::Metric;
-use crate::neighbors::Neighbors;
 use crate::options::Options;
 use crate::plan::QueryDecision;
 use crate::points::{Form, Points};
@@ -42,59 +40,22 @@ use crate::search::effort::Calibrated;
 use crate::search::twins::Twins;
 use crate::search::walk::ScratchPool;
 use crate::stats::Counters;
-use coarse::Coarse;
 use hnsw_kernels::Kernels;
-use report::Said;
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use state::State;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
-use stored::Stored;
-
-/// What the last build of the neighbour graph took and reached.
-#[derive(Default, Clone)]
-struct Measured {
-    seconds: Option<f64>,
-    reached: Option<Reached>,
-}
-
-/// An exact neighbour graph from before the last updates, and the rows that they changed.
-#[derive(Clone)]
-struct Former {
-    graph: Arc<Neighbors>,
-    changed: BTreeSet<u32>,
-}
 
 /// A set of rows that answers "which rows are nearest". Shared freely between threads.
 pub struct Index {
     options: Options,
     kernels: &'static Kernels,
-    data: Gate<Data>,
-    graph: Lazy<Neighbors>,
-    search: Lazy<Search>,
-    /// Lists for large batches; `None` inside where rows have no codes for them.
-    lists: Lazy<Option<Clusters>>,
+    state: Gate<State>,
     prepared: AtomicBool,
-    inserts: AtomicUsize,
     scratches: ScratchPool,
     counters: Counters,
-    measured: Mutex<Measured>,
-    former: Mutex<Option<Former>>,
     last_query: Mutex<Option<QueryDecision>>,
     dim: usize,
     form: Form,
-    len: AtomicUsize,
-    /// Where products may be read that have not been asked for yet.
-    stored: Mutex<Option<Arc<Stored>>>,
-    /// What [`Index::stats`] and [`Index::plan`] said last: what they say while an update is at work.
-    said: Mutex<Said>,
-}
-
-/// Rows as stored: transformed for the metric, and as bytes: where that loses nothing from the start, else
-/// when first wanted.
-struct Data {
-    rows: Points,
-    codes: Option<ByteCodes>,
-    coarse: Coarse,
 }
 
 /// The search index and what its repair had to do. Never changed: an update puts another in its place.
@@ -147,45 +108,34 @@ impl Index {
         }
         options.metric.check_rows(rows.form(), rows.dim())?;
         options.metric.transform(&mut rows, options.threads, control)?;
-        Index::of_stored(rows, options, control)
+        let ids = Ids::first(rows.len());
+        Index::of_stored(rows, ids, options, control)
     }
 
     /// An index of rows that have been transformed for the metric.
-    fn of_stored(rows: Points, options: Options, control: Control<'_>) -> Result<Index> {
+    fn of_stored(rows: Points, ids: Ids, options: Options, control: Control<'_>) -> Result<Index> {
         Index::check_own(&rows, &options)?;
         let codes = exact_codes(&rows, &options.metric, options.threads, control)?;
-        Ok(Index::of_data(Gate::new(Data { rows, codes, coarse: Coarse::default() }), options))
+        Ok(Index::of_state(Gate::new(State::new(rows, ids, Some(codes))), options))
     }
 
     /// An index of rows behind their gate.
-    fn of_data(data: Gate<Data>, options: Options) -> Index {
-        let (dim, form, len) = {
-            let Data { rows, .. } = &*data.peek().expect("nobody else has this gate yet");
-            (rows.dim(), rows.form(), AtomicUsize::new(rows.len()))
+    fn of_state(state: Gate<State>, options: Options) -> Index {
+        let (dim, form) = {
+            let rows = &state.peek().rows;
+            (rows.dim(), rows.form())
         };
-        let index = Index {
+        Index {
             kernels: Kernels::detect(),
             dim,
             form,
-            len,
-            said: Mutex::default(),
-            stored: Mutex::default(),
-            data,
-            graph: Lazy::default(),
-            search: Lazy::default(),
-            lists: Lazy::default(),
+            state,
             prepared: AtomicBool::new(false),
-            inserts: AtomicUsize::new(0),
             scratches: ScratchPool::default(),
             counters: Counters::default(),
-            measured: Mutex::default(),
-            former: Mutex::default(),
             last_query: Mutex::default(),
             options,
-        };
-        index.stats();
-        index.plan();
-        index
+        }
     }
 
     /// `InvalidArgument` or `EmptyIndex` where there is no index of such rows with such options.
@@ -198,22 +148,22 @@ impl Index {
         options.check_quantization(rows.form())
     }
 
-    fn source<'a>(&'a self, data: &'a Data) -> Source<'a> {
+    fn source<'a>(&'a self, state: &'a State) -> Source<'a> {
         Source {
-            rows: &data.rows,
-            codes: data.codes.as_ref(),
-            coarse: data.coarse.get(),
+            rows: &state.rows,
+            codes: state.codes(),
+            coarse: state.coarse.get(),
             metric: &self.options.metric,
             kernels: self.kernels,
         }
     }
 
     /// [`Index::source`] with coarse codes, made now where they are of use and missing. O(n·dim) the first time.
-    fn coded<'a>(&'a self, data: &'a Data, control: Control<'_>) -> Result<Source<'a>> {
-        let source = self.source(data);
-        match data.rows.dense() {
+    fn coded<'a>(&'a self, state: &'a State, control: Control<'_>) -> Result<Source<'a>> {
+        let source = self.source(state);
+        match state.rows.dense() {
             Some(rows) if source.wants_coarse() => {
-                let coarse = data.coarse.get_or_make(rows, self.options.threads, control)?;
+                let coarse = state.coarse.get_or_make(rows, self.options.threads, control)?;
                 Ok(Source { coarse, ..source })
             }
             _ => Ok(source),
@@ -227,7 +177,24 @@ impl Index {
 
     /// Number of rows.
     pub fn len(&self) -> usize {
-        self.len.load(Ordering::Relaxed)
+        self.state.peek().rows.len()
+    }
+
+    /// The id of each row, ascending: the numbers from 0 until rows are deleted. O(n).
+    pub fn ids(&self) -> Vec<u32> {
+        let ids = &self.state.peek().ids;
+        (0..ids.len() as u32).map(|slot| ids.of(slot)).collect()
+    }
+
+    /// Whether a row has this id. O(log n).
+    pub fn contains(&self, id: u32) -> bool {
+        self.state.peek().ids.slot(id).is_some()
+    }
+
+    /// Rows that there have been and are not any more.
+    pub fn removed(&self) -> usize {
+        let ids = &self.state.peek().ids;
+        ids.next() as usize - ids.len()
     }
 
     /// Always false: an index has at least one row.

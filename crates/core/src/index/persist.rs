@@ -1,6 +1,7 @@
 //! Dumps of an index, and indexes from dumps.
 
-use super::{Data, Index, Measured, Search};
+use super::state::{Measured, State};
+use super::{Index, Search};
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::format::Sink;
@@ -48,17 +49,17 @@ impl Index {
         control: Control<'_>,
         write: impl FnOnce(&[Section<'_>]) -> Result<()>,
     ) -> Result<()> {
-        let data = self.data.read(control)?;
-        self.take_stored(&data.rows, control)?;
-        let (graph, search) = (self.graph.get(), self.search.get());
-        let mut sections = self.own_sections(&data, rows);
+        let state = self.state.read(control)?;
+        self.take_stored(&state, control)?;
+        let (graph, search) = (state.graph.get(), state.search.get());
+        let mut sections = self.own_sections(&state, rows);
         sections.push(Section::new(Kind::Caller, Content::Bytes(&self.options.caller)));
-        let measured = self.measured.lock().unwrap_or_else(|e| e.into_inner()).clone();
+        let measured = state.measured();
         if let Some(graph) = &graph {
             sections.extend(products::graph_sections(graph, measured.seconds, measured.reached));
         }
         if let Some(search) = &search {
-            let (inserts, prepared) = (self.inserts.load(Ordering::Relaxed), self.prepared.load(Ordering::Relaxed));
+            let (inserts, prepared) = (state.inserts.load(Ordering::Relaxed), self.prepared.load(Ordering::Relaxed));
             sections.extend(products::search_sections(&search.graph, search.repaired, inserts, prepared));
         }
         if !attachment.is_empty() {
@@ -68,11 +69,12 @@ impl Index {
     }
 
     /// Options and rows: what makes an index the one it is.
-    fn own_sections<'a>(&self, data: &'a Data, rows: bool) -> Vec<Section<'a>> {
-        let points = &data.rows;
+    fn own_sections<'a>(&self, state: &'a State, rows: bool) -> Vec<Section<'a>> {
+        let points = &state.rows;
         let spare = points.dense().is_some_and(|rows| rows.spare());
         let shape = Shape { form: points.form(), len: points.len(), dim: points.dim(), spare };
-        std::iter::once(options::section(&self.options, shape)).chain(points::sections(points, rows)).collect()
+        let sections = std::iter::once(options::section(&self.options, shape)).chain(points::sections(points, rows));
+        sections.chain(points::ids_section(&state.ids)).collect()
     }
 
     /// An index from a dump that has its rows. Every byte is checked, nothing is trusted: links and neighbours
@@ -83,8 +85,9 @@ impl Index {
         let container = Container::open(bytes, control)?;
         let (rows, options) = rows_and_options(&container, threads)?;
         points::check(&container, &rows)?;
-        let index = Index::of_stored(rows, options, control).map_err(refused)?;
-        index.take_products(&container, &index.data.read(control)?.rows, control)?;
+        let ids = points::read_ids(&container, rows.len())?;
+        let index = Index::of_stored(rows, ids, options, control).map_err(refused)?;
+        index.take_products(&container, &*index.state.read(control)?, control)?;
         Ok(index)
     }
 
@@ -95,49 +98,49 @@ impl Index {
     /// `OutOfMemory`, `Cancelled`.
     pub fn attach(&self, bytes: &[u8], control: Control<'_>) -> Result<()> {
         let container = Container::open(bytes, control)?;
-        let data = self.data.read(control)?;
-        self.take_stored(&data.rows, control)?;
-        for section in self.own_sections(&data, false) {
-            if !container.describes(&section)? {
+        let state = self.state.read(control)?;
+        self.take_stored(&state, control)?;
+        let ids_alike = container.has(Kind::Ids) == state.ids.parts().is_some();
+        for section in self.own_sections(&state, false) {
+            if !ids_alike || !container.describes(&section)? {
                 let seen = "of other rows or options";
                 return Err(Error::invalid("dump", seen, "one of an index with the same rows and options"));
             }
         }
-        self.take_products(&container, &data.rows, control)
+        self.take_products(&container, &state, control)
     }
 
     /// All of the products or, on error, none.
-    pub(super) fn take_products(&self, container: &Container<'_>, rows: &Points, control: Control<'_>) -> Result<()> {
-        let len = rows.len();
+    pub(super) fn take_products(&self, container: &Container<'_>, state: &State, control: Control<'_>) -> Result<()> {
+        let len = state.rows.len();
         let graph = products::read_graph(container, len, self.options.n_neighbors)?;
         let search = products::read_search(container, len, self.options.m)?;
-        let search = match search.filter(|_| self.search.get().is_none()) {
-            Some(search) => Some(self.taken_search(search, rows, control)?),
+        let search = match search.filter(|_| state.search.get().is_none()) {
+            Some(search) => Some(self.taken_search(search, state, control)?),
             None => None,
         };
-        if let Some(graph) = graph.filter(|_| self.graph.get().is_none()) {
-            self.graph.set(Some(Arc::new(self.taken_graph(graph))));
+        if let Some(graph) = graph.filter(|_| state.graph.get().is_none()) {
+            state.graph.set(Some(Arc::new(taken_graph(graph, state))));
         }
         if let Some(search) = search {
-            self.search.set(Some(Arc::new(search)));
+            state.search.set(Some(Arc::new(search)));
         }
         Ok(())
     }
 
-    /// Remembers what is known of the making of a stored graph.
-    pub(super) fn taken_graph(&self, graph: StoredGraph) -> Neighbors {
-        *self.measured.lock().unwrap_or_else(|e| e.into_inner()) =
-            Measured { seconds: graph.seconds, reached: graph.reached };
-        graph.neighbors
-    }
-
     /// A stored search index with what walks run on.
-    pub(super) fn taken_search(&self, search: StoredSearch, rows: &Points, control: Control<'_>) -> Result<Search> {
-        let codes = self.walk_codes(rows, &search.graph, control)?;
-        self.inserts.store(search.info.inserts, Ordering::Relaxed);
+    pub(super) fn taken_search(&self, search: StoredSearch, state: &State, control: Control<'_>) -> Result<Search> {
+        let codes = self.walk_codes(&state.rows, &search.graph, control)?;
+        state.inserts.store(search.info.inserts, Ordering::Relaxed);
         self.prepared.fetch_or(search.info.prepared, Ordering::Relaxed);
         Ok(Search::new(search.graph, search.info.repaired, codes))
     }
+}
+
+/// Remembers what is known of the making of a stored graph.
+pub(super) fn taken_graph(graph: StoredGraph, state: &State) -> Neighbors {
+    state.set_measured(Measured { seconds: graph.seconds, reached: graph.reached, renewed: false });
+    graph.neighbors
 }
 
 /// What a container says the rows and the options are; dense rows and bits have not been looked at.

@@ -1,6 +1,7 @@
 //! The two products: made once, by one of those who ask for them.
 
-use super::{Data, Index, Measured, Search};
+use super::state::{Measured, State};
+use super::{Index, Search};
 use crate::approx;
 use crate::clusters;
 use crate::control::Control;
@@ -25,54 +26,72 @@ const WALKED_WIDTH: usize = 100;
 
 impl Index {
     /// All rows against all rows: `n x n_neighbors`, column 0 is the row itself at distance 0, the others
-    /// ascend by (distance, id). Made once, kept until an update. O(n²/2) distances where exact,
+    /// ascend by (distance, id). Rows ascend by id. Made once, kept until an update. O(n²/2) distances where exact,
     /// about O(n log n) where approximate.
     ///
     /// Errors: `OutOfMemory`, `Cancelled`.
     pub fn neighbor_graph(&self, control: Control<'_>) -> Result<Arc<Neighbors>> {
-        let data = self.data.read(control)?;
-        self.graph.get_or_make(control, || match self.stored_graph(control)? {
+        let state = self.state.read(control)?;
+        let graph = state.graph.get_or_make(control, || match self.stored_graph(&state, control)? {
             Some(graph) => Ok(graph),
-            None => self.make_graph(&data, control),
-        })
+            None => self.make_graph(&state, control),
+        })?;
+        if state.ids.are_slots() {
+            return Ok(graph);
+        }
+        let mut named = Neighbors::clone(&graph);
+        state.name_rows(&mut named.indices);
+        Ok(Arc::new(named))
     }
 
-    fn make_graph(&self, data: &Data, control: Control<'_>) -> Result<Neighbors> {
+    fn make_graph(&self, state: &State, control: Control<'_>) -> Result<Neighbors> {
         let k = self.options.n_neighbors - 1;
         let started = Instant::now();
-        let source = self.coded(data, control)?;
+        let source = self.coded(state, control)?;
         let choice = plan::graph(source, &self.options, k);
-        let (knn, reached) = match self.renewed(source, k, &choice, control)? {
-            Some((knn, on)) => (knn, Reached::EXACT.on(on)),
-            None if self.options.metric.largest_products() && !choice.is_exact() => self.walked(data, k, control)?,
+        let renewed = self.renewed(state, source, k, &choice, control)?;
+        let is_renewed = renewed.is_some();
+        let (knn, reached) = match renewed {
+            Some(renewed) => renewed,
+            None if self.options.metric.largest_products() && !choice.is_exact() => self.walked(state, k, control)?,
             None if choice.is_exact() || !source.bytes_pay() => self.nearest(source, k, &choice, control)?,
             None => {
-                let clusters = self.clusters(source, control)?;
+                let clusters = self.clusters(state, source, control)?;
                 approx::graph(source, (*clusters).as_ref(), &self.options, k, control)?
             }
         };
-        let n = data.rows.len();
+        let n = state.rows.len();
         let mut graph = knn.into_graph(n, self.options.n_neighbors, &self.options.metric)?;
-        self.settle_equidistant(&data.rows, &data.rows, &mut graph, true);
+        self.settle_equidistant(&state.rows, &state.rows, &mut graph, true);
         Counters::add(&self.counters.graph_builds, 1);
-        *self.former.lock().unwrap_or_else(|e| e.into_inner()) = None;
-        *self.measured.lock().unwrap_or_else(|e| e.into_inner()) =
-            Measured { seconds: Some(started.elapsed().as_secs_f64()), reached: Some(reached) };
+        state.set_former(None);
+        let seconds = Some(started.elapsed().as_secs_f64());
+        state.set_measured(Measured { seconds, reached: Some(reached), renewed: is_renewed });
         Ok(graph)
     }
 
-    /// The exact graph by way of the one before the last updates, where that is cheaper.
+    /// The graph by way of the one before the last updates, where that is cheaper and finds as much. An exact graph comes of an
+    /// exact one only.
     fn renewed(
         &self,
+        state: &State,
         source: Source<'_>,
         k: usize,
         choice: &Choice,
         control: Control<'_>,
-    ) -> Result<Option<(Knn, RunOn)>> {
-        let former = self.former.lock().unwrap_or_else(|e| e.into_inner()).clone();
-        let Some(former) = former.filter(|_| choice.is_exact()) else { return Ok(None) };
+    ) -> Result<Option<(Knn, Reached)>> {
+        let Some(former) = state.former().filter(|former| former.reached.exact || !choice.is_exact()) else {
+            return Ok(None);
+        };
+        let cheaper = if choice.is_exact() { 1.0 } else { choice.approximate_seconds / choice.exact_seconds };
         let changed: Vec<u32> = former.changed.into_iter().collect();
-        exact::renew(source, &former.graph, &changed, k, self.options.threads, control)
+        let effort = exact::Renewal { k, worth: cheaper.min(1.0), threads: self.options.threads };
+        let Some((knn, on)) = exact::renew(source, &former.graph, &changed, effort, control)? else { return Ok(None) };
+        if former.reached.exact {
+            return Ok(Some((knn, Reached::EXACT.on(on))));
+        }
+        let recall = approx::sampled_recall(source, &self.options, &knn, control.quiet())?;
+        Ok((recall >= self.options.graph_recall).then(|| (knn, Reached::sampled(recall).on(on))))
     }
 
     /// The `k` nearest other rows of all rows.
@@ -85,15 +104,15 @@ impl Index {
 
     /// The neighbour graph by a walk for every row, for metrics under which a neighbour's neighbour need not be near;
     /// by all pairs where walks find too little.
-    fn walked(&self, data: &Data, k: usize, control: Control<'_>) -> Result<(Knn, Reached)> {
-        let index = self.search_index(data, control)?;
-        let (source, n) = (self.source(data), data.rows.len());
+    fn walked(&self, state: &State, k: usize, control: Control<'_>) -> Result<(Knn, Reached)> {
+        let index = self.search_index(state, control)?;
+        let (source, n) = (self.source(state), state.rows.len());
         let batch = Batch {
             graph: &index.graph,
-            rows: &data.rows,
+            rows: &state.rows,
             coded: Coded::Rows,
             pair: source.pair(),
-            queries: &data.rows,
+            queries: &state.rows,
             k: (k + 1).min(n),
             ef: WALKED_WIDTH.max(4 * k).min(n),
             threads: self.options.threads,
@@ -119,28 +138,28 @@ impl Index {
     ///
     /// Errors: `OutOfMemory`, `Cancelled`.
     pub fn prepare(&self, control: Control<'_>) -> Result<()> {
-        let data = self.data.read(control)?;
+        let state = self.state.read(control)?;
         let one = Query { k: 1, ef: 1 };
         // Where even single queries scan all rows there is nothing to prepare.
-        let needed = !self.decide(&data, 1, one).exact;
+        let needed = !self.decide(&state, 1, one).exact;
         if needed {
-            self.search_index(&data, control)?;
+            self.search_index(&state, control)?;
         }
         self.prepared.store(true, Ordering::Relaxed);
         Ok(())
     }
 
-    pub(super) fn search_index(&self, data: &Data, control: Control<'_>) -> Result<Arc<Search>> {
-        self.search.get_or_make(control, || {
-            if let Some(search) = self.stored_search(&data.rows, control)? {
+    pub(super) fn search_index(&self, state: &State, control: Control<'_>) -> Result<Arc<Search>> {
+        state.search.get_or_make(control, || {
+            if let Some(search) = self.stored_search(state, control)? {
                 return Ok(search);
             }
-            let linked = self.linked(&data.rows)?;
-            let mut source = self.link_source(self.source(data), linked.as_ref());
+            let linked = self.linked(&state.rows)?;
+            let mut source = self.link_source(self.source(state), linked.as_ref());
             let nearest = |source: Source<'_>, k, control| {
                 self.nearest(source, k, &plan::graph(source, &self.options, k), control).map(|(knn, _)| knn)
             };
-            let sketch = self.sketch(&data.rows, control)?;
+            let sketch = self.sketch(&state.rows, control)?;
             let mut table = None;
             if let (Some(sketch), None) = (&sketch, &linked) {
                 let k = graph::bulk::candidates_by_sketch(&self.options);
@@ -150,7 +169,7 @@ impl Index {
             let table = match table {
                 Some(table) => table,
                 None => {
-                    source = self.link_source(self.coded(data, control)?, linked.as_ref());
+                    source = self.link_source(self.coded(state, control)?, linked.as_ref());
                     nearest(source, graph::bulk::candidates(&self.options), control)?
                 }
             };
@@ -160,8 +179,8 @@ impl Index {
             let base = graph::bulk::Base { table, by_sketch, sketch: sketch.as_ref() };
             let built = graph::bulk::build(source, &self.options, &base, of_part, control)?;
             Counters::add(&self.counters.search_builds, 1);
-            self.inserts.store(0, Ordering::Relaxed);
-            let codes = self.walk_codes_by(sketch, &data.rows, &built.graph, control)?;
+            state.inserts.store(0, Ordering::Relaxed);
+            let codes = self.walk_codes_by(sketch, &state.rows, &built.graph, control)?;
             Ok(Search::new(built.graph, built.repaired, codes))
         })
     }

@@ -1,6 +1,7 @@
 //! Queries: by a scan of all rows or by walks, whichever the cost model expects to be cheaper.
 
-use super::{Data, Index, Search, WalkCodes};
+use super::state::State;
+use super::{Index, Search, WalkCodes};
 use crate::code::{Quantized, Sketch};
 use crate::control::Control;
 use crate::error::{Error, Result};
@@ -30,8 +31,18 @@ impl Index {
     /// Errors: `DimensionMismatch`, `InvalidArgument`, `OutOfMemory`, `Cancelled`.
     pub fn query(&self, queries: impl Into<Points>, query: Query, control: Control<'_>) -> Result<Neighbors> {
         query.check()?;
-        let mut queries = queries.into();
-        let data = self.data.read(control)?;
+        let state = self.state.read(control)?;
+        self.query_on(&state, queries.into(), query, control)
+    }
+
+    /// [`Index::query`] of the rows of one state.
+    pub(super) fn query_on(
+        &self,
+        state: &State,
+        mut queries: Points,
+        query: Query,
+        control: Control<'_>,
+    ) -> Result<Neighbors> {
         self.check_like(&queries)?;
         let mut out = Neighbors::missing(queries.len(), query.k)?;
         if out.indices.is_empty() {
@@ -40,19 +51,20 @@ impl Index {
         self.options.metric.transform(&mut queries, self.options.threads, control)?;
         Counters::add(&self.counters.searches, queries.len() as u64);
         let started = Instant::now();
-        let mut decision = self.decide(&data, queries.len(), query);
-        let listed = match self.may_list(&data, queries.len(), decision) {
-            true => self.listed(&data, &queries, query, &mut out, control)?,
+        let mut decision = self.decide(state, queries.len(), query);
+        let listed = match self.may_list(state, queries.len(), decision) {
+            true => self.listed(state, &queries, query, &mut out, control)?,
             false => None,
         };
         if let Some((recall, on)) = listed {
             decision = decision.by_lists(recall, on);
         } else if decision.exact {
-            decision = decision.by_scan(self.scan(&data, &queries, query, &mut out, control)?);
+            decision = decision.by_scan(self.scan(state, &queries, query, &mut out, control)?);
         } else {
-            self.walk(&data, &queries, query, &mut out, control)?;
+            self.walk(state, &queries, query, &mut out, control)?;
         }
-        self.settle_equidistant(&queries, &data.rows, &mut out, false);
+        self.settle_equidistant(&queries, &state.rows, &mut out, false);
+        state.name_rows(&mut out.indices);
         let answered = decision.took(started.elapsed().as_secs_f64());
         *self.last_query.lock().unwrap_or_else(|e| e.into_inner()) = Some(answered);
         Ok(out)
@@ -81,25 +93,25 @@ impl Index {
         Ok(())
     }
 
-    pub(super) fn decide(&self, data: &Data, queries: usize, query: Query) -> QueryDecision {
+    pub(super) fn decide(&self, state: &State, queries: usize, query: Query) -> QueryDecision {
         let prepared = self.prepared.load(Ordering::Relaxed);
         let candidates = graph::bulk::candidates(&self.options);
-        plan::query(self.source(data), &self.options, queries, query, candidates, prepared)
+        plan::query(self.source(state), &self.options, queries, query, candidates, prepared)
     }
 
     /// Compares the queries with all rows; what that ran on.
     fn scan(
         &self,
-        data: &Data,
+        state: &State,
         queries: &Points,
         query: Query,
         out: &mut Neighbors,
         control: Control<'_>,
     ) -> Result<RunOn> {
         let mut dearest = RunOn::Bytes;
-        let source = if queries.len() < CODED_BATCH { self.source(data) } else { self.coded(data, control)? };
-        let k = query.k.min(data.rows.len());
-        Counters::add(&self.counters.distances, (queries.len() * data.rows.len()) as u64);
+        let source = if queries.len() < CODED_BATCH { self.source(state) } else { self.coded(state, control)? };
+        let k = query.k.min(state.rows.len());
+        Counters::add(&self.counters.distances, (queries.len() * state.rows.len()) as u64);
         let (phase, control) = if queries.len() > MAX_BATCH {
             (Some(control.phase("exact batches", queries.len() as u64)), control.quiet())
         } else {
@@ -109,7 +121,7 @@ impl Index {
             let part = queries.part(first..(first + MAX_BATCH).min(queries.len()))?;
             let part = part.as_ref().unwrap_or(queries);
             let codes = source.codes_of(part, self.options.threads, control)?;
-            let threads = self.threads_for(part.len() * data.rows.len() * data.rows.width());
+            let threads = self.threads_for(part.len() * state.rows.len() * state.rows.width());
             let (knn, on) = exact::batch(source, part, codes.as_ref(), k, threads, control)?;
             dearest = dearest.max(on);
             knn.write_to(out, first, &self.options.metric);
@@ -120,22 +132,22 @@ impl Index {
 
     fn walk(
         &self,
-        data: &Data,
+        state: &State,
         queries: &Points,
         query: Query,
         out: &mut Neighbors,
         control: Control<'_>,
     ) -> Result<()> {
-        let index = self.search_index(data, control)?;
+        let index = self.search_index(state, control)?;
         let batch = Batch {
             graph: &index.graph,
-            rows: &data.rows,
-            coded: self.walked_on(data, &index, queries, control)?,
-            pair: self.source(data).pair(),
+            rows: &state.rows,
+            coded: self.walked_on(state, &index, queries, control)?,
+            pair: self.source(state).pair(),
             queries,
-            k: query.k.min(data.rows.len()),
-            ef: query.ef.max(query.k).min(data.rows.len()),
-            threads: self.threads_for(queries.len() * query.ef.max(query.k) * 16 * data.rows.width()),
+            k: query.k.min(state.rows.len()),
+            ef: query.ef.max(query.k).min(state.rows.len()),
+            threads: self.threads_for(queries.len() * query.ef.max(query.k) * 16 * state.rows.width()),
         };
         let knn = search(&batch, &self.scratches, &self.counters, control)?;
         knn.write_to(out, 0, &self.options.metric);
@@ -177,7 +189,7 @@ impl Index {
     /// What a walk for `queries` runs on.
     fn walked_on<'a>(
         &'a self,
-        data: &'a Data,
+        state: &'a State,
         index: &'a Search,
         of: &Points,
         control: Control<'_>,
@@ -189,7 +201,7 @@ impl Index {
             WalkCodes::Sketches(rows, anchors) => {
                 // Narrow rows are compared as fast as their codes.
                 let wide = rows.stride() * WIDE <= queries.width() * size_of::<f32>();
-                let source = if wide { self.coded(data, control)? } else { self.source(data) };
+                let source = if wide { self.coded(state, control)? } else { self.source(state) };
                 let beside = source.codes_of(of, threads, control)?;
                 let bytes = source.fast_codes().zip(beside);
                 Coded::Sketches { rows, anchors, queries: rows.of_queries(queries, threads, control)?, bytes }

@@ -1,6 +1,7 @@
 //! Radius search: its doors, and what is made ready for it. How balls are found is in `balls`.
 
-use super::{Data, Index, Search};
+use super::state::State;
+use super::{Index, Search};
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::exact;
@@ -34,13 +35,24 @@ impl Index {
         within: &Within,
         control: Control<'_>,
     ) -> Result<Balls> {
+        let state = self.state.read(control)?;
+        self.radius_on(&state, queries.into(), radii, within, control)
+    }
+
+    /// [`Index::radius_search`] among the rows of one state.
+    pub(super) fn radius_on(
+        &self,
+        state: &State,
+        mut queries: Points,
+        radii: &[f32],
+        within: &Within,
+        control: Control<'_>,
+    ) -> Result<Balls> {
         within.check()?;
-        let mut queries = queries.into();
         self.check_radii(radii, queries.len())?;
-        let data = self.data.read(control)?;
         self.check_like(&queries)?;
         self.options.metric.transform(&mut queries, self.options.threads, control)?;
-        self.balls(&data, &queries, radii, within, control)
+        self.balls(state, &queries, radii, within, control)
     }
 
     /// [`Index::radius_search`] around rows of the index, themselves included.
@@ -55,12 +67,9 @@ impl Index {
     ) -> Result<Balls> {
         within.check()?;
         self.check_radii(radii, ids.len())?;
-        let data = self.data.read(control)?;
-        let len = data.rows.len();
-        if let Some(&seen) = ids.iter().find(|&&id| id as usize >= len) {
-            return Err(Error::UnknownId { seen, len });
-        }
-        self.balls(&data, &data.rows.subset(ids)?, radii, within, control)
+        let state = self.state.read(control)?;
+        let slots = state.slots_of(ids)?;
+        self.balls(&state, &state.rows.subset(&slots)?, radii, within, control)
     }
 
     /// Makes ready what walks through balls need: the search index, and the effort that `min_recall` takes, measured on
@@ -69,11 +78,11 @@ impl Index {
     /// Errors: `OutOfMemory`, `Cancelled`.
     pub fn prepare_radius(&self, control: Control<'_>) -> Result<()> {
         self.prepare(control)?;
-        let data = self.data.read(control)?;
-        let decision = self.decide_radius(&data, 1, &Within::default());
+        let state = self.state.read(control)?;
+        let decision = self.decide_radius(&state, 1, &Within::default());
         if !decision.exact {
-            let search = self.search_index(&data, control)?;
-            self.calibrated(&data, &search, EXPANSION, control)?;
+            let search = self.search_index(&state, control)?;
+            self.calibrated(&state, &search, EXPANSION, control)?;
         }
         Ok(())
     }
@@ -94,13 +103,13 @@ impl Index {
         }
         let mut queries = queries.into();
         self.check_radii(radii, queries.len())?;
-        let data = self.data.read(control)?;
+        let state = self.state.read(control)?;
         self.check_like(&queries)?;
         let metric = &self.options.metric;
         metric.transform(&mut queries, self.options.threads, control)?;
-        let ids = sample(data.rows.len(), size, self.options.seed, STREAM);
-        let rows = data.rows.subset(&ids)?;
-        let pair = self.source(&data).pair();
+        let ids = sample(state.rows.len(), size, self.options.seed, STREAM);
+        let rows = state.rows.subset(&ids)?;
+        let pair = self.source(&state).pair();
         Counters::add(&self.counters.distances, (queries.len() * ids.len()) as u64);
         let threads = self.threads_for(queries.len() * ids.len() * rows.width());
         let hits = |cells: &mut Vec<f32>, query: usize| {
@@ -113,7 +122,7 @@ impl Index {
         for (query, found) in self.lost(&queries, &rows, radii, rows.len()) {
             counts[query] = found.len();
         }
-        Ok(counts.into_iter().map(|hits| Estimate::of(hits, ids.len(), data.rows.len())).collect())
+        Ok(counts.into_iter().map(|hits| Estimate::of(hits, ids.len(), state.rows.len())).collect())
     }
 
     fn check_radii(&self, radii: &[f32], queries: usize) -> Result<()> {
@@ -129,24 +138,24 @@ impl Index {
         }
     }
 
-    pub(super) fn decide_radius(&self, data: &Data, queries: usize, within: &Within) -> RadiusDecision {
+    pub(super) fn decide_radius(&self, state: &State, queries: usize, within: &Within) -> RadiusDecision {
         let prepared = self.prepared.load(Ordering::Relaxed);
         let candidates = graph::bulk::candidates(&self.options);
-        plan::radius(self.source(data), &self.options, queries, within, candidates, prepared)
+        plan::radius(self.source(state), &self.options, queries, within, candidates, prepared)
     }
 
-    pub(super) fn ground<'a>(&'a self, data: &'a Data, search: &'a Search, twins: &'a Twins) -> Ground<'a> {
-        Ground { graph: &search.graph, rows: &data.rows, pair: self.source(data).pair(), twins }
+    pub(super) fn ground<'a>(&'a self, state: &'a State, search: &'a Search, twins: &'a Twins) -> Ground<'a> {
+        Ground { graph: &search.graph, rows: &state.rows, pair: self.source(state).pair(), twins }
     }
 
-    pub(super) fn twins(&self, data: &Data, search: &Search, control: Control<'_>) -> Result<Arc<Twins>> {
-        search.twins.get_or_make(control, || Twins::of_rows(&data.rows, self.options.threads, control))
+    pub(super) fn twins(&self, state: &State, search: &Search, control: Control<'_>) -> Result<Arc<Twins>> {
+        search.twins.get_or_make(control, || Twins::of_rows(&state.rows, self.options.threads, control))
     }
 
     /// What walks with this slack reach. Measured once for a slack; larger ones than usual find no less.
     pub(super) fn calibrated(
         &self,
-        data: &Data,
+        state: &State,
         search: &Search,
         factor: f32,
         control: Control<'_>,
@@ -158,12 +167,12 @@ impl Index {
         if let Some(calibrated) = known(&search.efforts.lock().unwrap_or_else(|e| e.into_inner())) {
             return Ok(calibrated);
         }
-        let twins = self.twins(data, search, control)?;
+        let twins = self.twins(state, search, control)?;
         let trial = Trial {
-            ground: self.ground(data, search, &twins),
-            source: self.source(data),
+            ground: self.ground(state, search, &twins),
+            source: self.source(state),
             factor,
-            budget: self.decide_radius(data, 1, &Within::default()).budget,
+            budget: self.decide_radius(state, 1, &Within::default()).budget,
             seed: self.options.seed,
             threads: self.options.threads,
         };

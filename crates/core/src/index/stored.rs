@@ -6,16 +6,15 @@
 //!                     first call that wants them
 //! ```
 
-use super::coarse::Coarse;
-use super::persist::{refused, rows_and_options};
-use super::{Data, Index, Search, exact_codes};
+use super::persist::{refused, rows_and_options, taken_graph};
+use super::state::State;
+use super::{Index, Search, exact_codes};
 use crate::control::Control;
 use crate::error::Result;
 use crate::format::container::Container;
 use crate::format::{Kind, points, products};
 use crate::gate::{First, Gate, Watch};
 use crate::neighbors::Neighbors;
-use crate::points::Points;
 use crate::shelf::Shelf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -48,70 +47,56 @@ impl Index {
         };
         let (rows, options) = rows_and_options(&container, threads)?;
         Index::check_own(&rows, &options).map_err(refused)?;
-        let (coarse, watch) = (Coarse::default(), watch(&shelf));
+        let watch = watch(&shelf);
+        let ids = points::read_ids(&container, rows.len())?;
         if check == Check::Now {
             points::check(&container, &rows)?;
             let codes = exact_codes(&rows, &options.metric, threads, control)?;
-            let index = Index::of_data(Gate::new(Data { rows, codes, coarse }).watched(watch), options);
-            index.take_products(&container, &index.data.read(control)?.rows, control)?;
+            let index = Index::of_state(Gate::new(State::new(rows, ids, Some(codes))).watched(watch), options);
+            index.take_products(&container, &*index.state.read(control)?, control)?;
             return Ok(index);
         }
         container.check_front()?;
         products::check_shapes(&container, rows.len(), options.n_neighbors, options.m)?;
         let info = products::read_search_info(&container)?;
         let first = first_use(shelf.clone(), options.metric.clone(), threads);
-        let data = Gate::new(Data { rows, codes: None, coarse }).watched(watch).beginning_with(first);
-        let index = Index::of_data(data, options);
         let (graph, search) = (container.has(Kind::GraphInfo), info.is_some());
-        if let Some(info) = info {
-            index.inserts.store(info.inserts, Ordering::Relaxed);
-            index.prepared.store(info.prepared, Ordering::Relaxed);
-        }
         drop(container);
-        *index.stored.lock().unwrap_or_else(|e| e.into_inner()) = Some(Arc::new(Stored { shelf, graph, search }));
-        index.stats();
+        let mut state = State::new(rows, ids, None);
+        state.stored = Some(Arc::new(Stored { shelf, graph, search }));
+        state.inserts.store(info.as_ref().map_or(0, |info| info.inserts), Ordering::Relaxed);
+        let index = Index::of_state(Gate::new(state).watched(watch).beginning_with(first), options);
+        index.prepared.store(info.is_some_and(|info| info.prepared), Ordering::Relaxed);
         Ok(index)
     }
 
-    pub(super) fn stored(&self) -> Option<Arc<Stored>> {
-        self.stored.lock().unwrap_or_else(|e| e.into_inner()).clone()
-    }
-
     /// The neighbour graph where one is stored.
-    pub(super) fn stored_graph(&self, control: Control<'_>) -> Result<Option<Neighbors>> {
-        let Some(stored) = self.stored().filter(|stored| stored.graph) else { return Ok(None) };
+    pub(super) fn stored_graph(&self, state: &State, control: Control<'_>) -> Result<Option<Neighbors>> {
+        let Some(stored) = state.stored.as_ref().filter(|stored| stored.graph) else { return Ok(None) };
         let container = Container::unchecked(&stored.shelf, control)?;
-        let graph = products::read_graph(&container, self.len(), self.options.n_neighbors)?;
-        Ok(graph.map(|graph| self.taken_graph(graph)))
+        let graph = products::read_graph(&container, state.rows.len(), self.options.n_neighbors)?;
+        Ok(graph.map(|graph| taken_graph(graph, state)))
     }
 
     /// The search index where one is stored.
-    pub(super) fn stored_search(&self, rows: &Points, control: Control<'_>) -> Result<Option<Search>> {
-        let Some(stored) = self.stored().filter(|stored| stored.search) else { return Ok(None) };
+    pub(super) fn stored_search(&self, state: &State, control: Control<'_>) -> Result<Option<Search>> {
+        let Some(stored) = state.stored.as_ref().filter(|stored| stored.search) else { return Ok(None) };
         let container = Container::unchecked(&stored.shelf, control)?;
-        let search = products::read_search(&container, self.len(), self.options.m)?;
-        search.map(|search| self.taken_search(search, rows, control)).transpose()
+        let search = products::read_search(&container, state.rows.len(), self.options.m)?;
+        search.map(|search| self.taken_search(search, state, control)).transpose()
     }
 
     /// Reads the products that are stored and have not been asked for.
-    pub(super) fn take_stored(&self, rows: &Points, control: Control<'_>) -> Result<()> {
-        let Some(stored) = self.stored() else { return Ok(()) };
-        if stored.graph && self.graph.get().is_none() {
-            let graph = self.stored_graph(control)?;
-            self.graph.set(graph.map(Arc::new));
+    pub(super) fn take_stored(&self, state: &State, control: Control<'_>) -> Result<()> {
+        let Some(stored) = &state.stored else { return Ok(()) };
+        if stored.graph && state.graph.get().is_none() {
+            let graph = self.stored_graph(state, control)?;
+            state.graph.set(graph.map(Arc::new));
         }
-        if stored.search && self.search.get().is_none() {
-            let search = self.stored_search(rows, control)?;
-            self.search.set(search.map(Arc::new));
+        if stored.search && state.search.get().is_none() {
+            let search = self.stored_search(state, control)?;
+            state.search.set(search.map(Arc::new));
         }
-        Ok(())
-    }
-
-    /// Before rows change: nothing is read from the shelf any more.
-    pub(super) fn leave_shelf(&self, rows: &mut Points, control: Control<'_>) -> Result<()> {
-        self.take_stored(rows, control)?;
-        rows.own()?;
-        *self.stored.lock().unwrap_or_else(|e| e.into_inner()) = None;
         Ok(())
     }
 }
@@ -123,11 +108,11 @@ fn watch(shelf: &Arc<dyn Shelf>) -> Watch {
 }
 
 /// Looks at the rows, which nobody has yet.
-fn first_use(shelf: Arc<dyn Shelf>, metric: crate::metric::Metric, threads: usize) -> First<Data> {
-    Box::new(move |data, control| {
+fn first_use(shelf: Arc<dyn Shelf>, metric: crate::metric::Metric, threads: usize) -> First<State> {
+    Box::new(move |state, control| {
         let container = Container::unchecked(&shelf, control)?;
-        points::check(&container, &data.rows)?;
-        data.codes = exact_codes(&data.rows, &metric, threads, control)?;
+        points::check(&container, &state.rows)?;
+        state.set_codes(exact_codes(&state.rows, &metric, threads, control)?);
         Ok(())
     })
 }

@@ -1,6 +1,7 @@
 //! The radius that holds about so many rows.
 
 use super::Index;
+use super::state::State;
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::options::Query;
@@ -33,15 +34,17 @@ impl Index {
         if query.len() != 1 {
             return Err(Error::invalid("number of queries", query.len(), "1"));
         }
-        if !(1..=self.len()).contains(&target) {
-            return Err(Error::invalid("target", target, format!("1..={}, the rows of the index", self.len())));
+        let state = self.state.read(control)?;
+        let len = state.rows.len();
+        if !(1..=len).contains(&target) {
+            return Err(Error::invalid("target", target, format!("1..={len}, the rows of the index")));
         }
         if !(0.0..=1.0).contains(&tolerance) {
             return Err(Error::invalid("tolerance", tolerance, "0..=1"));
         }
         let off = (target as f64 * tolerance) as usize;
         let wanted = target - off..=target + off;
-        let mut search = Attempts { index: self, query: &query, wanted, within, searches: 0, control };
+        let mut search = Attempts { index: self, state: &state, query: &query, wanted, within, searches: 0, control };
         if let Some(first) = start.map(|radius| search.at(radius)).transpose()?
             && first.reached
         {
@@ -68,6 +71,7 @@ impl Index {
 /// Searches at one radius after another.
 struct Attempts<'a> {
     index: &'a Index,
+    state: &'a State,
     query: &'a Points,
     wanted: RangeInclusive<usize>,
     within: &'a Within,
@@ -87,14 +91,14 @@ impl Attempts<'_> {
     }
 
     fn search(&self, radius: f32, within: &Within) -> Result<Balls> {
-        self.index.radius_search(self.query.subset(&[0])?, &[radius], within, self.control)
+        self.index.radius_on(self.state, self.query.subset(&[0])?, &[radius], within, self.control)
     }
 
     /// Distance of the `target`-th nearest row.
     fn farthest(&mut self, target: usize) -> Result<f32> {
         self.searches += 1;
         let ef = (WIDTH * target).max(LEAST_WIDTH).max(self.within.ef);
-        let near = self.index.query(self.query.subset(&[0])?, Query { k: target, ef }, self.control)?;
+        let near = self.index.query_on(self.state, self.query.subset(&[0])?, Query { k: target, ef }, self.control)?;
         Ok(near.distances[target - 1])
     }
 }

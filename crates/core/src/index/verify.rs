@@ -98,6 +98,7 @@ impl Verification {
         out.rows = Some(rows.len());
         let rows_fit = points::check(&container, &rows).and_then(|()| Index::check_own(&rows, &options));
         out.note_once(rows_fit)?;
+        out.note_once(points::read_ids(&container, rows.len()).map(|_| ()))?;
         let graph = products::read_graph(&container, rows.len(), options.n_neighbors).map(|_| ());
         out.note_once(graph)?;
         let search = products::read_search(&container, rows.len(), options.m).map(|_| ());
@@ -133,7 +134,7 @@ impl Index {
     pub fn verify(&self, control: Control<'_>) -> Result<Verification> {
         let phase = control.phase("verifying", 4);
         let mut out = Verification { rows: Some(self.len()), ..Verification::default() };
-        if let Some(stored) = self.stored() {
+        if let Some(stored) = self.state.peek().stored.clone() {
             match stored.shelf.unchanged() {
                 Ok(()) => {
                     if let Some(container) = out.note(Container::plain(stored.shelf.bytes(), control))? {
@@ -148,22 +149,22 @@ impl Index {
             }
         }
         phase.advance(1);
-        let entered = self.data.read(control);
+        let entered = self.state.read(control);
         if let Err(error @ Error::CorruptFile { .. }) = entered {
             out.note_once(Err(error))?;
             return Ok(out);
         }
-        let data = entered?;
-        out.note_once(data.rows.check_stored())?;
+        let state = entered?;
+        out.note_once(state.rows.check_stored())?;
         phase.advance(1);
-        out.note_once(self.take_stored(&data.rows, control))?;
-        if let Some(search) = self.search.get() {
+        out.note_once(self.take_stored(&state, control))?;
+        if let Some(search) = state.search.get() {
             let graph = &search.graph;
             out.note_links(audit(graph.m(), graph.parts(), graph.entry() as usize, control)?);
         }
         phase.advance(1);
-        if let Some(graph) = self.graph.get() {
-            out.note_once(check_neighbors(&graph, self.len()))?;
+        if let Some(graph) = state.graph.get() {
+            out.note_once(check_neighbors(&graph, state.rows.len()))?;
         }
         Ok(out)
     }

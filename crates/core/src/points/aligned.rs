@@ -106,6 +106,17 @@ impl<T: Plain> Aligned<T> {
         Ok(())
     }
 
+    /// Makes room for `capacity` numbers, and no more: growing up to there copies nothing.
+    pub fn reserve_exact(&mut self, capacity: usize) -> Result<()> {
+        if capacity > self.capacity {
+            let mut grown = Aligned::zeroed(capacity)?;
+            grown.len = self.len;
+            grown.as_mut_slice().copy_from_slice(self.as_slice());
+            *self = grown;
+        }
+        Ok(())
+    }
+
     pub fn as_slice(&self) -> &[T] {
         // SAFETY: `len <= capacity` initialised elements are kept by `self` (type invariant).
         unsafe { std::slice::from_raw_parts(self.ptr.as_ptr(), self.len) }

@@ -1,9 +1,9 @@
 //! Packed bits: rows of bytes, eight columns in each.
 
 use super::aligned::{ALIGN, Aligned};
-use super::check_shape;
 use super::dense::{MAX_DIM, Rows};
 use super::derived::Kept;
+use super::{Edit, Points, check_shape};
 use crate::error::{Error, Result};
 use crate::parallel;
 use hnsw_kernels::MatRef;
@@ -121,11 +121,6 @@ impl BitRows {
         }
     }
 
-    /// Makes them rows that may be changed: see [`Aligned::own`].
-    pub(crate) fn own(&mut self) -> Result<()> {
-        self.data.own()
-    }
-
     /// Row `i` with its padding.
     #[inline]
     pub(crate) fn row(&self, i: usize) -> &[u8] {
@@ -149,23 +144,20 @@ impl BitRows {
         Ok(out)
     }
 
-    pub(crate) fn append(&mut self, other: &BitRows) -> Result<()> {
-        let before = self.len * self.stride;
-        let total = before + other.len * self.stride;
-        self.changing().resize(total)?;
-        self.changing().as_mut_slice()[before..].copy_from_slice(&other.data.as_slice()[..other.len * other.stride]);
-        self.len += other.len;
-        Ok(())
-    }
-
-    pub(crate) fn truncate(&mut self, len: usize) {
-        self.len = len.min(self.len);
-        let total = self.len * self.stride;
-        // Shrinking never allocates, so it cannot fail.
-        let _ = self.changing().resize(total);
-    }
-
-    pub(crate) fn exchange(&mut self, ids: &[u32], other: &mut BitRows) {
-        ids.iter().enumerate().for_each(|(at, &id)| self.row_mut(id as usize).swap_with_slice(other.row_mut(at)));
+    /// See [`super::Points::edited`].
+    pub(crate) fn edited<'a>(&self, edit: &Edit<'a>, of: impl Fn(&'a Points) -> &'a BitRows) -> Result<BitRows> {
+        let mut out = BitRows::zeroed(edit.len(), self.dim)?;
+        edit.kept.iter().enumerate().for_each(|(to, &from)| out.row_mut(to).copy_from_slice(self.row(from as usize)));
+        if let Some((places, others)) = edit.replaced {
+            let others = of(others);
+            places
+                .iter()
+                .enumerate()
+                .for_each(|(from, &to)| out.row_mut(to as usize).copy_from_slice(others.row(from)));
+        }
+        if let Some(fresh) = edit.fresh.map(&of) {
+            (0..fresh.len).for_each(|i| out.row_mut(edit.kept.len() + i).copy_from_slice(fresh.row(i)));
+        }
+        Ok(out)
     }
 }

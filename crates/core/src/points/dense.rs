@@ -9,8 +9,8 @@
 //! Kernels see `width` columns: the used ones rounded up to 16.
 
 use super::aligned::Aligned;
-use super::check_shape;
 use super::derived::Kept;
+use super::{Edit, Points, check_shape};
 use crate::error::{Error, Result};
 use hnsw_kernels::MatRef;
 
@@ -196,11 +196,6 @@ impl Rows {
         Ok(())
     }
 
-    /// Makes them rows that may be changed: see [`Aligned::own`].
-    pub(crate) fn own(&mut self) -> Result<()> {
-        self.data.own()
-    }
-
     /// Makes the spare column visible to the kernels.
     pub(crate) fn use_spare_column(&mut self) {
         self.width = (self.dim + 1).next_multiple_of(LANE);
@@ -226,31 +221,17 @@ impl Rows {
         Ok(out)
     }
 
-    /// Exchanges the rows `ids` (distinct) with those of `other` (same dim and width).
-    pub(crate) fn exchange(&mut self, ids: &[u32], other: &mut Rows) {
-        debug_assert_eq!((self.dim, self.width), (other.dim, other.width));
-        ids.iter().enumerate().for_each(|(at, &id)| {
-            self.raw_row_mut(id as usize).swap_with_slice(other.raw_row_mut(at));
-        });
-    }
-
-    /// Appends `other` (same dim and width); on failure nothing changes.
-    pub(crate) fn append(&mut self, other: &Rows) -> Result<()> {
-        debug_assert_eq!((self.dim, self.width), (other.dim, other.width));
-        let before = self.len * self.stride;
-        let total = (self.len + other.len) * self.stride;
-        self.changing().resize(total)?;
-        self.changing().as_mut_slice()[before..].copy_from_slice(&other.data.as_slice()[..other.len * other.stride]);
-        self.len += other.len;
-        Ok(())
-    }
-
-    /// Drops the rows from `len` on.
-    pub(crate) fn truncate(&mut self, len: usize) {
-        self.len = len.min(self.len);
-        let total = self.len * self.stride;
-        // Shrinking never allocates, so it cannot fail.
-        let _ = self.changing().resize(total);
+    /// See [`super::Points::edited`].
+    pub(crate) fn edited<'a>(&self, edit: &Edit<'a>, of: impl Fn(&'a Points) -> &'a Rows) -> Result<Rows> {
+        let mut out = self.like(edit.len())?;
+        edit.kept.iter().enumerate().for_each(|(to, &from)| out.copy_row(to, self, from as usize));
+        if let Some((places, others)) = edit.replaced {
+            places.iter().enumerate().for_each(|(from, &to)| out.copy_row(to as usize, of(others), from));
+        }
+        if let Some(fresh) = edit.fresh.map(&of) {
+            (0..fresh.len).for_each(|i| out.copy_row(edit.kept.len() + i, fresh, i));
+        }
+        Ok(out)
     }
 }
 

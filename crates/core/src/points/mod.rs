@@ -197,15 +197,6 @@ impl Points {
         }
     }
 
-    /// Copies rows that lie in a file, so that they can be changed. Errors: `OutOfMemory`.
-    pub(crate) fn own(&mut self) -> Result<()> {
-        match self {
-            Points::Dense(rows) => rows.own(),
-            Points::Bits(rows) => rows.own(),
-            Points::Sparse(_) => Ok(()),
-        }
-    }
-
     /// A copy of the rows `ids`, in that order.
     pub(crate) fn subset(&self, ids: &[u32]) -> Result<Points> {
         Ok(match self {
@@ -224,57 +215,43 @@ impl Points {
         self.subset(&ids).map(Some)
     }
 
-    /// Appends `other`; on failure nothing changes.
-    pub(crate) fn append(&mut self, other: &Points) -> Result<()> {
-        match (self, other) {
-            (Points::Dense(rows), Points::Dense(others)) => rows.append(others),
-            (Points::Sparse(rows), Points::Sparse(others)) => rows.append(others),
-            (Points::Bits(rows), Points::Bits(others)) => rows.append(others),
-            _ => unreachable!("rows of one index have one form"),
+    /// A copy as `edit` says.
+    pub(crate) fn edited(&self, edit: &Edit<'_>) -> Result<Points> {
+        /// The rows inside, which have the form of those that are edited.
+        macro_rules! as_form {
+            ($form:ident) => {
+                |points| {
+                    if let Points::$form(rows) = points {
+                        rows
+                    } else {
+                        unreachable!("rows of one index have one form")
+                    }
+                }
+            };
         }
-    }
-
-    /// Drops the rows from `len` on.
-    pub(crate) fn truncate(&mut self, len: usize) {
-        each!(self, rows => rows.truncate(len));
-    }
-
-    /// Puts `others` in the place of the rows `ids` (distinct). On failure nothing changes.
-    pub(crate) fn replace(&mut self, ids: &[u32], others: Points) -> Result<Undo> {
-        Ok(match (self, others) {
-            (Points::Dense(rows), Points::Dense(mut others)) => {
-                rows.exchange(ids, &mut others);
-                Undo::Exchange(ids.to_vec(), others.into())
-            }
-            (Points::Bits(rows), Points::Bits(mut others)) => {
-                rows.exchange(ids, &mut others);
-                Undo::Exchange(ids.to_vec(), others.into())
-            }
-            (Points::Sparse(rows), Points::Sparse(others)) => {
-                let new = rows.replaced(ids, &others)?;
-                Undo::All(std::mem::replace(rows, new).into())
-            }
-            _ => unreachable!("rows of one index have one form"),
+        Ok(match self {
+            Points::Dense(rows) => rows.edited(edit, as_form!(Dense))?.into(),
+            Points::Sparse(rows) => rows.edited(edit, as_form!(Sparse))?.into(),
+            Points::Bits(rows) => rows.edited(edit, as_form!(Bits))?.into(),
         })
-    }
-
-    /// Takes a replacement back. Allocates nothing, so it cannot fail.
-    pub(crate) fn undo(&mut self, undo: Undo) {
-        match (self, undo) {
-            (Points::Dense(rows), Undo::Exchange(ids, Points::Dense(mut old))) => rows.exchange(&ids, &mut old),
-            (Points::Bits(rows), Undo::Exchange(ids, Points::Bits(mut old))) => rows.exchange(&ids, &mut old),
-            (rows, Undo::All(old)) => *rows = old,
-            _ => unreachable!("an undo comes from the rows it is given to"),
-        }
     }
 }
 
-/// What takes a replacement of rows back.
-pub(crate) enum Undo {
-    /// The old rows of these ids.
-    Exchange(Vec<u32>, Points),
-    /// All rows as they were.
-    All(Points),
+/// What an update makes of rows, all of one form, dim and width.
+pub(crate) struct Edit<'a> {
+    /// The rows that stay, ascending.
+    pub kept: &'a [u32],
+    /// Rows in the place of others: places behind the compaction, ascending, and what comes there.
+    pub replaced: Option<(&'a [u32], &'a Points)>,
+    /// What comes behind the kept rows.
+    pub fresh: Option<&'a Points>,
+}
+
+impl Edit<'_> {
+    /// Rows afterwards.
+    pub fn len(&self) -> usize {
+        self.kept.len() + self.fresh.map_or(0, Points::len)
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::dense::MAX_ROWS;
 use super::derived::Kept;
-use super::{SparseRow, check_shape};
+use super::{Edit, Points, SparseRow, check_shape};
 use crate::error::{Error, Result};
 use std::ops::Range;
 
@@ -231,13 +231,7 @@ impl SparseRows {
         Ok(out)
     }
 
-    pub(crate) fn append(&mut self, other: &SparseRows) -> Result<()> {
-        self.reserve(other.nnz(), other.len())?;
-        (0..other.len()).for_each(|i| self.put(other.row(i)));
-        Ok(())
-    }
-
-    pub(crate) fn truncate(&mut self, len: usize) {
+    fn truncate(&mut self, len: usize) {
         self.kept.forget();
         self.starts.truncate(len + 1);
         let nnz = self.starts.last().copied().unwrap_or(0);
@@ -245,16 +239,19 @@ impl SparseRows {
         self.values.truncate(nnz);
     }
 
-    /// A copy with `others` in the place of the rows `ids`.
-    pub(crate) fn replaced(&self, ids: &[u32], others: &SparseRows) -> Result<SparseRows> {
-        let gone: usize = ids.iter().map(|&id| self.cells(id as usize).len()).sum();
-        let mut source: Vec<Option<usize>> = vec![None; self.len()];
-        ids.iter().enumerate().for_each(|(at, &id)| source[id as usize] = Some(at));
-        let mut new = SparseRows::with_capacity(self.len(), self.dim, self.nnz() - gone + others.nnz())?;
-        for (i, at) in source.iter().enumerate() {
-            new.put(at.map_or_else(|| self.row(i), |at| others.row(at)));
+    /// See [`super::Points::edited`].
+    pub(crate) fn edited<'a>(&self, edit: &Edit<'a>, of: impl Fn(&'a Points) -> &'a SparseRows) -> Result<SparseRows> {
+        let mut source: Vec<SparseRow<'_>> = edit.kept.iter().map(|&id| self.row(id as usize)).collect();
+        if let Some((places, others)) = edit.replaced {
+            let others = of(others);
+            places.iter().enumerate().for_each(|(from, &to)| source[to as usize] = others.row(from));
         }
-        Ok(new)
+        let fresh = edit.fresh.map(&of);
+        source.extend(fresh.iter().flat_map(|rows| (0..rows.len()).map(|i| rows.row(i))));
+        let mut out =
+            SparseRows::with_capacity(source.len(), self.dim, source.iter().map(|row| row.indices.len()).sum())?;
+        source.into_iter().for_each(|row| out.put(row));
+        Ok(out)
     }
 
     /// Rows from the arrays of [`SparseRows::parts`].

@@ -24,22 +24,19 @@ fn every_form_is_cut_grown_and_replaced_alike() {
     let forms: [fn(usize, u64) -> Points; 3] =
         [|n, seed| uniform(n, 7, seed), |n, seed| sparse(n, 30, 4, seed).into(), |n, seed| bits(n, 9, seed as u8)];
     for make in forms {
-        let (mut rows, other) = (make(120, 1), make(5, 2));
-        let (before, more) = (values(&rows), values(&other));
-        rows.append(&other).unwrap();
-        assert_eq!(values(&rows), [before.clone(), more.clone()].concat());
-        rows.truncate(120);
-        assert_eq!(values(&rows), before);
+        let (rows, other, fresh) = (make(120, 1), make(5, 2), make(4, 3));
+        let (before, others, more) = (values(&rows), values(&other), values(&fresh));
         assert_eq!(values(&rows.subset(&[7, 3, 7]).unwrap()), [7, 3, 7].map(|i: usize| before[i].clone()));
 
-        let ids = [3, 0, 119, 60, 4];
-        let undo = rows.replace(&ids, make(5, 2)).unwrap();
-        for (i, row) in values(&rows).into_iter().enumerate() {
-            let at = ids.iter().position(|&id| id as usize == i);
-            assert_eq!(row, at.map_or(before[i].clone(), |at| more[at].clone()));
-        }
-        rows.undo(undo);
-        assert_eq!(values(&rows), before);
+        let kept: Vec<u32> = (0..120).filter(|row| row % 7 != 2).collect();
+        let places = [0, 3, 4, 60, 101];
+        let edit = Edit { kept: &kept, replaced: Some((&places, &other)), fresh: Some(&fresh) };
+        let mut expected: Vec<_> = kept.iter().map(|&row| before[row as usize].clone()).collect();
+        places.iter().zip(&others).for_each(|(&place, other)| expected[place as usize] = other.clone());
+        expected.extend(more);
+        assert_eq!(values(&rows.edited(&edit).unwrap()), expected);
+        let all: Vec<u32> = (0..120).collect();
+        assert_eq!(values(&rows.edited(&Edit { kept: &all, replaced: None, fresh: None }).unwrap()), before);
     }
 }
 
