@@ -1,5 +1,5 @@
 /** Operations on indices: build one, ask it, change it. Headers are read here; work is the TypeScript API's. */
-import { HnswError, HnswIndex, type Neighbors, type QueryOptions } from "../src/index.ts";
+import { HnswError, HnswIndex, type MatrixInput, type Neighbors, type QueryOptions } from "../src/index.ts";
 import { ColumnFrames } from "./arrow/columns.ts";
 import type { ResultArrays } from "./arrow/results.ts";
 import type { Call, Hooks } from "./call.ts";
@@ -32,8 +32,8 @@ export function keep(call: Call, index: HnswIndex): object {
   return { index: call.connection.session.add(index), ...describe(index) };
 }
 
-function describe({ size, dim, form, metric, nNeighbors, plan, parameters }: HnswIndex): object {
-  const shape = { rows: size, dim, form, metric, n_neighbors: nNeighbors };
+function describe({ size, nextId, dim, form, metric, nNeighbors, plan, parameters }: HnswIndex): object {
+  const shape = { rows: size, next_id: nextId, dim, form, metric, n_neighbors: nNeighbors };
   return { ...shape, plan: wireNames(plan), parameters: wireNames(parameters) };
 }
 
@@ -72,7 +72,7 @@ export async function update(call: Call, service: Service): Promise<object> {
   const removed = removedIds(call);
   if (removed === undefined && parts.updated === undefined && parts.fresh === undefined)
     throw protocolError("none of removed, updated and fresh, allowed: one or more");
-  return withReceived(call, parts, service, async (received) => {
+  const apply = async (received: Record<string, MatrixInput>): Promise<object> => {
     const changes = {
       ...received,
       ...(updatedIndices !== undefined && { updatedIndices }),
@@ -83,7 +83,8 @@ export async function update(call: Call, service: Service): Promise<object> {
     const changed = (hooks: Hooks) => session.change(id, () => index.update(changes, hooks));
     const added = await service.pace.beside(index, () => call.compute(changed));
     return { rows: index.size, ...(added.length > 0 && { first_id: added[0] }) };
-  });
+  };
+  return Object.keys(parts).length === 0 ? apply({}) : withReceived(call, parts, service, apply);
 }
 
 /** In the order in which they are sent. */

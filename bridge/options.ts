@@ -5,7 +5,7 @@
  * converted, and unknown names are refused.
  */
 import type { BuildOptions } from "../src/index.ts";
-import { type Claiming, numbersOf } from "./claims.ts";
+import { type Claiming, integersOf, numbersOf } from "./claims.ts";
 import { invalidArgument, protocolError, show } from "./errors.ts";
 import { type Header, isObject, number, optional } from "./header.ts";
 import type { Service } from "./service.ts";
@@ -29,6 +29,8 @@ const NAMES: ReadonlyMap<string, keyof BuildOptions> = new Map<string, keyof Bui
   ["graph_recall", "graphRecall"],
   ["seed", "seed"],
   ["threads", "threads"],
+  ["ids", "ids"],
+  ["next_id", "nextId"],
 ]);
 
 /** Options that are lists of numbers. */
@@ -67,6 +69,7 @@ export function atMost(asked: unknown, most: number | undefined): { threads?: un
 
 function optionOf(call: Claiming, wire: Header, name: string): unknown {
   if (name === "seed") return seed(wire.seed);
+  if (name === "ids") return integersOf(call, wire, name);
   return LISTS.has(name) ? numbersOf(call, wire, name) : scalar(name, wire[name]);
 }
 

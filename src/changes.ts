@@ -3,13 +3,10 @@
  */
 import { PointBuffer } from "./buffer.ts";
 import { HnswError } from "./errors.ts";
-import { type IdsInput, idsOf } from "./lists.ts";
+import { type IdsInput, idsOf, knownIds } from "./lists.ts";
 import type { Form, MatrixInput } from "./matrix.ts";
 import { type Incoming, incoming } from "./transfer.ts";
 import { checkedKeys, invalid } from "./validate.ts";
-
-/** Ids are int32 in results. */
-const MAX_ID = 2 ** 31 - 1;
 
 /** Changes to an index: first rows are deleted, then others replaced, then more appended. Each may be left out. */
 export interface Changes {
@@ -63,11 +60,4 @@ function replacedRows(
 export function nonEmpty(input: Incoming): Incoming {
   if (input.rows === 0) throw new HnswError("ERR_EMPTY_INDEX", "0 rows, allowed: at least 1");
   return input;
-}
-
-/** `ids` as the addon takes them; it knows which of them rows have. Throws `ERR_UNKNOWN_ID` for one that none can have. */
-export function knownIds(ids: Float64Array, name = "ids"): Uint32Array {
-  const unknown = ids.find((id) => id > MAX_ID);
-  if (unknown === undefined) return Uint32Array.from(ids);
-  throw new HnswError("ERR_UNKNOWN_ID", `${name} has the id ${unknown}, allowed: 0 to ${MAX_ID}`);
 }

@@ -1,12 +1,12 @@
 import ndarray, { type NdArray } from "ndarray";
-import { type Changes, type CheckedChanges, checkedChanges, knownIds, nonEmpty } from "./changes.ts";
+import { type Changes, type CheckedChanges, checkedChanges, nonEmpty } from "./changes.ts";
 import type { Direct } from "./copying.ts";
 import { type Described, described, type IndexParameters } from "./describe.ts";
 import { bytesIn } from "./dumps.ts";
 import { HnswError, wrapped } from "./errors.ts";
 import { checkedLoad, type FilePath, type LoadOptions, pathOf, type Verification, verificationOf } from "./files.ts";
 import { type CallOptions, checkSignal, type Done, runJob } from "./job.ts";
-import { type IdsInput, idsOf, type VectorInput } from "./lists.ts";
+import { type IdsInput, idsOf, knownIds, type VectorInput } from "./lists.ts";
 import type { Form, MatrixInput } from "./matrix.ts";
 import type { MetricName } from "./metric-names.ts";
 import {
@@ -533,6 +533,12 @@ export class HnswIndex {
   ids(): Int32Array {
     this.#checkOpen();
     return wrapped(() => this.#native.ids());
+  }
+
+  /** The id that the next row will get; no row has had it. Throws `ERR_CLOSED`. */
+  get nextId(): number {
+    this.#checkOpen();
+    return wrapped(() => this.#native.nextId());
   }
 
   /** Whether a row has this id. O(log n). Throws `ERR_CLOSED`. */

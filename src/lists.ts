@@ -76,3 +76,13 @@ function listOf(name: string, input: VectorInput | SquareInput): Source {
   if (Array.isArray(input)) return nestedSource(name, input);
   throw invalid(name, input, "numbers in an array, a typed array or an ndarray");
 }
+
+/** Ids are int32 in results. */
+const MAX_ID = 2 ** 31 - 1;
+
+/** `ids` as the addon takes them; it knows which of them rows have. Throws `ERR_UNKNOWN_ID` for one that none can have. */
+export function knownIds(ids: Float64Array, name = "ids"): Uint32Array {
+  const unknown = ids.find((id) => id > MAX_ID);
+  if (unknown === undefined) return Uint32Array.from(ids);
+  throw new HnswError("ERR_UNKNOWN_ID", `${name} has the id ${unknown}, allowed: 0 to ${MAX_ID}`);
+}

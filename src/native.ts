@@ -126,6 +126,8 @@ interface NativeSettings {
   threads: number;
   /** Kept with the index and its dump, never looked at. */
   carried: string;
+  ids?: Uint32Array;
+  nextId?: number;
 }
 
 export interface NativeOptions extends NativeMetricOptions, NativeSettings {}
@@ -243,6 +245,7 @@ export interface NativeIndex {
   updateSync(changes: NativeChanges): NativeUpdated;
   /** Ascending. */
   ids(): Int32Array;
+  nextId(): number;
   has(id: number): boolean;
   dump(rows: boolean, attachment: Uint8Array, listener: NativeListener): NativeJob;
   dumpSync(rows: boolean, attachment: Uint8Array): Uint8Array;

@@ -3,6 +3,7 @@
  */
 import { availableParallelism } from "node:os";
 import type { CallOptions } from "./job.ts";
+import { type IdsInput, idsOf, knownIds } from "./lists.ts";
 import type { Form } from "./matrix.ts";
 import { checkedMetric, type MetricOptions } from "./metric-options.ts";
 import type { NativeOptions } from "./native.ts";
@@ -47,6 +48,12 @@ export interface BuildOptions extends CallOptions, MetricOptions {
   readonly seed?: number | bigint | undefined;
   /** Threads of each call, 1 to 4096. @default all cores */
   readonly threads?: number | undefined;
+  /**
+   * Ids of rows that outlived another index: one for each row, ascending, of which results speak. @default 0 to n - 1
+   */
+  readonly ids?: IdsInput | undefined;
+  /** The id that the next row gets; larger than all `ids`. @default the largest of `ids` and 1 more */
+  readonly nextId?: number | undefined;
 }
 
 /** How a query is answered. Every field is optional. */
@@ -82,7 +89,7 @@ export interface RestoreOptions extends CallOptions {
 const CALL_KEYS = ["signal", "onProgress"];
 const BUILD_KEYS = [
   ...["metric", "p", "w", "sigma", "vinv", "cost", "quantization", "nNeighbors", "algorithm", "m", "efConstruction"],
-  ...["ef", "maxCandidates", "nIters", "nTrees", "graphRecall", "seed", "threads", ...CALL_KEYS],
+  ...["ef", "maxCandidates", "nIters", "nTrees", "graphRecall", "seed", "threads", "ids", "nextId", ...CALL_KEYS],
 ];
 const QUERY_KEYS = ["k", "epsilon", "ef", ...CALL_KEYS];
 const ALGORITHMS: readonly Algorithm[] = ["auto", "exact", "hnsw"];
@@ -121,6 +128,7 @@ export function checkedBuild(input: BuildOptions | undefined): CheckedBuild {
   };
   const effort = effortOf(given);
   const ef = integerOr("ef", given.ef, 1, MAX_K, undefined);
+  const names = namesOf(given);
   return {
     call: given,
     form: metric.form,
@@ -128,9 +136,18 @@ export function checkedBuild(input: BuildOptions | undefined): CheckedBuild {
       metric.checkForm(form);
       const { nTrees, ...parameters } = parametersFor(rows, effort);
       const carried: Carried = ef === undefined ? { nTrees } : { nTrees, ef };
-      return { ...metric.native(dim), ...common, ...parameters, carried: JSON.stringify(carried) };
+      return { ...metric.native(dim), ...common, ...parameters, ...names, carried: JSON.stringify(carried) };
     },
   };
+}
+
+function namesOf({ ids, nextId }: BuildOptions): { ids?: Uint32Array; nextId?: number } {
+  if (ids === undefined) {
+    if (nextId !== undefined) throw invalid("nextId", nextId, "given with ids only");
+    return {};
+  }
+  const known = knownIds(idsOf("ids", ids));
+  return { ids: known, nextId: integerOr("nextId", nextId, 1, 2 ** 31 - 1, (known.at(-1) ?? 0) + 1) };
 }
 
 function effortOf(given: BuildOptions) {

@@ -211,4 +211,3 @@ def table(part: dict, result: dict) -> list[str]:
         quality = " / ".join(f"{figures['recall'][state]:.4f}" for state in STATES)
         rows.append([*named, *cells, *ratios, quality])
     return report.table(head, "lll" + "r" * 6 + "r", rows)
-

@@ -27,7 +27,8 @@ from ._errors import (
     UnsupportedVersion,
     answer_of,
 )
-from ._forms import FORMS, Form, Stored, none_of, wide
+from ._forms import FORMS, Form, Matrix, Stored, none_of, wide
+from ._ids import Ids
 from ._locks import ForkSafeLock
 from ._progress import progress_bar
 from ._protocol import Header, Hits
@@ -56,6 +57,7 @@ class HeldIndex:
     _effort: Header
     _engine_options: dict[str, Any]
     _seed: int
+    _ids: Ids | None = None  # None while ids are positions.
     _closed: bool
     _rows: Stored
     _remote_index: EngineIndex | None
@@ -127,6 +129,7 @@ class HeldIndex:
             **given,
             **_metrics.metric_options(metric, self.metric_kwds, self._form, self.dim),
             **self._engine_options,
+            **({} if self._ids is None else {"ids": self._ids.all, "next_id": self._ids.next_id}),
         }
 
     def _threads(self) -> int | None:
@@ -147,6 +150,10 @@ class HeldIndex:
         if rows is None:
             raise InvalidArgument("this index has no rows: set its _raw_data")
         return rows
+
+    def _names(self) -> Ids:
+        """Of the rows that are there."""
+        return self._ids or Ids.first(self._stored().shape[0])
 
     def _start_unconnected(self) -> None:
         self._lock = ForkSafeLock()
@@ -178,12 +185,19 @@ class HeldIndex:
 
     def _apply(self, changes: Changes, remote: EngineIndex) -> None:
         """Change rows here and there. After any error, and after Ctrl-C, nothing has changed."""
-        before = self._stored()
+        before, names = self._stored(), self._ids
+        if names is None and changes.removed is not None:
+            names = Ids.first(before.shape[0])
+        if names is not None:
+            changes = changes.named(names.all)
+            names = names.changed(changes.removed, _count(changes.fresh))
         after = self._form.kept(changes.applied_to(wide(before), self._form))
         try:
             with progress_bar(self.verbose) as listener:
                 remote.update(changes, listener)
             self._rows, self._graph = after, None
+            if names is not None:
+                self._ids = names
         except HnswError:
             raise
         except BaseException as error:
@@ -193,3 +207,7 @@ class HeldIndex:
                 remote.close()
                 self._remote_index = None
             raise
+
+
+def _count(rows: Matrix | None) -> int:
+    return 0 if rows is None else int(rows.shape[0])

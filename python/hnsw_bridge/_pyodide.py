@@ -101,6 +101,8 @@ class InProcessIndex:
         return hits
 
     def update(self, changes: Changes, on_progress: ProgressListener | None) -> None:
+        if changes.removed is not None:
+            raise InvalidArgument("rows cannot be deleted inside Pyodide")
         with ExitStack() as parts:
             replacing = parts.enter_context(self._engine.placed(changes.replacing))
             fresh = parts.enter_context(self._engine.placed(changes.fresh))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ._errors import InvalidArgument, OutOfMemory, ProtocolError, UnknownId
 from ._forms import Form, Stored
+from ._ids import Ids, as_ids
 from ._numpy import np
 from ._parameters import as_count
 from ._progress import progress_bar
@@ -169,6 +170,9 @@ class RadiusSearch:
     def _stored(self) -> Stored:
         raise NotImplementedError
 
+    def _names(self) -> Ids:
+        raise NotImplementedError
+
     def radius_search(
         self,
         query_data: Any,
@@ -239,13 +243,16 @@ class RadiusSearch:
         KeyError
             For an id that no row has.
         """
-        numbers = _as_ids(ids, self._stored().shape[0])
+        numbers = as_ids(ids)
+        self._names().positions(numbers)  # Raises for one that no row has.
         radii = _as_radii(radius, len(numbers))
         options = _options(
             max_results, min_recall, sort, expansion_factor, ef_search=ef_search, exact=exact
         )
         with progress_bar(self.verbose) as listener:
-            return self._searching().radius_search_by_id(numbers, radii, options, listener)
+            return self._searching().radius_search_by_id(
+                numbers.astype(np.int32), radii, options, listener
+            )
 
     def search_with_target_count(
         self,
@@ -334,18 +341,6 @@ def _as_radii(radius: Any, count: int) -> npt.NDArray[np.float32]:
     if np.isnan(radii).any():
         raise InvalidArgument("radius is NaN, allowed: a number")
     return np.broadcast_to(radii, (count,))
-
-
-def _as_ids(ids: Any, n: int) -> npt.NDArray[np.int32]:
-    numbers = np.atleast_1d(np.asarray(ids))
-    if numbers.size and numbers.dtype.kind not in "iu":
-        raise InvalidArgument(f"ids must be integers, got dtype {numbers.dtype}")
-    if numbers.ndim != 1:
-        raise InvalidArgument(f"ids have {numbers.ndim} dimensions, allowed: 1")
-    outside = (numbers < 0) | (numbers >= n)
-    if outside.any():
-        raise UnknownId(f"no row has the id {numbers[outside][0]}, allowed: 0..{n}")
-    return numbers.astype(np.int32)
 
 
 def _options(

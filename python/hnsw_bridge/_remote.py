@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 Radii: TypeAlias = "npt.NDArray[np.float32]"
 
+_DTYPES = {"ids": "int32"}
 _NUMBERS_IN_A_HEADER = 1000  # Up to 25 bytes each as JSON, of the 64 KiB that a header may have.
 
 
@@ -49,6 +50,8 @@ class RemoteIndex:
         self.prepared = False
         self.parameters: dict[str, Any] = dict(reply["parameters"])
         self.n_neighbors = int(reply["n_neighbors"])
+        # The id that the next row gets; older servers delete no rows.
+        self.next_id = int(reply.get("next_id", reply.get("rows", 0)))
         self._finalizer = weakref.finalize(self, _release, session, self._named(), os.getpid())
         self._finalizer.atexit = False  # The session's end closes what is left.
 
@@ -63,7 +66,7 @@ class RemoteIndex:
         sent = part(rows)
         with ExitStack() as values:
             options = {
-                name: values.enter_context(_as_json(session, option, "float32"))
+                name: values.enter_context(_as_json(session, option, _DTYPES.get(name, "float32")))
                 for name, option in options.items()
             }
             header = {**sent.promise(), "options": options}
@@ -172,18 +175,33 @@ class RemoteIndex:
             )
 
     def update(self, changes: Changes, on_progress: ProgressListener | None) -> None:
-        """Replace rows, then append rows: all of it, or nothing and an error."""
-        header = self._named()
+        """Remove and replace rows, then append rows: all of it, or nothing and an error."""
+        header: Header = self._named()
         parts: list[Part] = []
         with ExitStack() as values:
             if changes.replacing is not None:
                 parts.append(part(changes.replacing))
-                ids = values.enter_context(_as_json(self._session, changes.positions, "int32"))
+                positions = changes.positions if changes.ids is None else changes.ids
+                ids = values.enter_context(_as_json(self._session, positions, "int32"))
                 header["updated"] = {**parts[-1].promise(), "indices": ids}
+            if changes.removed is not None:
+                self._check("update.remove", "delete rows")
+                gone = changes.removed if changes.removed_ids is None else changes.removed_ids
+                header["removed"] = values.enter_context(_as_json(self._session, gone, "int32"))
             if changes.fresh is not None:
                 parts.append(part(changes.fresh))
                 header["fresh"] = parts[-1].promise()
             self._session.call("update", header, parts, on_progress)
+
+    def ids(self) -> npt.NDArray[np.int32]:
+        """The id of each row, ascending."""
+        download = ColumnsDownload("ids", {"ids": {"ids": "int32"}})
+        numbers: npt.NDArray[np.int32] = self._session.fetch("ids", self._named(), download)["ids"]
+        return numbers
+
+    def _check(self, feature: str, what: str) -> None:
+        if feature not in self._session.greeting.features:
+            raise InvalidArgument(f"the server {self._session.greeting.server} cannot {what}")
 
     def prepare(self, on_progress: ProgressListener | None) -> None:
         if not self.prepared:

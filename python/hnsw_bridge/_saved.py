@@ -16,6 +16,7 @@ from ._engine import engine
 from ._errors import CorruptFile, HnswError, InvalidArgument
 from ._forms import FORMS, wide
 from ._held import HeldIndex
+from ._ids import Ids
 from ._pickling import Kept, State, from_state, to_state
 from ._progress import progress_bar
 from ._remote import RemoteIndex
@@ -51,6 +52,7 @@ class SavedIndex(HeldIndex):
             )
         self._before_saving()
         attributes = self._kept_attributes()
+        attributes.pop("_ids", None)  # The engine writes them.
         if "random_state" in self.__dict__:
             attributes["random_state"] = self.__dict__["random_state"]
         data = remote.dump_with_rows(_files.attachment(attributes, None))
@@ -77,6 +79,8 @@ class SavedIndex(HeldIndex):
         index._keep_effort_of(remote)
         if loaded.attributes is None:
             index.n_neighbors = remote.n_neighbors
+        if isinstance(remote, RemoteIndex) and remote.next_id != index._stored().shape[0]:
+            index._ids = Ids.of(remote.ids(), remote.next_id)
         index._remote_index = remote
         return index
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from . import _files, _metrics, _parameters
 from ._changes import checked_changes
+from ._deletes import Deletes
 from ._engine import engine
 from ._matrix import is_sparse
+from ._numpy import np
 from ._protocol import Header, Hits
 from ._radius import RadiusSearch
 from ._saved import COMMON, SavedIndex, write
@@ -21,10 +23,12 @@ from ._saved import COMMON, SavedIndex, write
 if TYPE_CHECKING:
     from types import TracebackType
 
+    import numpy.typing as npt
+
 _COUNTS = ("m", "ef_construction", "ef", "max_candidates", "n_iters", "n_trees")
 
 
-class Index(SavedIndex, RadiusSearch):
+class Index(Deletes, SavedIndex, RadiusSearch):
     """Nearest neighbours among the rows of a matrix.
 
     Parameters
@@ -209,30 +213,43 @@ class Index(SavedIndex, RadiusSearch):
 
     # ------------------------------------------------------------------ changes
 
-    def update(self, fresh: Any = None, updated: Any = None, updated_indices: Any = None) -> None:
+    def update(
+        self, fresh: Any = None, updated: Any = None, updated_indices: Any = None
+    ) -> npt.NDArray[np.int32]:
         """Replace rows, then append rows. After any error, and after Ctrl-C, nothing has changed.
 
         Parameters
         ----------
         fresh : array-like or sparse matrix of shape (f, d), optional
-            Appended as ids n, n + 1, ...
+            Appended; they get the next ids: n, n + 1, ... until rows have been deleted.
         updated : array-like or sparse matrix of shape (u, d), optional
-            Take the places named by `updated_indices`.
+            Take the places of the rows `updated_indices`.
         updated_indices : sequence of u ints, optional
-            Negative ones count from the end; of a repeated one the last row wins.
+            Ids; of a repeated one the last row wins. Until rows have been deleted negative ones
+            count from the end.
+
+        Returns
+        -------
+        ndarray of int32
+            The ids of the appended rows.
 
         Raises
         ------
         ValueError
             For rows of a wrong shape or not finite, and lengths that differ.
-        IndexError
-            For an index outside the rows.
+        IndexError, KeyError
+            For an index outside the rows, an id that no row has.
         """
         with self._lock:
-            shape = self._stored().shape
+            shape, names = self._stored().shape, self._ids
+            if names is not None and updated is not None and updated_indices is not None:
+                updated_indices = names.positions(updated_indices, "updated_indices")
             changes = checked_changes(fresh, updated, updated_indices, self._form, shape, "")
+            first = shape[0] if names is None else names.next_id
             if changes is not None:
                 self._apply(changes, self._remote())
+            count = 0 if changes is None or changes.fresh is None else changes.fresh.shape[0]
+            return np.arange(first, first + count, dtype=np.int32)
 
     # ------------------------------------------------------------------ files
 

@@ -53,16 +53,18 @@ impl ObjectFinalize for NativeIndex {
 impl NativeIndex {
     #[napi]
     pub fn build_sync(env: Env, rows: &mut NativeRows, options: NativeOptions) -> Result<NativeIndex> {
+        let names = options.names();
         let options = options.resolve(rows.dim()?).map_err(thrown)?;
         let rows = rows.take(env)?;
-        throwing(|| build(rows, options, Control::none())).map(|index| NativeIndex::new(env, index))
+        throwing(|| build(rows, names, options, Control::none())).map(|index| NativeIndex::new(env, index))
     }
 
     #[napi]
     pub fn build(env: Env, rows: &mut NativeRows, options: NativeOptions, listener: Listener<'_>) -> Result<NativeJob> {
+        let names = options.names();
         let options = options.resolve(rows.dim()?).map_err(thrown)?;
         let rows = rows.take(env)?;
-        start(listener, move |control| build(rows, options, control).map(Value::Index))
+        start(listener, move |control| build(rows, names, options, control).map(Value::Index))
     }
 
     #[napi]
@@ -202,8 +204,13 @@ impl NativeIndex {
     }
 }
 
-fn build(rows: Points, options: Options, control: Control<'_>) -> hnsw_core::Result<Arc<Index>> {
-    Index::build(rows, options, control).map(Arc::new)
+fn build(
+    rows: Points,
+    names: Option<(Vec<u32>, u32)>,
+    options: Options,
+    control: Control<'_>,
+) -> hnsw_core::Result<Arc<Index>> {
+    Index::build_named(rows, names, options, control).map(Arc::new)
 }
 
 fn restore(bytes: &[u8], threads: u32, control: Control<'_>) -> hnsw_core::Result<Arc<Index>> {

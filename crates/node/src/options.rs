@@ -1,7 +1,7 @@
 //! Options as TypeScript hands them over: complete, defaults filled in.
 
 use hnsw_core::{Algorithm, Metric, MetricParams, Options, Quantization, Result};
-use napi::bindgen_prelude::{BigInt, Float32Array};
+use napi::bindgen_prelude::{BigInt, Float32Array, Uint32Array};
 use napi_derive::napi;
 
 #[napi(object, object_to_js = false)]
@@ -23,9 +23,17 @@ pub struct NativeOptions {
     pub threads: u32,
     pub quantization: Option<String>,
     pub carried: String,
+    /// Of rows that outlived another index: their ids, and the id that the next row gets.
+    pub ids: Option<Uint32Array>,
+    pub next_id: Option<u32>,
 }
 
 impl NativeOptions {
+    /// Ids of the rows, where they are not to be their numbers.
+    pub fn names(&self) -> Option<(Vec<u32>, u32)> {
+        self.ids.as_ref().map(|ids| (ids.to_vec(), self.next_id.unwrap_or_default()))
+    }
+
     /// For rows of `dim` columns.
     pub fn resolve(self, dim: usize) -> Result<Options> {
         let list = |values: Option<Float32Array>| values.map(|values| values.to_vec());

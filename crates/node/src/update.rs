@@ -63,6 +63,13 @@ impl NativeIndex {
         throwing(|| Ok(index.ids().into_iter().map(|id| id as i32).collect::<Vec<_>>().into()))
     }
 
+    /// What the next row will get.
+    #[napi]
+    pub fn next_id(&self) -> Result<u32> {
+        let index = self.open()?;
+        throwing(|| Ok(index.next_id()))
+    }
+
     #[napi]
     pub fn has(&self, id: u32) -> Result<bool> {
         let index = self.open()?;

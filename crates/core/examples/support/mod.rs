@@ -5,12 +5,14 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 /// The rows once more.
+#[allow(dead_code, reason = "not every example copies rows")]
 pub fn copy(rows: &Rows) -> Rows {
     let values: Vec<f32> = (0..rows.len()).flat_map(|i| rows.row(i)[..rows.dim()].to_vec()).collect();
     Rows::from_slice(&values, rows.dim()).unwrap()
 }
 
 /// Results within the true k-th distance.
+#[allow(dead_code, reason = "not every example judges results")]
 pub fn hits(found: &[f32], truth: &[f32]) -> usize {
     let worst = truth[truth.len() - 1];
     found.iter().filter(|&&d| d <= worst * (1.0 + 1e-6)).count()

@@ -3,13 +3,15 @@
 //! Rows come in batches. Each row of a batch looks for its neighbours in the graph as it was before the
 //! batch and among the rows of its batch; then all links are set at once. So the result depends on the
 //! rows and their order, never on threads. The batch is small beside the graph: 256 rows at most, half
-//! of the rows already there.
+//! of the rows already there. Where somebody has found the candidates of all new rows, among each other too, they are one
+//! batch.
 
 use super::copies::is_later_copy;
 use super::levels::level_of;
 use super::links::Graph;
 use super::reach::repair;
-use super::select::select;
+use super::select::select_by;
+use crate::code::Sketch;
 use crate::control::{Control, Phase};
 use crate::error::Result;
 use crate::exact::Source;
@@ -18,8 +20,9 @@ use crate::neighbors::Neighbor;
 use crate::options::Options;
 use crate::parallel::map;
 use crate::points::Points;
-use crate::search::scorer::RowScorer;
+use crate::search::scorer::{RowScorer, SketchScorer};
 use crate::search::walk::{Scratch, descend};
+use hnsw_kernels::Kernels;
 
 const MAX_BATCH: usize = 256;
 
@@ -31,6 +34,7 @@ pub(crate) fn update(
     source: Source<'_>,
     replaced: &[u32],
     next_id: u32,
+    all_at_once: Option<&AtOnce<'_>>,
     options: &Options,
     control: Control<'_>,
 ) -> Result<usize> {
@@ -40,8 +44,11 @@ pub(crate) fn update(
     let first = (graph.len() as u32, next_id);
     let insert = Insert { rows, pair: source.pair(), first, options, phase: &phase, control };
     graph.reserve((graph.len()..rows.len()).map(|place| insert.drawn(place as u32)))?;
-    if !replaced.is_empty() {
-        replaced.chunks(MAX_BATCH).try_for_each(|ids| insert.replaced(graph, ids))?;
+    if let Some(given) = all_at_once {
+        insert.at_once(graph, replaced, given)?;
+        graph.choose_entry();
+    } else if !replaced.is_empty() {
+        replaced.chunks(MAX_BATCH).try_for_each(|ids| insert.replaced(graph, ids, None))?;
         graph.choose_entry();
     }
     while graph.len() < rows.len() {
@@ -55,6 +62,13 @@ pub(crate) fn update(
 
 /// Candidates of a row on each of its levels, ascending.
 type Found = Vec<Vec<Neighbor>>;
+
+/// What links many rows in one batch: for each, replaced ones first, its candidates on level 0, ascending by the proxies of
+/// `sketch`, which links are chosen by.
+pub(crate) struct AtOnce<'a> {
+    pub candidates: Vec<Vec<Neighbor>>,
+    pub sketch: &'a Sketch,
+}
 
 struct Insert<'a> {
     rows: &'a Points,
@@ -75,18 +89,29 @@ impl Insert<'_> {
 
     /// Links rows that the graph does not have yet.
     fn fresh(&self, graph: &mut Graph, ids: &[u32]) -> Result<()> {
-        let batch = Batch { insert: self, ids, levels: ids.iter().map(|&id| self.drawn(id)).collect() };
+        let batch = Batch::of(self, ids, ids.iter().map(|&id| self.drawn(id)).collect(), None);
         let (top, found) = (graph.top(), batch.find_all(graph)?);
         graph.push_rows(ids.iter().enumerate().map(|(i, _)| batch.level(i, &found[i])))?;
         batch.link_all(graph, top, &found)
     }
 
     /// Links rows that the graph has without links.
-    fn replaced(&self, graph: &mut Graph, ids: &[u32]) -> Result<()> {
-        let batch = Batch { insert: self, ids, levels: ids.iter().map(|&id| graph.level(id)).collect() };
+    fn replaced(&self, graph: &mut Graph, ids: &[u32], given: Option<&AtOnce<'_>>) -> Result<()> {
+        let levels = ids.iter().map(|&id| graph.level(id)).collect();
+        let batch = Batch::of(self, ids, levels, given);
         let (top, found) = (graph.top(), batch.find_all(graph)?);
         ids.iter().enumerate().for_each(|(i, &id)| graph.lower(id, batch.level(i, &found[i])));
         batch.link_all(graph, top, &found)
+    }
+
+    /// Links all rows that have no links, those that the graph does not have yet among them.
+    fn at_once(&self, graph: &mut Graph, replaced: &[u32], given: &AtOnce<'_>) -> Result<()> {
+        let fresh = graph.len() as u32..self.rows.len() as u32;
+        graph.push_rows(fresh.clone().map(|place| self.drawn(place)))?;
+        let ids: Vec<u32> = replaced.iter().copied().chain(fresh).collect();
+        // Where walks begin leads on: a new row has no links yet.
+        graph.choose_entry_among(|id| ids.binary_search(&id).is_err());
+        self.replaced(graph, &ids, Some(given))
     }
 }
 
@@ -95,6 +120,16 @@ struct Batch<'a> {
     insert: &'a Insert<'a>,
     ids: &'a [u32],
     levels: Vec<u8>,
+    /// Those that are meant for level 1 and above.
+    upper: Vec<usize>,
+    given: Option<&'a AtOnce<'a>>,
+}
+
+impl<'a> Batch<'a> {
+    fn of(insert: &'a Insert<'a>, ids: &'a [u32], levels: Vec<u8>, given: Option<&'a AtOnce<'a>>) -> Batch<'a> {
+        let upper = (0..levels.len()).filter(|&i| levels[i] > 0).collect();
+        Batch { insert, ids, levels, upper, given }
+    }
 }
 
 impl Batch<'_> {
@@ -108,11 +143,31 @@ impl Batch<'_> {
     fn find(&self, graph: &Graph, i: usize, scratch: &mut Scratch) -> Found {
         let Insert { rows, pair, options, .. } = *self.insert;
         let scorer = RowScorer { pair, rows, query: rows.row(self.ids[i] as usize) };
+        let mut code = Vec::new();
+        let by_sketch = self.given.map(|given| SketchScorer {
+            dot: Kernels::detect().u8_dot,
+            sketch: given.sketch,
+            query: given.sketch.as_query(self.ids[i] as usize, &mut code),
+        });
         (0..=self.levels[i].min(graph.top()))
             .map(|level| {
+                if let (Some(given), 0) = (self.given, level) {
+                    return given.candidates[i].clone();
+                }
                 let width = if level == 0 { options.ef_construction } else { options.ef_construction / 4 };
-                descend(graph, &scorer, level, width.max(graph.degree(level)), scratch);
-                let mut all: Vec<Neighbor> = scratch.pool.iter().collect();
+                let width = width.max(graph.degree(level));
+                let mut all: Vec<Neighbor> = match &by_sketch {
+                    Some(scorer) => {
+                        descend(graph, scorer, level, width, scratch);
+                        let with_proxy = |id| Neighbor { proxy: self.between(self.ids[i], id), id };
+                        let linked = |id: &u32| self.ids.binary_search(id).is_err();
+                        scratch.pool.iter().map(|found| found.id).filter(linked).map(with_proxy).collect()
+                    }
+                    None => {
+                        descend(graph, &scorer, level, width, scratch);
+                        scratch.pool.iter().collect()
+                    }
+                };
                 all.extend(self.siblings(i, level));
                 all.sort_unstable();
                 all
@@ -126,14 +181,28 @@ impl Batch<'_> {
         if is_later_copy(nearest, self.ids[i]) { 0 } else { self.levels[i] }
     }
 
+    /// The rows of the batch that are meant for `level`.
+    fn on_level(&self, level: u8) -> impl Iterator<Item = usize> + '_ {
+        let few = self.upper.iter().copied().filter(move |&i| self.levels[i] >= level);
+        (0..if level == 0 { self.ids.len() } else { 0 }).chain(few.take(if level == 0 { 0 } else { usize::MAX }))
+    }
+
     /// The other rows of the batch that are on `level`.
     fn siblings(&self, i: usize, level: u8) -> impl Iterator<Item = Neighbor> + '_ {
-        let own = self.insert.rows.row(self.ids[i] as usize);
-        let others = self.ids.iter().zip(&self.levels).enumerate();
-        others.filter(move |&(j, (_, &other))| j != i && other >= level).map(move |(_, (&id, _))| Neighbor {
-            proxy: self.insert.pair.one(own, self.insert.rows.row(id as usize)),
-            id,
-        })
+        let others = self.on_level(level).filter(move |&j| j != i).map(|j| self.ids[j]);
+        others.map(move |id| Neighbor { proxy: self.between(self.ids[i], id), id })
+    }
+
+    /// What links are chosen by.
+    fn between(&self, a: u32, b: u32) -> f32 {
+        match self.given {
+            Some(given) => given.sketch.between(Kernels::detect().u8_dot, a as usize, b as usize),
+            None => self.insert.pair.one(self.insert.rows.row(a as usize), self.insert.rows.row(b as usize)),
+        }
+    }
+
+    fn select(&self, candidates: impl Iterator<Item = Neighbor>, limit: usize, kept: &mut Vec<Neighbor>) {
+        select_by(|a, b| self.between(a, b), candidates, limit, kept);
     }
 
     /// Sets all links of the batch, on the levels up to `top` that the graph had before it.
@@ -145,7 +214,7 @@ impl Batch<'_> {
 
     /// Sets the links of the batch on `level`, and the links back to them.
     fn link(&self, graph: &mut Graph, level: u8, found: &[Found]) -> Result<()> {
-        let Insert { rows, pair, options, control, .. } = *self.insert;
+        let Insert { options, control, .. } = *self.insert;
         let m = graph.m();
         let forward = {
             let graph = &*graph;
@@ -160,7 +229,7 @@ impl Batch<'_> {
                     };
                     // Copies among the siblings have dropped to level 0 meanwhile.
                     let all = all.iter().copied().filter(|n| graph.level(n.id) >= level);
-                    select(pair, rows, all, m, kept);
+                    self.select(all, m, kept);
                     kept.clone()
                 },
                 control,
@@ -200,13 +269,18 @@ impl Batch<'_> {
         forward: &[Vec<Neighbor>],
         kept: &mut Vec<Neighbor>,
     ) -> Vec<u32> {
-        let Insert { rows, pair, .. } = *self.insert;
         let target = group[0].0;
-        let own = rows.row(target as usize);
+        if let Err(_) = self.ids.binary_search(&target)
+            && graph.links(target, level).len() + group.len() <= graph.degree(level)
+        {
+            // No link back to a row that had no links before is there twice.
+            let back = group.iter().map(|(_, from)| from.id);
+            return graph.links(target, level).iter().copied().chain(back).collect();
+        }
         let mut all: Vec<Neighbor> = match self.ids.binary_search(&target) {
             Ok(i) => forward[i].clone(),
             Err(_) => {
-                let with_proxy = |&id: &u32| Neighbor { proxy: pair.one(own, rows.row(id as usize)), id };
+                let with_proxy = |&id: &u32| Neighbor { proxy: self.between(target, id), id };
                 graph.links(target, level).iter().map(with_proxy).collect()
             }
         };
@@ -216,7 +290,7 @@ impl Batch<'_> {
         if all.len() <= graph.degree(level) {
             return all.iter().map(|n| n.id).collect();
         }
-        select(pair, rows, all.iter().copied(), graph.degree(level), kept);
+        self.select(all.iter().copied(), graph.degree(level), kept);
         kept.iter().map(|n| n.id).collect()
     }
 }

@@ -1,26 +1,13 @@
 //! Which candidates become links.
 
-use crate::metric::Pair;
 use crate::neighbors::Neighbor;
-use crate::points::Points;
 
 /// The diversity heuristic (Malkov & Yashunin 2018, algorithm 4; first as RNG pruning in Arya & Mount
 /// 1993): a candidate is kept unless a kept one is nearer to it than the row itself is.
 ///
-/// `candidates` ascend by (proxy, id); at most `limit` are kept, in `kept`. Candidates exactly as far
+/// `between` gives the proxy of two rows; `candidates` ascend by (proxy, id); at most `limit` are kept, in `kept`. Candidates exactly as far
 /// from a kept one as from the row (copies of one row above all) may take half of the places: with none
 /// of them copies could not be walked through, with only them nothing else could be reached.
-pub(crate) fn select(
-    pair: Pair<'_>,
-    rows: &Points,
-    candidates: impl Iterator<Item = Neighbor>,
-    limit: usize,
-    kept: &mut Vec<Neighbor>,
-) {
-    select_by(|a, b| pair.one(rows.row(a as usize), rows.row(b as usize)), candidates, limit, kept);
-}
-
-/// As [`select`], with the proxies of `between`.
 pub(crate) fn select_by(
     between: impl Fn(u32, u32) -> f32,
     candidates: impl Iterator<Item = Neighbor>,
@@ -68,7 +55,7 @@ fn hidden(between: &impl Fn(u32, u32) -> f32, candidate: Neighbor, kept: &[Neigh
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::points::{Form, Rows};
+    use crate::points::{Form, Points, Rows};
     use crate::testing::metric;
     use hnsw_kernels::Kernels;
 
@@ -82,7 +69,7 @@ mod tests {
             (1..5).map(|id| Neighbor { proxy: pair.one(rows.row(0), rows.row(id as usize)), id }).collect();
         all.sort();
         let mut kept = Vec::new();
-        select(pair, &rows, all.iter().copied(), 4, &mut kept);
+        select_by(|a, b| pair.one(rows.row(a as usize), rows.row(b as usize)), all.iter().copied(), 4, &mut kept);
         assert_eq!(kept.iter().map(|n| n.id).collect::<Vec<_>>(), [1, 3, 4]);
     }
 }

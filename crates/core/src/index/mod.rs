@@ -3,6 +3,7 @@
 //! What is made of rows lies beside them in one state, which updates replace as a whole: see `state`.
 
 mod balls;
+mod candidates;
 mod coarse;
 mod foreign;
 mod linked;
@@ -101,14 +102,27 @@ impl Index {
     ///
     /// Errors: `EmptyIndex`, `InvalidArgument`, `OutOfMemory`, `Cancelled`.
     pub fn build(rows: impl Into<Points>, options: Options, control: Control<'_>) -> Result<Index> {
+        Index::build_named(rows, None, options, control)
+    }
+
+    /// As [`Index::build`], for rows that outlived another index: with `names` their ids, one for each row, ascending, and the
+    /// id that the next row will get.
+    ///
+    /// Errors: as there; `InvalidArgument` for ids that are not so.
+    pub fn build_named(
+        rows: impl Into<Points>,
+        names: Option<(Vec<u32>, u32)>,
+        options: Options,
+        control: Control<'_>,
+    ) -> Result<Index> {
         options.check()?;
         let mut rows = rows.into();
         if rows.is_empty() {
             return Err(Error::EmptyIndex);
         }
         options.metric.check_rows(rows.form(), rows.dim())?;
+        let ids = named(rows.len(), names)?;
         options.metric.transform(&mut rows, options.threads, control)?;
-        let ids = Ids::first(rows.len());
         Index::of_stored(rows, ids, options, control)
     }
 
@@ -191,6 +205,11 @@ impl Index {
         self.state.peek().ids.slot(id).is_some()
     }
 
+    /// What the next row will get.
+    pub fn next_id(&self) -> u32 {
+        self.state.peek().ids.next()
+    }
+
     /// Rows that there have been and are not any more.
     pub fn removed(&self) -> usize {
         let ids = &self.state.peek().ids;
@@ -211,6 +230,16 @@ impl Index {
     pub fn dim(&self) -> usize {
         self.dim
     }
+}
+
+fn named(rows: usize, names: Option<(Vec<u32>, u32)>) -> Result<Ids> {
+    let Some((ids, next)) = names else { return Ok(Ids::first(rows)) };
+    let seen = ids.len();
+    let ids = if seen == rows { Ids::from_parts(ids, next) } else { None };
+    ids.ok_or_else(|| {
+        let allowed = format!("{rows}, ascending, all below the next id, {next}");
+        Error::invalid("ids", format!("{seen} ids"), allowed)
+    })
 }
 
 /// Bytes in the place of `rows`, where they lose nothing. O(n·dim), often much less.

@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// Share of the nearest rows by sketch that the candidates of links must hold: with more of them walks find no more (measured).
-const SKETCHED_SHARE: f64 = 0.95;
+pub(super) const SKETCHED_SHARE: f64 = 0.95;
 /// Least width of the walks that make a neighbour graph.
 const WALKED_WIDTH: usize = 100;
 
@@ -95,7 +95,13 @@ impl Index {
     }
 
     /// The `k` nearest other rows of all rows.
-    fn nearest(&self, source: Source<'_>, k: usize, choice: &Choice, control: Control<'_>) -> Result<(Knn, Reached)> {
+    pub(super) fn nearest(
+        &self,
+        source: Source<'_>,
+        k: usize,
+        choice: &Choice,
+        control: Control<'_>,
+    ) -> Result<(Knn, Reached)> {
         if choice.is_exact() {
             return approx::all_pairs(source, &self.options, k, control);
         }

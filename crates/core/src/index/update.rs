@@ -17,6 +17,12 @@ use std::sync::atomic::Ordering;
 /// is cheaper than so many insertions.
 const REBUILD_SHARE: usize = 2;
 
+/// Where one row in so many has changed since the search index was built, new sketches are made: the widest directions may
+/// be others.
+const NEW_SKETCH: usize = 2;
+/// So many new rows are linked in one batch.
+const AT_ONCE: usize = 1024;
+
 /// What an update does, in this order.
 #[derive(Default)]
 pub struct Changes {
@@ -117,7 +123,7 @@ impl Index {
         let codes = self.edited_codes(before.codes(), &edit, control)?;
         let coarse = self.edited_codes(before.coarse.get(), &edit, control)?;
         let mut next = State::after(before, rows, codes, coarse, &slots);
-        if let Some(search) = self.patched_search(before, &next.rows, &slots, control)? {
+        if let Some(search) = self.patched_search(before, &next.rows, &slots, &edit, control)? {
             next.search.set(Some(Arc::new(search)));
         }
         next.inserts = (before.inserts.load(Ordering::Relaxed) + slots.changed()).into();
@@ -178,6 +184,7 @@ impl Index {
         before: &State,
         rows: &Points,
         slots: &Slots,
+        edit: &Edit<'_>,
         control: Control<'_>,
     ) -> Result<Option<Search>> {
         let worth = |old: &Arc<Search>| slots.changed() <= old.graph.len() / REBUILD_SHARE;
@@ -185,11 +192,28 @@ impl Index {
         let lost: Vec<u32> = merged(&slots.gone, &slots.replaced);
         let mut graph =
             if lost.is_empty() { old.graph.clone() } else { self.without(before, &old, &lost, &slots.gone, control)? };
+        let options = &self.options;
         let linked = self.linked(rows)?;
         let source = self.link_source(self.plain_source(rows), linked.as_ref());
+        let all_changed = before.inserts.load(Ordering::Relaxed) + slots.changed();
+        let sketch = match &old.codes {
+            Some(WalkCodes::Sketches(sketch, _)) if all_changed <= rows.len() / NEW_SKETCH => {
+                Some(sketch.edited(edit, options.threads, control)?)
+            }
+            _ => self.sketch(rows, control)?,
+        };
+        let new: Vec<u32> = slots.renewed().collect();
+        let given = match &sketch {
+            Some(sketch) if new.len() >= AT_ONCE && linked.is_none() => {
+                let candidates = self.candidates_of(&graph, rows, sketch, &new, control)?;
+                Some(graph::insert::AtOnce { candidates, sketch })
+            }
+            _ => None,
+        };
+        let next_id = before.ids.next();
         let repaired =
-            graph::insert::update(&mut graph, source, &slots.places, before.ids.next(), &self.options, control)?;
-        let codes = self.walk_codes(rows, &graph, control)?;
+            graph::insert::update(&mut graph, source, &slots.places, next_id, given.as_ref(), options, control)?;
+        let codes = self.walk_codes_by(sketch, rows, &graph, control)?;
         Ok(Some(Search::new(graph, repaired, codes)))
     }
 

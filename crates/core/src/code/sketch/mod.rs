@@ -9,8 +9,8 @@
 //!   row 0 | c c c ... c n n n n | row 1 | ...       codes, then the squared norm of the code in 4 bytes
 //! ```
 //!
-//! Queries have zeros in the place of the norm, so that one product over whole lines leaves it out. A sketch is a
-//! pure function of the rows: the same after an update and after a dump.
+//! Queries have zeros in the place of the norm, so that one product over whole lines leaves it out. Directions are a pure
+//! function of the rows that they were found from; small updates keep them.
 //!
 //! ```text
 //!   sample   rows that directions are found from and sketches are judged by
@@ -26,8 +26,8 @@ use crate::clusters::Space;
 use crate::control::Control;
 use crate::error::Result;
 use crate::parallel;
-use crate::points::Rows;
 use crate::points::aligned::{ALIGN, Aligned};
+use crate::points::{Edit, Points, Rows};
 use frame::Frame;
 use hnsw_kernels::{ByteKernel, Kernels, MatRef};
 use sample::Sample;
@@ -95,6 +95,37 @@ impl Sketch {
     /// Sketches of other rows with their norms, as these have.
     pub fn beside(&self, rows: &Rows, threads: usize, control: Control<'_>) -> Result<Sketch> {
         encode(&self.frame, rows, true, self.stride, threads, control)
+    }
+
+    /// Sketches of the rows that `edit` makes of dense rows, along the same directions.
+    pub fn edited(&self, edit: &Edit<'_>, threads: usize, control: Control<'_>) -> Result<Sketch> {
+        let mut data = Aligned::<u8>::zeroed(edit.len() * self.stride)?;
+        let stride = self.stride;
+        let cells = data.as_mut_slice();
+        let codes = cells.chunks_exact_mut(stride).zip(edit.kept);
+        codes.for_each(|(code, &row)| code.copy_from_slice(self.code(row as usize)));
+        if let Some((places, others)) = edit.replaced
+            && let Some(others) = others.dense()
+        {
+            let others = self.beside(others, threads, control)?;
+            for (from, &place) in places.iter().enumerate() {
+                cells[place as usize * stride..][..stride].copy_from_slice(others.code(from));
+            }
+        }
+        if let Some(fresh) = edit.fresh.and_then(Points::dense) {
+            let fresh = self.beside(fresh, threads, control)?;
+            cells[edit.kept.len() * stride..].copy_from_slice(fresh.data.as_slice());
+        }
+        Ok(Sketch { frame: self.frame.clone(), data, stride })
+    }
+
+    /// A sketch as those of queries are: with nothing in the place of its norm. `room` holds it.
+    pub fn as_query<'a>(&self, id: usize, room: &'a mut Vec<u8>) -> &'a [u8] {
+        room.clear();
+        room.extend_from_slice(self.code(id));
+        let norm = room.len() - NORM;
+        room[norm..].fill(0);
+        room
     }
 
     /// Sketches of queries, to be compared with these.
