@@ -73,6 +73,8 @@ pub(crate) struct SearchInfo {
     pub inserts: usize,
     /// Queries are not charged for its building.
     pub prepared: bool,
+    /// Bytes of a sketch that walks run on, 0 where they run on none; `None` where it is not known.
+    pub sketched: Option<usize>,
 }
 
 /// A stored search index.
@@ -94,6 +96,13 @@ pub(crate) fn search_sections(graph: &Graph, repaired: usize, inserts: usize, pr
     ]
 }
 
+/// The section that says which sketches walks run on: see [`SearchInfo::sketched`].
+pub(crate) fn sketch_section(bytes: usize) -> Section<'static> {
+    let mut fields = Writer::default();
+    fields.size(bytes);
+    Section::new(Kind::Sketch, Content::Own(fields.0))
+}
+
 /// What is known of a container's search index. O(1).
 pub(crate) fn read_search_info(container: &Container<'_>) -> Result<Option<SearchInfo>> {
     let Some(info) = container.get(Kind::SearchInfo)? else { return Ok(None) };
@@ -102,7 +111,16 @@ pub(crate) fn read_search_info(container: &Container<'_>) -> Result<Option<Searc
     // Dumps of version 1 end here.
     let prepared = !info.is_empty() && info.u64()? == 1;
     info.end()?;
-    Ok(Some(SearchInfo { m, entry, repaired, inserts, prepared }))
+    let sketched = match container.get(Kind::Sketch)? {
+        Some(bytes) => {
+            let mut fields = Reader::new(bytes);
+            let sketched = fields.size()?;
+            fields.end()?;
+            Some(sketched)
+        }
+        None => None,
+    };
+    Ok(Some(SearchInfo { m, entry, repaired, inserts, prepared, sketched }))
 }
 
 /// The search index of a container, checked to be one of `rows` rows with `m` links: no link leads outside.
@@ -115,7 +133,7 @@ pub(crate) fn read_search(container: &Container<'_>, rows: usize, m: usize) -> R
     container.check(Kind::BaseLinks)?;
     container.check(Kind::UpperLinks)?;
     let (base, upper) = (container.numbers(Kind::BaseLinks)?, container.numbers(Kind::UpperLinks)?);
-    let graph = Graph::from_parts(m, levels, base, upper, info.entry).map_err(corrupt)?;
+    let graph = Graph::from_parts(container.threads(), m, levels, base, upper, info.entry).map_err(corrupt)?;
     Ok(Some(StoredSearch { graph, info }))
 }
 

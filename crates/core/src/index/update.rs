@@ -1,7 +1,9 @@
 //! Updates: all of the change or none of it. The next state is made beside the one in use, and put in its place.
 
 use super::state::{Former, State};
-use super::{Index, Search, WalkCodes};
+use super::walked::WalkCodes;
+use super::walked::WalkedOn;
+use super::{Index, Search};
 use crate::code::ByteCodes;
 use crate::control::Control;
 use crate::error::{Error, Result};
@@ -190,13 +192,13 @@ impl Index {
         let repaired =
             graph::insert::update(&mut graph, source, &slots.places, before.ids.next(), &self.options, control)?;
         let codes = self.walk_codes(rows, &graph, control)?;
-        Ok(Some(Search::new(graph, repaired, codes)))
+        Ok(Some(Search::new(graph, repaired, WalkedOn::made(codes))))
     }
 
     /// The links of `old` that do not lead to the rows `lost`, and others in their places; without the rows `gone`.
     fn without(&self, before: &State, old: &Search, lost: &[u32], gone: &[u32], control: Control<'_>) -> Result<Graph> {
         let threads = self.options.threads;
-        if let Some(WalkCodes::Sketches(sketch, _)) = &old.codes {
+        if let Some(WalkCodes::Sketches(sketch, _)) = self.codes_of(before, old, control)? {
             let between = |a: u32, b: u32| sketch.between(self.kernels.u8_dot, a as usize, b as usize);
             return graph::patch::without(&old.graph, &between, lost, gone, threads, control);
         }

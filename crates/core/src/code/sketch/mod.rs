@@ -40,6 +40,8 @@ const MIN_ROWS: usize = 4096;
 /// for lists, where all of a row's neighbours must stand among its first candidates.
 const FOR_WALKS: f64 = 0.9;
 const FOR_LISTS: f64 = 0.99;
+/// Bytes that a sketch may have.
+const STRIDES: [usize; 3] = [ALIGN, 2 * ALIGN, 4 * ALIGN];
 /// Rows coded at a time.
 const BLOCK: usize = 256;
 
@@ -63,16 +65,32 @@ impl Sketch {
         Sketch::that_tell(FOR_LISTS, rows, threads, control)
     }
 
+    /// As [`Sketch::of`], where it is known that these are of so many bytes a row, or with 0 that there are none. Bytes that
+    /// sketches of such rows cannot have are not believed.
+    pub fn of_bytes(bytes: usize, rows: &Rows, threads: usize, control: Control<'_>) -> Result<Option<Sketch>> {
+        if bytes == 0 {
+            return Ok(None);
+        }
+        if rows.len() < MIN_ROWS || !STRIDES.contains(&bytes) || bytes > widest(rows) {
+            return Sketch::of(rows, threads, control);
+        }
+        let sample = Sample::of(rows)?;
+        let frame = Frame::of(&sample, (bytes - NORM).min(rows.dim()), threads)?;
+        match frame.scale == 0.0 {
+            true => Ok(None),
+            false => encode(&frame, rows, true, bytes, threads, control).map(Some),
+        }
+    }
+
     /// The shortest sketches that find at least `share` of a sample's neighbours.
     fn that_tell(share: f64, rows: &Rows, threads: usize, control: Control<'_>) -> Result<Option<Sketch>> {
         if rows.len() < MIN_ROWS {
             return Ok(None);
         }
-        let widest = rows.width() * size_of::<f32>() / 2;
         let mut sample = None;
-        for stride in [ALIGN, 2 * ALIGN, 4 * ALIGN] {
+        for stride in STRIDES {
             let dims = (stride - NORM).min(rows.dim());
-            if stride > widest {
+            if stride > widest(rows) {
                 break;
             }
             control.check()?;
@@ -173,6 +191,11 @@ impl Space<u8> for Sketch {
     fn norm(&self, id: usize) -> i32 {
         Sketch::norm(self, id)
     }
+}
+
+/// Most bytes of a sketch that is worth its making.
+fn widest(rows: &Rows) -> usize {
+    rows.width() * size_of::<f32>() / 2
 }
 
 /// Norms are below 2²⁵ (252 columns), so that f32 holds them, or all but their last bit.
