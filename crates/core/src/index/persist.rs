@@ -62,7 +62,7 @@ impl Index {
         if let Some(search) = &search {
             let (inserts, prepared) = (state.inserts.load(Ordering::Relaxed), self.prepared.load(Ordering::Relaxed));
             sections.extend(products::search_sections(&search.graph, search.repaired, inserts, prepared));
-            sections.extend(search.codes.sketched().map(products::sketch_section));
+            sections.extend(search.codes.sketched().as_ref().map(products::sketch_section));
         }
         if !attachment.is_empty() {
             sections.push(Section::new(Kind::Attachment, Content::Bytes(attachment)));
@@ -131,7 +131,7 @@ impl Index {
     pub(super) fn taken_search(&self, search: StoredSearch, state: &State) -> Search {
         state.inserts.store(search.info.inserts, Ordering::Relaxed);
         self.prepared.fetch_or(search.info.prepared, Ordering::Relaxed);
-        Search::new(search.graph, search.info.repaired, WalkedOn::later(search.info.sketched))
+        Search::new(search.graph, search.info.repaired, WalkedOn::later(search.sketched))
     }
 }
 

@@ -199,8 +199,9 @@ impl Index {
         index.codes.get_or_make(control, |known| {
             let control = control.quiet();
             let sketch = match (known, state.rows.dense()) {
-                (Some(bytes), Some(rows)) if self.may_sketch() => {
-                    Sketch::of_bytes(bytes, rows, self.options.threads, control)?
+                (Some(None), _) => None,
+                (Some(Some(known)), Some(rows)) if self.may_sketch() => {
+                    Sketch::by(known, rows, self.options.threads, control)?
                 }
                 _ => self.sketch(&state.rows, control)?,
             };

@@ -1,6 +1,6 @@
 //! What walks of a search index run on: there from its building, or made by the first walk over a stored one.
 
-use crate::code::{Quantized, Sketch};
+use crate::code::{Directions, Quantized, Sketch};
 use crate::control::Control;
 use crate::error::Result;
 use crate::lazy::Lazy;
@@ -27,8 +27,8 @@ impl WalkCodes {
 #[derive(Default)]
 pub(super) struct WalkedOn {
     codes: OnceLock<Option<WalkCodes>>,
-    /// Bytes of a sketch where the codes are still to be made and that is known; 0 for none.
-    known: Option<usize>,
+    /// Of codes that are still to be made, if it is known: which sketches they are; `None` inside for none.
+    known: Option<Option<Directions>>,
     /// Lets one caller make them while the others wait.
     making: Lazy<()>,
 }
@@ -39,17 +39,17 @@ impl WalkedOn {
         WalkedOn { codes: OnceLock::from(codes), ..WalkedOn::default() }
     }
 
-    /// Codes that the first walk makes; `known` of a sketch, as [`WalkedOn::sketched`] told.
-    pub fn later(known: Option<usize>) -> WalkedOn {
+    /// Codes that the first walk makes; `known` is what [`WalkedOn::sketched`] told.
+    pub fn later(known: Option<Option<Directions>>) -> WalkedOn {
         WalkedOn { known, ..WalkedOn::default() }
     }
 
-    /// Bytes of a sketch, 0 where there are none; `None` where that is not known yet.
-    pub fn sketched(&self) -> Option<usize> {
+    /// Which sketches the codes are, `None` inside where they are none; `None` where that is not known yet.
+    pub fn sketched(&self) -> Option<Option<Directions>> {
         match self.codes.get() {
-            Some(Some(WalkCodes::Sketches(sketch, _))) => Some(sketch.stride()),
-            Some(_) => Some(0),
-            None => self.known,
+            Some(Some(WalkCodes::Sketches(sketch, _))) => Some(Some(sketch.directions())),
+            Some(_) => Some(None),
+            None => self.known.clone(),
         }
     }
 
@@ -62,11 +62,11 @@ impl WalkedOn {
     pub fn get_or_make(
         &self,
         control: Control<'_>,
-        make: impl FnOnce(Option<usize>) -> Result<Option<WalkCodes>>,
+        make: impl FnOnce(Option<&Option<Directions>>) -> Result<Option<WalkCodes>>,
     ) -> Result<Option<&WalkCodes>> {
         if self.codes.get().is_none() {
             self.making.get_or_make(control, || {
-                let codes = make(self.known)?;
+                let codes = make(self.known.as_ref())?;
                 self.codes.get_or_init(|| codes);
                 Ok(())
             })?;
