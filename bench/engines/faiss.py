@@ -44,6 +44,13 @@ class Engine:
 
     ready = build
 
+    def save(self, index, path) -> None:
+        self._library.write_index(index, path)
+
+    def load(self, path, shape, metric):
+        self._cosine = metric == "cosine"
+        return self._library.read_index(path)
+
     def neighbors(self, index, rows, k, setting):
         return self.query(index, rows, k, setting, self._threads)
 

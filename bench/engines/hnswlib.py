@@ -38,6 +38,14 @@ class Engine:
         index.set_num_threads(self._threads)
         index.add_items(others, ids)
 
+    def save(self, index, path) -> None:
+        index.save_index(path)
+
+    def load(self, path, shape, metric):
+        index = self._library.Index(space=named(metric, SPACES, "hnswlib"), dim=shape[1])
+        index.load_index(path)
+        return index
+
     def neighbors(self, index, rows, k, setting):
         return self.query(index, rows, k, setting, self._threads)
 

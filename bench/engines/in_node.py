@@ -59,6 +59,19 @@ class NodeEngine:
     def replace(self, index, ids, others) -> None:
         self._ask("replace", index=index, ids=ids.tolist(), of="others")
 
+    def save(self, index, path) -> None:
+        self._ask("save", index=index, path=path)
+
+    def load(self, path, shape, metric):
+        return self._ask("load", path=path, mmap=False)["index"]
+
+    def map(self, path, shape, metric):
+        """Used where it lies, each part checked by the first call that needs it."""
+        return self._ask("load", path=path, mmap=True)["index"]
+
+    def verify(self, path) -> None:
+        self._ask("verify", path=path)
+
     def query(self, index, queries, k, setting, threads):
         return self._answer("query", index=index, k=k, setting=setting, threads=threads)
 

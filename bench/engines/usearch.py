@@ -33,6 +33,15 @@ class Engine:
         index.remove(ids)
         self.add(index, ids, others)
 
+    def save(self, index, path) -> None:
+        index.save(path)
+
+    def load(self, path, shape, metric):
+        return self._make.restore(path, view=False)
+
+    def map(self, path, shape, metric):
+        return self._make.restore(path, view=True)
+
     def neighbors(self, index, rows, k, setting):
         return self.query(index, rows, k, setting, self._threads)
 

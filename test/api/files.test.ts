@@ -58,8 +58,10 @@ describe("a saved index", () => {
       expect(again.verifySync()).toMatchObject({ sound: true, problems: [], rows: 400 });
       await again.update({ fresh: queries, updated: queries, updatedIndices: [...Array(30).keys()] });
       expect(again.size).toBe(430);
+      // A graph that is brought up to date may find more than a new one.
+      const graph = again.neighborGraphSync();
       again.saveSync(join(folder, "again.hnsw"));
-      expect(HnswIndex.loadSync(join(folder, "again.hnsw")).neighborGraphSync()).toEqual(again.neighborGraphSync());
+      expect(HnswIndex.loadSync(join(folder, "again.hnsw")).neighborGraphSync()).toEqual(graph);
     }
   });
 

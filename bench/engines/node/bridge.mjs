@@ -87,6 +87,19 @@ async function replace(kept, ids, rows) {
   await kept.index.replace(ids, rows);
 }
 
+async function save(kept, path) {
+  await kept.index.save(path);
+}
+
+async function loadFile({ path, mmap, threads }) {
+  return new Kept(await HnswIndex.load(path, { mmap, threads }), threads);
+}
+
+async function verify(path) {
+  const { sound, problems } = await HnswIndex.verifyFile(path);
+  if (!sound) throw new Error(problems.join("; "));
+}
+
 function describe(kept) {
   const { neighborGraph, query: asked, kernels } = kept.asked.plan;
   const plan = { neighbor_graph: neighborGraph, query: asked, kernels };
@@ -105,6 +118,9 @@ export const load = () => ({
   remove,
   add,
   replace,
+  save,
+  loadFile,
+  verify,
   describe,
   queryPlan: (kept) => kept.asked.plan.query,
   release: (kept) => kept.close(),

@@ -6,7 +6,7 @@
 // versions, ready(rows, { k, metric, options, threads }), query(index, rows, { k, setting, threads }) -> Int32Array,
 // and if it has them build and neighbors (else ready, and a query of all rows), readyForRadius(rows, { metric, options })
 // and within(index, rows, { count, radius, most }) -> { seconds, counts }, remove(index, ids), add(index, rows),
-// replace(index, ids, rows) and settle(index, queries, { k, setting }), queryPlan(index), describe(index) and
+// replace(index, ids, rows), save(index, path), loadFile({ path, mmap, threads }), verify(path) and settle(index, queries, { k, setting }), queryPlan(index), describe(index) and
 // release(index).
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -38,6 +38,11 @@ const operations = {
   async ready(request) {
     return keep(await engine.ready(data[request.of ?? "rows"], { ...request, threads: allThreads }));
   },
+  save: ({ index, path }) => engine.save(indexes.get(index), path),
+  async load(request) {
+    return keep(await engine.loadFile({ ...request, threads: allThreads }));
+  },
+  verify: ({ path }) => engine.verify(path),
   settle: ({ index, ...asked }) => engine.settle(indexes.get(index), data.queries, asked),
   remove: ({ index, ids }) => engine.remove(indexes.get(index), ids),
   add: ({ index, of }) => engine.add(indexes.get(index), data[of]),

@@ -85,6 +85,33 @@ pub fn chunks_mut<T: Send, S>(
     });
 }
 
+/// The error of the first block of `0..n` that has one, whatever worker found it.
+pub(crate) fn check<E: Send>(
+    threads: usize,
+    n: usize,
+    block: usize,
+    body: impl Fn(Range<usize>) -> std::result::Result<(), E> + Sync,
+) -> std::result::Result<(), E> {
+    let first = std::sync::Mutex::new(None);
+    // Blocks are handed out in order: those before one that fails have been begun, and end.
+    blocks(
+        threads,
+        n,
+        block,
+        || (),
+        |(), range| {
+            let start = range.start;
+            let Err(error) = body(range) else { return true };
+            let mut first = first.lock().unwrap_or_else(|e| e.into_inner());
+            if first.as_ref().is_none_or(|&(at, _)| start < at) {
+                *first = Some((start, error));
+            }
+            false
+        },
+    );
+    first.into_inner().unwrap_or_else(|e| e.into_inner()).map_or(Ok(()), |(_, error)| Err(error))
+}
+
 /// Items of each worker's piece in [`map`].
 const PIECE: usize = 16;
 
@@ -125,6 +152,16 @@ mod tests {
                 },
             );
             assert!(seen.iter().enumerate().all(|(i, &v)| v == i as u32 + 1));
+        }
+    }
+
+    #[test]
+    fn the_first_error_is_told_whoever_finds_it() {
+        for threads in [1, 2, 5] {
+            let wrong =
+                |range: Range<usize>| range.into_iter().find(|i| [310, 77, 900].contains(i)).map_or(Ok(()), Err);
+            assert_eq!(check(threads, 1000, 10, wrong), Err(77));
+            assert_eq!(check(threads, 70, 10, wrong), Ok(()));
         }
     }
 

@@ -80,12 +80,12 @@ fn codes_follow_updates_and_come_back_from_a_dump() {
     assert_eq!(index.query(rows(2, 4, false), one, Control::none()).unwrap().indices, [7, 9]);
     assert_eq!(index.query(rows(50, 3, false), one, Control::none()).unwrap().distances, [0.0; 50]);
     let again = Index::restore(&index.dump(true, Control::none()).unwrap(), 1, Control::none()).unwrap();
-    // Those that the options ask for come back; others are made again when they are of use.
-    assert!((1..=index.stats().codes_bytes).contains(&again.stats().codes_bytes));
     assert_eq!(
         again.query(rows(9, 5, false), one, Control::none()),
         index.query(rows(9, 5, false), one, Control::none())
     );
+    // Codes are made again by the first walk that runs on them.
+    assert!((1..=index.stats().codes_bytes).contains(&again.stats().codes_bytes));
 }
 
 #[test]

@@ -18,7 +18,7 @@ mod steps;
 pub(crate) use bytes::{ByteCodes, EXACT_SQUARES, squared_norm};
 pub(crate) use halves::Halves;
 pub(crate) use quantized::Quantized;
-pub(crate) use sketch::Sketch;
+pub(crate) use sketch::{Directions, Sketch};
 
 use crate::points::Rows;
 

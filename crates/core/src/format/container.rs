@@ -7,6 +7,7 @@ use super::table::{DIGEST, Entry, Table, digest_of};
 use super::write::Section;
 use crate::control::Control;
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::points::aligned::{Aligned, Plain};
 use crate::shelf::Shelf;
 use std::ops::Range;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 
 /// Bytes compared at a time.
 const CHUNK: usize = 1 << 18;
+/// Bytes that a thread compares before it looks whether it is still wanted.
+const PIECE: usize = 1 << 22;
 
 /// A container whose header is right.
 pub(crate) struct Container<'a> {
@@ -23,6 +26,7 @@ pub(crate) struct Container<'a> {
     table: Table,
     /// Sections have been compared with their checksums.
     checked: bool,
+    threads: usize,
     control: Control<'a>,
 }
 
@@ -30,13 +34,13 @@ impl<'a> Container<'a> {
     /// Checks lengths, places, and every checksum. O(bytes).
     ///
     /// Errors: `CorruptFile`, `UnsupportedVersion`, `Cancelled`.
-    pub fn open(bytes: &'a [u8], control: Control<'a>) -> Result<Container<'a>> {
-        Container::checked(Container::plain(bytes, control)?)
+    pub fn open(bytes: &'a [u8], threads: usize, control: Control<'a>) -> Result<Container<'a>> {
+        Container::plain(bytes, control)?.on_threads(threads).checked()
     }
 
     /// As [`Container::open`], for parts that may stay where they are.
-    pub fn on_shelf(shelf: &'a Arc<dyn Shelf>, control: Control<'a>) -> Result<Container<'a>> {
-        Container::checked(Container::unchecked(shelf, control)?)
+    pub fn on_shelf(shelf: &'a Arc<dyn Shelf>, threads: usize, control: Control<'a>) -> Result<Container<'a>> {
+        Container::unchecked(shelf, control)?.on_threads(threads).checked()
     }
 
     /// As [`Container::on_shelf`], but each section is checked when it is asked for. O(sections).
@@ -46,7 +50,18 @@ impl<'a> Container<'a> {
 
     /// Header and table alone. O(sections).
     pub fn plain(bytes: &'a [u8], control: Control<'a>) -> Result<Container<'a>> {
-        Ok(Container { bytes, shelf: None, table: Table::read(bytes, bytes.len())?, checked: false, control })
+        let table = Table::read(bytes, bytes.len())?;
+        Ok(Container { bytes, shelf: None, table, checked: false, threads: 1, control })
+    }
+
+    /// Checks with so many threads; one otherwise.
+    pub fn on_threads(self, threads: usize) -> Container<'a> {
+        Container { threads, ..self }
+    }
+
+    /// Threads to check with.
+    pub fn threads(&self) -> usize {
+        self.threads
     }
 
     fn checked(self) -> Result<Container<'a>> {
@@ -73,12 +88,7 @@ impl<'a> Container<'a> {
         if entry.offset == 0 {
             return Ok(());
         }
-        let mut checksum = crc32fast::Hasher::new();
-        for part in self.bytes[entry.place()].chunks(CHUNK) {
-            self.control.check()?;
-            checksum.update(part);
-        }
-        if checksum.finalize() != entry.checksum {
+        if checksum(&self.bytes[entry.place()], self.threads, self.control)? != entry.checksum {
             return Err(corrupt(format!("the checksum of {} is wrong", entry.name())));
         }
         self.check_zeros(Table::padding(entry.place().end), &format!("behind {}", entry.name()))
@@ -171,6 +181,26 @@ impl<'a> Container<'a> {
         let same = |entry: &Entry| entry.len == section.data.len() && entry.checksum == checksum;
         Ok(self.entry(section.kind).is_some_and(same))
     }
+}
+
+/// CRC-32 of `bytes`. O(bytes).
+fn checksum(bytes: &[u8], threads: usize, control: Control<'_>) -> Result<u32> {
+    let mut parts = vec![crc32fast::Hasher::new(); bytes.len().div_ceil(PIECE)];
+    parallel::chunks_mut(
+        threads,
+        &mut parts,
+        1,
+        || (),
+        |(), piece, checksum| {
+            let start = piece * PIECE;
+            checksum[0].update(&bytes[start..bytes.len().min(start + PIECE)]);
+            !control.is_cancelled()
+        },
+    );
+    control.check()?;
+    let mut whole = crc32fast::Hasher::new();
+    parts.iter().for_each(|part| whole.combine(part));
+    Ok(whole.finalize())
 }
 
 /// Numbers as sections hold them.

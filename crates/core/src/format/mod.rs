@@ -48,10 +48,12 @@ pub(crate) enum Kind {
     Attachment = 14,
     /// Ids of the rows, where rows have been deleted.
     Ids = 15,
+    /// Which sketches walks run on.
+    Sketch = 16,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 15] = [
+    pub const ALL: [Kind; 16] = [
         Kind::Options,
         Kind::Rows,
         Kind::RowStarts,
@@ -67,6 +69,7 @@ impl Kind {
         Kind::Caller,
         Kind::Attachment,
         Kind::Ids,
+        Kind::Sketch,
     ];
 
     /// For people.
@@ -87,6 +90,7 @@ impl Kind {
             Kind::Caller => "caller",
             Kind::Attachment => "attachment",
             Kind::Ids => "ids",
+            Kind::Sketch => "sketch",
         }
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn check(container: &Container<'_>, points: &Points) -> Result<()> {
     if points.form() != Form::Sparse {
         container.check(Kind::Rows)?;
     }
-    points.check_stored().map_err(refused)
+    points.check_stored(container.threads()).map_err(refused)
 }
 
 /// The rows of a container. Dense rows and bits stay where they lie if they may; they are looked at by [`check`] only.

@@ -4,6 +4,7 @@ use super::Kind;
 use super::container::{Container, corrupt, words};
 use super::fields::{Reader, Writer};
 use super::write::{Content, Section};
+use crate::code::Directions;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::knn::{Reached, RunOn};
@@ -79,6 +80,8 @@ pub(crate) struct SearchInfo {
 pub(crate) struct StoredSearch {
     pub graph: Graph,
     pub info: SearchInfo,
+    /// Which sketches walks run on, `None` inside where they run on none; `None` where that is not known.
+    pub sketched: Option<Option<Directions>>,
 }
 
 /// Sections of a search index.
@@ -92,6 +95,29 @@ pub(crate) fn search_sections(graph: &Graph, repaired: usize, inserts: usize, pr
         Section::new(Kind::BaseLinks, Content::U32(base)),
         Section::new(Kind::UpperLinks, Content::U32(upper)),
     ]
+}
+
+/// The section that says which sketches walks run on: see [`StoredSearch::sketched`].
+pub(crate) fn sketch_section(sketched: &Option<Directions>) -> Section<'static> {
+    let mut fields = Writer::default();
+    fields.size(sketched.as_ref().map_or(0, |known| known.bytes));
+    if let Some(Directions { scale, mean, axes, .. }) = sketched {
+        fields.number(Some(f64::from(*scale))).values(Some(mean)).values(Some(axes));
+    }
+    Section::new(Kind::Sketch, Content::Own(fields.0))
+}
+
+fn read_sketch(container: &Container<'_>) -> Result<Option<Option<Directions>>> {
+    let Some(bytes) = container.get(Kind::Sketch)? else { return Ok(None) };
+    let mut fields = Reader::new(bytes);
+    let bytes = fields.size()?;
+    if bytes == 0 {
+        return fields.end().map(|()| Some(None));
+    }
+    let scale = fields.number()?.unwrap_or_default() as f32;
+    let (mean, axes) = (fields.values()?.unwrap_or_default(), fields.values()?.unwrap_or_default());
+    fields.end()?;
+    Ok(Some(Some(Directions { bytes, scale, mean, axes })))
 }
 
 /// What is known of a container's search index. O(1).
@@ -115,8 +141,8 @@ pub(crate) fn read_search(container: &Container<'_>, rows: usize, m: usize) -> R
     container.check(Kind::BaseLinks)?;
     container.check(Kind::UpperLinks)?;
     let (base, upper) = (container.numbers(Kind::BaseLinks)?, container.numbers(Kind::UpperLinks)?);
-    let graph = Graph::from_parts(m, levels, base, upper, info.entry).map_err(corrupt)?;
-    Ok(Some(StoredSearch { graph, info }))
+    let graph = Graph::from_parts(container.threads(), m, levels, base, upper, info.entry).map_err(corrupt)?;
+    Ok(Some(StoredSearch { graph, info, sketched: read_sketch(container)? }))
 }
 
 /// Whether the products' sections are as long as they must be for `rows` rows. O(1): nothing is read.

@@ -28,13 +28,13 @@ fn written(sections: &[Section<'_>]) -> Vec<u8> {
 }
 
 fn code(bytes: &[u8]) -> Option<&'static str> {
-    Container::open(bytes, Control::none()).err().map(|error| error.code())
+    Container::open(bytes, 2, Control::none()).err().map(|error| error.code())
 }
 
 #[test]
 fn sections_come_back_and_those_left_out_are_known() {
     let bytes = sample();
-    let container = Container::open(&bytes, Control::none()).unwrap();
+    let container = Container::open(&bytes, 1, Control::none()).unwrap();
     assert_eq!(container.need(Kind::Rows).unwrap().len(), 400_000);
     assert_eq!(container.need(Kind::RowStarts).unwrap()[16..], 70_000u64.to_le_bytes());
     assert_eq!((container.get(Kind::Levels), container.get(Kind::Options)), (Ok(None), Ok(Some(&[][..]))));
@@ -74,7 +74,7 @@ fn every_length_but_the_right_one_is_refused() {
 fn a_version_to_come_is_named() {
     let mut bytes = sample();
     bytes[8..12].copy_from_slice(&(VERSION + 1).to_le_bytes());
-    let message = Container::open(&bytes, Control::none()).err().unwrap().to_string();
+    let message = Container::open(&bytes, 1, Control::none()).err().unwrap().to_string();
     assert_eq!(message, format!("an index of format version {}, allowed: 1..={VERSION}", VERSION + 1));
 }
 
@@ -87,7 +87,7 @@ fn what_is_known_of_a_graph_comes_back_also_from_what_older_versions_wrote() {
             info.truncate(info.len() - cut);
         }
         let bytes = written(&sections);
-        read_graph(&Container::open(&bytes, Control::none()).unwrap(), 3, 2).map(|stored| stored.unwrap().reached)
+        read_graph(&Container::open(&bytes, 1, Control::none()).unwrap(), 3, 2).map(|stored| stored.unwrap().reached)
     };
     let sampled = Reached::sampled(0.75);
     for reached in [sampled, Reached::EXACT].into_iter().chain(RunOn::ALL.map(|on| Reached::EXACT.on(on))) {

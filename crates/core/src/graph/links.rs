@@ -10,7 +10,11 @@
 
 use crate::error::{Error, Result};
 use crate::knn::EMPTY;
+use crate::parallel;
 use crate::points::aligned::Aligned;
+
+/// Rows checked at a time.
+const BLOCK: usize = 4096;
 
 /// Levels and links; what walks walk on.
 #[derive(Debug, Clone, PartialEq)]
@@ -189,6 +193,7 @@ impl Graph {
 
     /// A graph from the arrays of [`Graph::parts`]; what breaks an invariant is told.
     pub fn from_parts(
+        threads: usize,
         m: usize,
         levels: &[u8],
         base: Aligned<u32>,
@@ -207,10 +212,22 @@ impl Graph {
             return Err(format!("row {entry} is not where walks can begin"));
         }
         (graph.base, graph.upper, graph.entry) = (base, upper, entry as u32);
-        for id in 0..graph.len() as u32 {
-            (0..=graph.level(id)).try_for_each(|level| graph.check_links(id, level))?;
-        }
+        parallel::check(threads, graph.len(), BLOCK, |rows| {
+            rows.map(|id| id as u32).try_for_each(|id| {
+                let above = (1..=graph.level(id)).try_for_each(|level| graph.check_links(id, level));
+                // Every row is on level 0: nothing has to be looked up, and only what is wrong is looked at again.
+                if graph.base_fits(id) { above } else { graph.check_links(id, 0).and(above) }
+            })
+        })?;
         Ok(graph)
+    }
+
+    /// Whether [`Graph::check_links`] finds nothing wrong on level 0, without a branch.
+    fn base_fits(&self, id: u32) -> bool {
+        let cells = &self.base.as_slice()[self.cells(id, 0)];
+        let rows = self.levels.len() as u32;
+        let fit = cells.iter().fold(true, |fit, &link| fit & ((link < rows) & (link != id) | (link == EMPTY)));
+        cells.windows(2).fold(fit, |fit, pair| fit & ((pair[0] != EMPTY) | (pair[1] == EMPTY)))
     }
 
     fn check_links(&self, id: u32, level: u8) -> std::result::Result<(), String> {

@@ -1,5 +1,6 @@
 //! An index whose links another engine has chosen.
 
+use super::walked::WalkedOn;
 use super::{Index, Search};
 use crate::control::Control;
 use crate::error::{Error, Result};
@@ -40,15 +41,14 @@ impl Index {
             return Err(Error::CorruptFile { what: format!("links of {} rows for {}", levels.len(), index.len()) });
         }
         let (base, upper) = (Aligned::copied(&base)?, Aligned::copied(&upper)?);
-        let graph = Graph::from_parts(index.options.m, &levels, base, upper, entry);
+        let graph = Graph::from_parts(index.options.threads, index.options.m, &levels, base, upper, entry);
         let mut graph = graph.map_err(|what| Error::CorruptFile { what })?;
         let state = index.state.read(control)?;
         let search = {
             let linked = index.linked(&state.rows)?;
             let source = index.link_source(index.source(&state), linked.as_ref());
             let repaired = reach::repair(&mut graph, source.rows, source.pair(), control)?;
-            let codes = index.walk_codes(&state.rows, &graph, control)?;
-            Search::new(graph, repaired, codes)
+            Search::new(graph, repaired, WalkedOn::later(None))
         };
         state.search.set(Some(Arc::new(search)));
         index.prepared.store(true, Ordering::Relaxed);

@@ -18,13 +18,14 @@ mod stored;
 mod target;
 mod update;
 mod verify;
+mod walked;
 
 pub use foreign::ForeignLinks;
 pub use stored::Check;
 pub use update::Changes;
 pub use verify::{Links, SectionState, Verification};
 
-use crate::code::{ByteCodes, Quantized, Sketch};
+use crate::code::ByteCodes;
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::exact::Source;
@@ -36,7 +37,6 @@ use crate::metric::Metric;
 use crate::options::Options;
 use crate::plan::QueryDecision;
 use crate::points::{Form, Points};
-use crate::search::anchors::Anchors;
 use crate::search::effort::Calibrated;
 use crate::search::twins::Twins;
 use crate::search::walk::ScratchPool;
@@ -45,6 +45,7 @@ use hnsw_kernels::Kernels;
 use state::State;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
+use walked::WalkedOn;
 
 /// A set of rows that answers "which rows are nearest". Shared freely between threads.
 pub struct Index {
@@ -64,7 +65,7 @@ struct Search {
     graph: Graph,
     repaired: usize,
     /// What walks run on, if not the rows.
-    codes: Option<WalkCodes>,
+    codes: WalkedOn,
     /// Made by the first who asks.
     wiring: OnceLock<Wiring>,
     /// Rows that are equal; made by the first radius search.
@@ -81,15 +82,9 @@ struct Wiring {
 }
 
 impl Search {
-    fn new(graph: Graph, repaired: usize, codes: Option<WalkCodes>) -> Search {
+    fn new(graph: Graph, repaired: usize, codes: WalkedOn) -> Search {
         Search { graph, repaired, codes, wiring: OnceLock::new(), twins: Lazy::default(), efforts: Mutex::default() }
     }
-}
-
-/// Codes that walks run on.
-enum WalkCodes {
-    Quantized(Quantized),
-    Sketches(Sketch, Anchors),
 }
 
 impl Index {

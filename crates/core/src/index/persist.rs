@@ -1,6 +1,7 @@
 //! Dumps of an index, and indexes from dumps.
 
 use super::state::{Measured, State};
+use super::walked::WalkedOn;
 use super::{Index, Search};
 use crate::control::Control;
 use crate::error::{Error, Result};
@@ -61,6 +62,7 @@ impl Index {
         if let Some(search) = &search {
             let (inserts, prepared) = (state.inserts.load(Ordering::Relaxed), self.prepared.load(Ordering::Relaxed));
             sections.extend(products::search_sections(&search.graph, search.repaired, inserts, prepared));
+            sections.extend(search.codes.sketched().as_ref().map(products::sketch_section));
         }
         if !attachment.is_empty() {
             sections.push(Section::new(Kind::Attachment, Content::Bytes(attachment)));
@@ -82,12 +84,12 @@ impl Index {
     ///
     /// Errors: `CorruptFile` (also for a dump without rows), `UnsupportedVersion`, `OutOfMemory`, `Cancelled`.
     pub fn restore(bytes: &[u8], threads: usize, control: Control<'_>) -> Result<Index> {
-        let container = Container::open(bytes, control)?;
+        let container = Container::open(bytes, threads, control)?;
         let (rows, options) = rows_and_options(&container, threads)?;
         points::check(&container, &rows)?;
         let ids = points::read_ids(&container, rows.len())?;
         let index = Index::of_stored(rows, ids, options, control).map_err(refused)?;
-        index.take_products(&container, &*index.state.read(control)?, control)?;
+        index.take_products(&container, &*index.state.read(control)?)?;
         Ok(index)
     }
 
@@ -97,7 +99,7 @@ impl Index {
     /// Errors: `InvalidArgument` for a dump of other rows or options, `CorruptFile`, `UnsupportedVersion`,
     /// `OutOfMemory`, `Cancelled`.
     pub fn attach(&self, bytes: &[u8], control: Control<'_>) -> Result<()> {
-        let container = Container::open(bytes, control)?;
+        let container = Container::open(bytes, self.options.threads, control)?;
         let state = self.state.read(control)?;
         self.take_stored(&state, control)?;
         let ids_alike = container.has(Kind::Ids) == state.ids.parts().is_some();
@@ -107,18 +109,15 @@ impl Index {
                 return Err(Error::invalid("dump", seen, "one of an index with the same rows and options"));
             }
         }
-        self.take_products(&container, &state, control)
+        self.take_products(&container, &state)
     }
 
     /// All of the products or, on error, none.
-    pub(super) fn take_products(&self, container: &Container<'_>, state: &State, control: Control<'_>) -> Result<()> {
+    pub(super) fn take_products(&self, container: &Container<'_>, state: &State) -> Result<()> {
         let len = state.rows.len();
         let graph = products::read_graph(container, len, self.options.n_neighbors)?;
         let search = products::read_search(container, len, self.options.m)?;
-        let search = match search.filter(|_| state.search.get().is_none()) {
-            Some(search) => Some(self.taken_search(search, state, control)?),
-            None => None,
-        };
+        let search = search.filter(|_| state.search.get().is_none()).map(|search| self.taken_search(search, state));
         if let Some(graph) = graph.filter(|_| state.graph.get().is_none()) {
             state.graph.set(Some(Arc::new(taken_graph(graph, state))));
         }
@@ -128,12 +127,11 @@ impl Index {
         Ok(())
     }
 
-    /// A stored search index with what walks run on.
-    pub(super) fn taken_search(&self, search: StoredSearch, state: &State, control: Control<'_>) -> Result<Search> {
-        let codes = self.walk_codes(&state.rows, &search.graph, control)?;
+    /// A stored search index. What walks run on is made by the first walk.
+    pub(super) fn taken_search(&self, search: StoredSearch, state: &State) -> Search {
         state.inserts.store(search.info.inserts, Ordering::Relaxed);
         self.prepared.fetch_or(search.info.prepared, Ordering::Relaxed);
-        Ok(Search::new(search.graph, search.info.repaired, codes))
+        Search::new(search.graph, search.info.repaired, WalkedOn::later(search.sketched))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The two products: made once, by one of those who ask for them.
 
 use super::state::{Measured, State};
+use super::walked::WalkedOn;
 use super::{Index, Search};
 use crate::approx;
 use crate::clusters;
@@ -187,7 +188,7 @@ impl Index {
             Counters::add(&self.counters.search_builds, 1);
             state.inserts.store(0, Ordering::Relaxed);
             let codes = self.walk_codes_by(sketch, &state.rows, &built.graph, control)?;
-            Ok(Search::new(built.graph, built.repaired, codes))
+            Ok(Search::new(built.graph, built.repaired, WalkedOn::made(codes)))
         })
     }
 }

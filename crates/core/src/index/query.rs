@@ -1,7 +1,8 @@
 //! Queries: by a scan of all rows or by walks, whichever the cost model expects to be cheaper.
 
 use super::state::State;
-use super::{Index, Search, WalkCodes};
+use super::walked::WalkCodes;
+use super::{Index, Search};
 use crate::code::{Quantized, Sketch};
 use crate::control::Control;
 use crate::error::{Error, Result};
@@ -154,22 +155,20 @@ impl Index {
         Ok(())
     }
 
-    /// What walks over `rows` run on, if not on the rows: the codes that the options ask for, else sketches.
-    pub(super) fn walk_codes(&self, rows: &Points, graph: &Graph, control: Control<'_>) -> Result<Option<WalkCodes>> {
-        self.walk_codes_by(self.sketch(rows, control)?, rows, graph, control)
-    }
-
     /// Sketches of `rows`, where walks may run on them.
     pub(super) fn sketch(&self, rows: &Points, control: Control<'_>) -> Result<Option<Sketch>> {
         match rows.dense() {
-            Some(rows) if self.options.quantization.is_none() && self.options.metric.products(Form::Dense) => {
-                Sketch::of(rows, self.options.threads, control)
-            }
+            Some(rows) if self.may_sketch() => Sketch::of(rows, self.options.threads, control),
             _ => Ok(None),
         }
     }
 
-    /// As [`Index::walk_codes`], where the sketches have been made.
+    fn may_sketch(&self) -> bool {
+        self.options.quantization.is_none() && self.options.metric.products(Form::Dense)
+    }
+
+    /// What walks over `rows` run on, if not on the rows: sketches where they have been made, else the codes that the options ask
+    /// for.
     pub(super) fn walk_codes_by(
         &self,
         sketch: Option<Sketch>,
@@ -186,6 +185,26 @@ impl Index {
         Ok(Quantized::of(rows, kind, sets, self.options.threads, control)?.map(WalkCodes::Quantized))
     }
 
+    /// The codes of a search index; made now where it was stored without them. O(n·dim) the first time.
+    pub(super) fn codes_of<'a>(
+        &self,
+        state: &State,
+        index: &'a Search,
+        control: Control<'_>,
+    ) -> Result<Option<&'a WalkCodes>> {
+        index.codes.get_or_make(control, |known| {
+            let control = control.quiet();
+            let sketch = match (known, state.rows.dense()) {
+                (Some(None), _) => None,
+                (Some(Some(known)), Some(rows)) if self.may_sketch() => {
+                    Sketch::by(known, rows, self.options.threads, control)?
+                }
+                _ => self.sketch(&state.rows, control)?,
+            };
+            self.walk_codes_by(sketch, &state.rows, &index.graph, control)
+        })
+    }
+
     /// What a walk for `queries` runs on.
     fn walked_on<'a>(
         &'a self,
@@ -195,7 +214,8 @@ impl Index {
         control: Control<'_>,
     ) -> Result<Coded<'a>> {
         let threads = self.options.threads;
-        let (Some(codes), Some(queries)) = (&index.codes, of.dense()) else { return Ok(Coded::Rows) };
+        let Some(queries) = of.dense() else { return Ok(Coded::Rows) };
+        let Some(codes) = self.codes_of(state, index, control)? else { return Ok(Coded::Rows) };
         Ok(match codes {
             WalkCodes::Quantized(codes) => Coded::Quantized(codes, codes.beside(queries, threads, control)?),
             WalkCodes::Sketches(rows, anchors) => {

@@ -1,7 +1,8 @@
 //! What an index tells about itself.
 
 use super::state::State;
-use super::{Index, Search, WalkCodes, Wiring};
+use super::walked::WalkCodes;
+use super::{Index, Search, Wiring};
 use crate::code::ByteCodes;
 use crate::graph::{self, Graph};
 use crate::knn::RunOn;
@@ -43,7 +44,7 @@ impl Index {
 
     /// What walks run on: known once there is a search index.
     fn walks_on(&self, state: &State) -> &'static str {
-        match (state.search.get().as_deref().and_then(|search| search.codes.as_ref()), self.options.quantization) {
+        match (state.search.get().as_deref().and_then(|search| search.codes.get()), self.options.quantization) {
             (Some(WalkCodes::Sketches(..)), _) => RunOn::Sketches.name(),
             (_, Some(kind)) => kind.name(),
             _ => "f32",
@@ -100,11 +101,7 @@ impl Search {
         stats.mean_degree = wiring.mean_degree;
         stats.unreachable = wiring.unreachable;
         stats.repaired = self.repaired;
-        stats.codes_bytes += match &self.codes {
-            Some(WalkCodes::Quantized(codes)) => codes.bytes(),
-            Some(WalkCodes::Sketches(codes, anchors)) => codes.bytes() + anchors.bytes(),
-            None => 0,
-        };
+        stats.codes_bytes += self.codes.get().map_or(0, WalkCodes::bytes);
         stats.codes_bytes += self.twins.get().map_or(0, |twins| twins.bytes());
     }
 }

@@ -42,7 +42,7 @@ impl Index {
     /// Errors: `CorruptFile` (also for a dump without rows), `UnsupportedVersion`, `OutOfMemory`, `Cancelled`.
     pub fn open(shelf: Arc<dyn Shelf>, threads: usize, check: Check, control: Control<'_>) -> Result<Index> {
         let container = match check {
-            Check::Now => Container::on_shelf(&shelf, control)?,
+            Check::Now => Container::on_shelf(&shelf, threads, control)?,
             Check::WhenUsed => Container::unchecked(&shelf, control)?,
         };
         let (rows, options) = rows_and_options(&container, threads)?;
@@ -53,7 +53,7 @@ impl Index {
             points::check(&container, &rows)?;
             let codes = exact_codes(&rows, &options.metric, threads, control)?;
             let index = Index::of_state(Gate::new(State::new(rows, ids, Some(codes))).watched(watch), options);
-            index.take_products(&container, &*index.state.read(control)?, control)?;
+            index.take_products(&container, &*index.state.read(control)?)?;
             return Ok(index);
         }
         container.check_front()?;
@@ -73,7 +73,7 @@ impl Index {
     /// The neighbour graph where one is stored.
     pub(super) fn stored_graph(&self, state: &State, control: Control<'_>) -> Result<Option<Neighbors>> {
         let Some(stored) = state.stored.as_ref().filter(|stored| stored.graph) else { return Ok(None) };
-        let container = Container::unchecked(&stored.shelf, control)?;
+        let container = Container::unchecked(&stored.shelf, control)?.on_threads(self.options.threads);
         let graph = products::read_graph(&container, state.rows.len(), self.options.n_neighbors)?;
         Ok(graph.map(|graph| taken_graph(graph, state)))
     }
@@ -81,9 +81,9 @@ impl Index {
     /// The search index where one is stored.
     pub(super) fn stored_search(&self, state: &State, control: Control<'_>) -> Result<Option<Search>> {
         let Some(stored) = state.stored.as_ref().filter(|stored| stored.search) else { return Ok(None) };
-        let container = Container::unchecked(&stored.shelf, control)?;
+        let container = Container::unchecked(&stored.shelf, control)?.on_threads(self.options.threads);
         let search = products::read_search(&container, state.rows.len(), self.options.m)?;
-        search.map(|search| self.taken_search(search, state, control)).transpose()
+        Ok(search.map(|search| self.taken_search(search, state)))
     }
 
     /// Reads the products that are stored and have not been asked for.
@@ -110,7 +110,7 @@ fn watch(shelf: &Arc<dyn Shelf>) -> Watch {
 /// Looks at the rows, which nobody has yet.
 fn first_use(shelf: Arc<dyn Shelf>, metric: crate::metric::Metric, threads: usize) -> First<State> {
     Box::new(move |state, control| {
-        let container = Container::unchecked(&shelf, control)?;
+        let container = Container::unchecked(&shelf, control)?.on_threads(threads);
         points::check(&container, &state.rows)?;
         state.set_codes(exact_codes(&state.rows, &metric, threads, control)?);
         Ok(())

@@ -1,7 +1,8 @@
 //! Updates: all of the change or none of it. The next state is made beside the one in use, and put in its place.
 
 use super::state::{Former, State};
-use super::{Index, Search, WalkCodes};
+use super::walked::{WalkCodes, WalkedOn};
+use super::{Index, Search};
 use crate::code::ByteCodes;
 use crate::control::Control;
 use crate::error::{Error, Result};
@@ -189,6 +190,7 @@ impl Index {
     ) -> Result<Option<Search>> {
         let worth = |old: &Arc<Search>| slots.changed() <= old.graph.len() / REBUILD_SHARE;
         let Some(old) = before.search.get().filter(worth) else { return Ok(None) };
+        let walked_on = self.codes_of(before, &old, control)?;
         let lost: Vec<u32> = merged(&slots.gone, &slots.replaced);
         let mut graph =
             if lost.is_empty() { old.graph.clone() } else { self.without(before, &old, &lost, &slots.gone, control)? };
@@ -196,7 +198,7 @@ impl Index {
         let linked = self.linked(rows)?;
         let source = self.link_source(self.plain_source(rows), linked.as_ref());
         let all_changed = before.inserts.load(Ordering::Relaxed) + slots.changed();
-        let sketch = match &old.codes {
+        let sketch = match walked_on {
             Some(WalkCodes::Sketches(sketch, _)) if all_changed <= rows.len() / NEW_SKETCH => {
                 Some(sketch.edited(edit, options.threads, control)?)
             }
@@ -214,13 +216,13 @@ impl Index {
         let repaired =
             graph::insert::update(&mut graph, source, &slots.places, next_id, given.as_ref(), options, control)?;
         let codes = self.walk_codes_by(sketch, rows, &graph, control)?;
-        Ok(Some(Search::new(graph, repaired, codes)))
+        Ok(Some(Search::new(graph, repaired, WalkedOn::made(codes))))
     }
 
     /// The links of `old` that do not lead to the rows `lost`, and others in their places; without the rows `gone`.
     fn without(&self, before: &State, old: &Search, lost: &[u32], gone: &[u32], control: Control<'_>) -> Result<Graph> {
         let threads = self.options.threads;
-        if let Some(WalkCodes::Sketches(sketch, _)) = &old.codes {
+        if let Some(WalkCodes::Sketches(sketch, _)) = self.codes_of(before, old, control)? {
             let between = |a: u32, b: u32| sketch.between(self.kernels.u8_dot, a as usize, b as usize);
             return graph::patch::without(&old.graph, &between, lost, gone, threads, control);
         }

@@ -155,7 +155,7 @@ impl Index {
             return Ok(out);
         }
         let state = entered?;
-        out.note_once(state.rows.check_stored())?;
+        out.note_once(state.rows.check_stored(self.options.threads))?;
         phase.advance(1);
         out.note_once(self.take_stored(&state, control))?;
         if let Some(search) = state.search.get() {

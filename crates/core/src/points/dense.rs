@@ -12,10 +12,13 @@ use super::aligned::Aligned;
 use super::derived::Kept;
 use super::{Edit, Points, check_shape};
 use crate::error::{Error, Result};
+use crate::parallel;
 use hnsw_kernels::MatRef;
 
 /// Floats in a cache line; widths and strides are multiples of it.
 const LANE: usize = 16;
+/// Rows checked at a time.
+const CHECKED: usize = 1024;
 
 /// Largest number of rows: ids are `i32` on the outside.
 pub const MAX_ROWS: usize = i32::MAX as usize;
@@ -185,15 +188,17 @@ impl Rows {
     }
 
     /// Whether the rows are what rows must be. Errors: `NonFinite`, `InvalidArgument` for wrong padding.
-    pub(crate) fn check_stored(&self) -> Result<()> {
-        for (i, row) in self.stored().chunks_exact(self.stride).enumerate() {
-            let (values, behind) = row.split_at(self.dim);
-            check_finite(values, i)?;
-            if behind[1..].iter().any(|&v| v != 0.0) || ![0.0, 1.0].contains(&behind[0]) {
-                return Err(Error::invalid("padding", format!("not zero in row {i}"), "zeros"));
-            }
-        }
-        Ok(())
+    pub(crate) fn check_stored(&self, threads: usize) -> Result<()> {
+        parallel::check(threads, self.len(), CHECKED, |rows| {
+            rows.into_iter().try_for_each(|i| {
+                let (values, behind) = self.stored()[i * self.stride..(i + 1) * self.stride].split_at(self.dim);
+                check_finite(values, i)?;
+                if behind[1..].iter().any(|&v| v != 0.0) || ![0.0, 1.0].contains(&behind[0]) {
+                    return Err(Error::invalid("padding", format!("not zero in row {i}"), "zeros"));
+                }
+                Ok(())
+            })
+        })
     }
 
     /// Makes the spare column visible to the kernels.

@@ -188,9 +188,9 @@ impl Points {
     }
 
     /// Whether stored rows are what rows must be. Errors: `InvalidArgument`, `NonFinite`.
-    pub(crate) fn check_stored(&self) -> Result<()> {
+    pub(crate) fn check_stored(&self, threads: usize) -> Result<()> {
         match self {
-            Points::Dense(rows) => rows.check_stored(),
+            Points::Dense(rows) => rows.check_stored(threads),
             Points::Bits(rows) => rows.check_stored(),
             // Sparse rows are only made of what has been looked at.
             Points::Sparse(_) => Ok(()),

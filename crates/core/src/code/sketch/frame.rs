@@ -18,6 +18,8 @@ pub(super) struct Frame {
     pub mean: Vec<f32>,
     /// Orthonormal, one a row.
     pub axes: Arc<Packed<f32>>,
+    /// The axes as they are written down: `dims x dim`.
+    pub values: Arc<Vec<f32>>,
     /// Steps of the codes in a unit of the rows; 0 where rows differ in no direction.
     pub scale: f32,
     pub dims: usize,
@@ -43,14 +45,15 @@ impl Frame {
         let at = ((1.0 - TAIL) * (sizes.len() - 1) as f64) as usize;
         let largest = *sizes.select_nth_unstable_by(at, f32::total_cmp).1;
         let scale = 127.0 / largest;
-        let mut packed = Packed::default();
         let values: Vec<f32> = (0..dims).flat_map(|i| axes.row(i)[..dim].to_vec()).collect();
-        Kernels::detect().pack_f32(MatRef::new(&values, dims, dim, dim), &mut packed);
-        Ok(Frame {
-            mean: sample.mean.clone(),
-            axes: Arc::new(packed),
-            scale: if scale.is_finite() { scale } else { 0.0 },
-            dims,
-        })
+        let scale = if scale.is_finite() { scale } else { 0.0 };
+        Ok(Frame::by(sample.mean.clone(), values, scale, dims))
+    }
+
+    /// The frame of axes that are known: `dims` of them, each as long as `mean`.
+    pub fn by(mean: Vec<f32>, values: Vec<f32>, scale: f32, dims: usize) -> Frame {
+        let mut packed = Packed::default();
+        Kernels::detect().pack_f32(MatRef::new(&values, dims, mean.len(), mean.len()), &mut packed);
+        Frame { mean, axes: Arc::new(packed), values: Arc::new(values), scale, dims }
     }
 }

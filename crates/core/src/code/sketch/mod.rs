@@ -40,8 +40,22 @@ const MIN_ROWS: usize = 4096;
 /// for lists, where all of a row's neighbours must stand among its first candidates.
 const FOR_WALKS: f64 = 0.9;
 const FOR_LISTS: f64 = 0.99;
+/// Bytes that a sketch may have.
+const STRIDES: [usize; 3] = [ALIGN, 2 * ALIGN, 4 * ALIGN];
 /// Rows coded at a time.
 const BLOCK: usize = 256;
+
+/// How rows become sketches, as it is written down.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Directions {
+    /// Of a sketch.
+    pub bytes: usize,
+    /// Steps of the codes in a unit of the rows.
+    pub scale: f32,
+    pub mean: Vec<f32>,
+    /// One behind another, each as long as `mean`.
+    pub axes: Vec<f32>,
+}
 
 /// Sketches of rows, or of queries.
 pub(crate) struct Sketch {
@@ -63,16 +77,34 @@ impl Sketch {
         Sketch::that_tell(FOR_LISTS, rows, threads, control)
     }
 
+    /// Sketches in a frame that is known; `None` where it is none of such rows.
+    pub fn by(known: &Directions, rows: &Rows, threads: usize, control: Control<'_>) -> Result<Option<Sketch>> {
+        let Directions { bytes, scale, mean, axes } = known;
+        let dims = bytes.saturating_sub(NORM).min(rows.dim());
+        let finite = axes.iter().chain(mean).chain([scale]).all(|value| value.is_finite());
+        let fits = STRIDES.contains(bytes) && *bytes <= widest(rows) && mean.len() == rows.dim();
+        if !fits || !finite || *scale <= 0.0 || axes.len() != dims * rows.dim() {
+            return Ok(None);
+        }
+        let frame = Frame::by(mean.clone(), axes.clone(), *scale, dims);
+        encode(&frame, rows, true, *bytes, threads, control).map(Some)
+    }
+
+    /// What other sketches of the same kind can be made by.
+    pub fn directions(&self) -> Directions {
+        let Frame { mean, values, scale, .. } = &self.frame;
+        Directions { bytes: self.stride, scale: *scale, mean: mean.clone(), axes: values.to_vec() }
+    }
+
     /// The shortest sketches that find at least `share` of a sample's neighbours.
     fn that_tell(share: f64, rows: &Rows, threads: usize, control: Control<'_>) -> Result<Option<Sketch>> {
         if rows.len() < MIN_ROWS {
             return Ok(None);
         }
-        let widest = rows.width() * size_of::<f32>() / 2;
         let mut sample = None;
-        for stride in [ALIGN, 2 * ALIGN, 4 * ALIGN] {
+        for stride in STRIDES {
             let dims = (stride - NORM).min(rows.dim());
-            if stride > widest {
+            if stride > widest(rows) {
                 break;
             }
             control.check()?;
@@ -187,7 +219,8 @@ impl Sketch {
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.data.bytes() + self.frame.axes.bytes() + self.frame.mean.capacity() * size_of::<f32>()
+        let floats = self.frame.mean.capacity() + self.frame.values.capacity();
+        self.data.bytes() + self.frame.axes.bytes() + floats * size_of::<f32>()
     }
 }
 
@@ -204,6 +237,11 @@ impl Space<u8> for Sketch {
     fn norm(&self, id: usize) -> i32 {
         Sketch::norm(self, id)
     }
+}
+
+/// Most bytes of a sketch that is worth its making.
+fn widest(rows: &Rows) -> usize {
+    rows.width() * size_of::<f32>() / 2
 }
 
 /// Norms are below 2²⁵ (252 columns), so that f32 holds them, or all but their last bit.
@@ -297,6 +335,24 @@ mod tests {
             found += truth[..10].iter().filter(|id| near[..20].contains(id)).count();
         }
         assert!(found >= 190, "{found} of 200");
+    }
+
+    #[test]
+    fn known_directions_make_the_same_sketches_and_others_none() {
+        let rows = flat(5000, 150, 12, 1);
+        let sketch = Sketch::of(&rows, 2, Control::none()).unwrap().unwrap();
+        let known = sketch.directions();
+        let by = |known: &Directions| Sketch::by(known, &rows, 2, Control::none()).unwrap();
+        let again = by(&known).unwrap();
+        assert!((0..5000).all(|id| sketch.code(id) == again.code(id)));
+        let wrong = [
+            Directions { bytes: 3, ..known.clone() },
+            Directions { bytes: 256, ..known.clone() },
+            Directions { scale: f32::NAN, ..known.clone() },
+            Directions { mean: vec![0.0; 7], ..known.clone() },
+            Directions { axes: vec![f32::INFINITY; known.axes.len()], ..known },
+        ];
+        assert!(wrong.iter().all(|wrong| by(wrong).is_none()));
     }
 
     #[test]
