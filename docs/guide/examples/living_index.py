@@ -15,6 +15,7 @@ with Index(rows, metric="euclidean", n_neighbors=15, seed=42) as index:
 
     index.update(fresh=queries)  # they become rows 5000, 5001, 5002
     index.update(updated=queries[:1] + 0.1, updated_indices=[7])
+    index.delete([3, 5001])  # the others keep their ids
     print("nearest to the first query:", index.query(queries[:1], k=1).indices[0, 0])
 
     hits = index.radius_search(queries, radius=0.6)
