@@ -28,6 +28,7 @@ const FEATURES = [
   "dump.attachment",
   "verify",
   "update.remove",
+  "filter",
 ];
 
 /** A refused version range; the reply tells ours. */

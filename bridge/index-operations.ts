@@ -1,9 +1,16 @@
 /** Operations on indices: build one, ask it, change it. Headers are read here; work is the TypeScript API's. */
-import { HnswError, HnswIndex, type MatrixInput, type Neighbors, type QueryOptions } from "../src/index.ts";
+import {
+  type Filter,
+  HnswError,
+  HnswIndex,
+  type MatrixInput,
+  type Neighbors,
+  type QueryOptions,
+} from "../src/index.ts";
 import { ColumnFrames } from "./arrow/columns.ts";
 import type { ResultArrays } from "./arrow/results.ts";
 import type { Call, Hooks } from "./call.ts";
-import { integersOf } from "./claims.ts";
+import { bytesOf, integersOf } from "./claims.ts";
 import { checkResultSize, openWindow, sendColumns, sendResult } from "./download.ts";
 import { invalidArgument, protocolError } from "./errors.ts";
 import { flag, type Header, object, optional, text, uint } from "./header.ts";
@@ -42,16 +49,17 @@ export async function query(call: Call, service: Service): Promise<undefined> {
   const index = indexOf(call);
   const promised = rowsFor(index, call.header, limits);
   const k = uint(call.header, "k", 0, limits.maxK);
-  const options: QueryOptions = { k, ...effortOf(call.header) };
+  const options: QueryOptions = { k, ...effortOf(call.header), ...filterOf(call) };
   openWindow(call, limits);
   checkResultSize(memory, promised.rows, k);
-  const asked = `${promised.rows} ${JSON.stringify(options)}`;
-  const few = promised.form === "dense" && pace.isQuick(index, asked);
+  const asked = `${promised.rows} ${JSON.stringify({ ...options, filter: undefined })}`;
+  const few = options.filter === undefined && promised.form === "dense" && pace.isQuick(index, asked);
   await withReceived(call, { queries: few ? fewRows(promised) : promised }, service, async ({ queries }) => {
     call.throwIfStopped();
     const here = () => index.querySync(queries, options);
     const beside = () => call.compute((hooks) => index.query(queries, { ...options, ...hooks }));
-    await sendResult(call, arrays(await pace.query(index, asked, here, beside)), promised.rows, k, service);
+    const hits = options.filter === undefined ? pace.query(index, asked, here, beside) : pace.beside(index, beside);
+    await sendResult(call, arrays(await hits), promised.rows, k, service);
   });
 }
 
@@ -62,6 +70,14 @@ export async function neighborGraph(call: Call, service: Service): Promise<undef
   const graph = await service.pace.beside(index, () => call.compute((hooks) => index.neighborGraph(hooks)));
   const [rows = 0, k = 0] = graph.indices.shape;
   await sendResult(call, arrays(graph), rows, k, service);
+}
+
+/** `ids`, or `bits` as a value of uint8. */
+function filterOf(call: Call): { filter?: Filter } {
+  const part = optional(call.header, "filter", object);
+  if (part === undefined) return {};
+  if ((part.ids == null) === (part.bits == null)) throw protocolError("ids and bits of filter, allowed: one of them");
+  return { filter: part.ids == null ? { bits: bytesOf(call, part, "bits") } : integersOf(call, part, "ids") };
 }
 
 /** Replaced rows come first, then the appended ones, in one stream. Rows that are removed are named by the header alone. */

@@ -5,6 +5,7 @@ import { type Described, described, type IndexParameters } from "./describe.ts";
 import { bytesIn } from "./dumps.ts";
 import { HnswError, wrapped } from "./errors.ts";
 import { checkedLoad, type FilePath, type LoadOptions, pathOf, type Verification, verificationOf } from "./files.ts";
+import { filterBits } from "./filter.ts";
 import { type CallOptions, checkSignal, type Done, runJob } from "./job.ts";
 import { type IdsInput, idsOf, knownIds, type VectorInput } from "./lists.ts";
 import type { Form, MatrixInput } from "./matrix.ts";
@@ -263,27 +264,31 @@ export class HnswIndex {
   }
 
   /**
-   * The `k` nearest rows of each query (q x dim): q x k. `k` 0 and 0 queries give empty results.
+   * The `k` nearest rows of each query (q x dim): q x k. `k` 0 and 0 queries give empty results. With `filter` they are among
+   * the rows that match: by a wider walk where many do, else by comparing all that do.
    *
    * Rejects with `ERR_DIMENSION_MISMATCH`, `ERR_INVALID_ARGUMENT`, `ERR_NON_FINITE`, `ERR_CANCELLED`,
    * `ERR_OUT_OF_MEMORY`, `ERR_CLOSED`.
    */
   async query(queries: MatrixInput, options?: QueryOptions): Promise<Neighbors> {
-    const { call, k, ef } = checkedQuery(options, this.parameters.ef);
+    const { call, k, ef, filter } = checkedQuery(options, this.parameters.ef);
     this.#check(call);
+    const bits = filter && filterBits(filter, this);
     const content = await inSlices(incoming("queries", queries, this).steps(), () => this.#check(call));
-    const { neighbors } = await this.#run((listener) => this.#native.query(content, k, ef, listener), call);
+    const { neighbors } = await this.#run((listener) => this.#native.query(content, k, ef, bits, listener), call);
     return shaped(present(neighbors));
   }
 
   /** {@link HnswIndex.query} on this thread. */
   querySync(queries: MatrixInput, options?: Omit<QueryOptions, keyof CallOptions>): Neighbors {
-    const { k, ef } = checkedQuery(options, this.parameters.ef);
+    const { k, ef, filter } = checkedQuery(options, this.parameters.ef);
     this.#checkOpen();
+    const bits = filter && filterBits(filter, this);
     const { rows, steps, direct } = incoming("queries", queries, this);
-    if (direct !== undefined && rows * k <= MOST_ANSWERS) return this.#answer(direct, rows, k, ef);
+    if (direct !== undefined && bits === undefined && rows * k <= MOST_ANSWERS)
+      return this.#answer(direct, rows, k, ef);
     const content = atOnce(steps());
-    return shaped(wrapped(() => this.#native.querySync(content, k, ef)));
+    return shaped(wrapped(() => this.#native.querySync(content, k, ef, bits)));
   }
 
   /** Few queries without any object of the addon: its buffers and results cost more than a walk does. */

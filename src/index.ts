@@ -12,6 +12,7 @@ export type { SparseMatrix } from "./csr.ts";
 export type { IndexParameters } from "./describe.ts";
 export { ERROR_CODES, type ErrorCode, HnswError } from "./errors.ts";
 export type { FilePath, LinkReport, LoadOptions, SectionState, Verification, VerifyMode } from "./files.ts";
+export { type Filter, filterBits } from "./filter.ts";
 export { HnswIndex, type Imported, type Neighbors } from "./hnsw-index.ts";
 export type { CallOptions } from "./job.ts";
 export type { IdsInput, SquareInput, VectorInput } from "./lists.ts";

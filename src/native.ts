@@ -212,8 +212,15 @@ export interface NativeStats {
 export interface NativeIndex {
   neighborGraph(listener: NativeListener): NativeJob;
   neighborGraphSync(): NativeNeighbors;
-  query(queries: NativeRows, k: number, ef: number, listener: NativeListener): NativeJob;
-  querySync(queries: NativeRows, k: number, ef: number): NativeNeighbors;
+  /** `filter`: a bit for each id that may be returned. */
+  query(
+    queries: NativeRows,
+    k: number,
+    ef: number,
+    filter: Uint8Array | undefined,
+    listener: NativeListener,
+  ): NativeJob;
+  querySync(queries: NativeRows, k: number, ef: number, filter: Uint8Array | undefined): NativeNeighbors;
   /** Answers a few dense queries into arrays that have `k` places for each. */
   answer(queries: Float32Array, k: number, ef: number, indices: Int32Array, distances: Float32Array): void;
   /** `radii` are one for each query. */

@@ -2,6 +2,7 @@
  * Options of an index and of a query: their meaning, their checks, their defaults.
  */
 import { availableParallelism } from "node:os";
+import type { Filter } from "./filter.ts";
 import type { CallOptions } from "./job.ts";
 import { type IdsInput, idsOf, knownIds } from "./lists.ts";
 import type { Form } from "./matrix.ts";
@@ -64,6 +65,8 @@ export interface QueryOptions extends CallOptions {
   readonly epsilon?: number | undefined;
   /** Width of the search pool, 1 to 2^24; overrules `epsilon`. At least `k` is used. */
   readonly ef?: number | undefined;
+  /** Rows that may be returned: always `min(k, matches)` of them. @default all */
+  readonly filter?: Filter | undefined;
 }
 
 /** How an index is written down. Every field is optional. */
@@ -91,7 +94,7 @@ const BUILD_KEYS = [
   ...["metric", "p", "w", "sigma", "vinv", "cost", "quantization", "nNeighbors", "algorithm", "m", "efConstruction"],
   ...["ef", "maxCandidates", "nIters", "nTrees", "graphRecall", "seed", "threads", "ids", "nextId", ...CALL_KEYS],
 ];
-const QUERY_KEYS = ["k", "epsilon", "ef", ...CALL_KEYS];
+const QUERY_KEYS = ["k", "epsilon", "ef", "filter", ...CALL_KEYS];
 const ALGORITHMS: readonly Algorithm[] = ["auto", "exact", "hnsw"];
 const QUANTIZATIONS: readonly Quantization[] = ["binary", "uint8", "uint4", "int8"];
 
@@ -165,6 +168,7 @@ export interface CheckedQuery {
   readonly call: CallOptions;
   readonly k: number;
   readonly ef: number;
+  readonly filter: Filter | undefined;
 }
 
 /** Checks query options; `indexEf` is the index's own pool width, if it has one. */
@@ -173,7 +177,7 @@ export function checkedQuery(input: QueryOptions | undefined, indexEf: number | 
   const k = integerOr("k", given.k, 0, MAX_K, 10);
   const epsilon = realNumber("epsilon", given.epsilon) ?? 0.1;
   const ef = integerOr("ef", given.ef, 1, MAX_K, indexEf);
-  return { call: given, k, ef: ef ?? Math.max(MIN_SEARCH_WIDTH, searchWidth(k, epsilon)) };
+  return { call: given, k, ef: ef ?? Math.max(MIN_SEARCH_WIDTH, searchWidth(k, epsilon)), filter: given.filter };
 }
 
 /** How an index is to be written down. */

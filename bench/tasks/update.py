@@ -1,5 +1,5 @@
-"""Task ``update``: a living index. A share of its rows is deleted and as many others are added, then
-as many are replaced in place; beside it stands a build of the rows that are there in the end.
+"""Task ``update``: a living index. A share of its rows is deleted and as many others are added,
+then as many are replaced in place; beside it stands a build of the rows that are there in the end.
 
 Ids are those that every engine of the suite gives or takes: rows in their order, added ones behind
 them. What an engine puts off until it is asked is in its seconds: each step ends with a query.

@@ -13,8 +13,8 @@ from ._numpy import np
 
 
 class Changes(NamedTuple):
-    """Rows `replacing` those at `positions`, others `removed`, then `fresh` rows at the end; each may
-    be None. Positions are those before the change; of `removed` ascending, each once."""
+    """Rows `replacing` those at `positions`, others `removed`, then `fresh` rows at the end; each
+    may be None. Positions are those before the change; of `removed` ascending, each once."""
 
     positions: Positions | None
     replacing: Matrix | None

@@ -33,17 +33,17 @@ class Ids(NamedTuple):
     def all(self) -> npt.NDArray[np.int32]:
         return np.frombuffer(self.numbers, "<i4").astype(np.int32)
 
-    def positions(self, ids: Any, name: str = "ids") -> npt.NDArray[np.int64]:
+    def positions(self, ids: Any, name: str = "ids") -> npt.NDArray[np.int32]:
         """Where the rows of these ids are. Raises UnknownId for an id that no row has."""
         wanted, known = as_ids(ids, name), self.all
         at = np.searchsorted(known, wanted)
         missing = known[np.minimum(at, len(known) - 1)] != wanted
         if missing.any():
             raise UnknownId(f"no row has the id {wanted[missing][0]}, allowed: those in `ids`")
-        positions: npt.NDArray[np.int64] = at.astype(np.int64)
+        positions: npt.NDArray[np.int32] = at.astype(np.int32)
         return positions
 
-    def changed(self, gone: npt.NDArray[np.int64] | None, fresh: int) -> Ids:
+    def changed(self, gone: npt.NDArray[np.int32] | None, fresh: int) -> Ids:
         """Without the rows at the positions `gone`, and with so many more."""
         kept = self.all if gone is None else np.delete(self.all, gone)
         added = np.arange(self.next_id, self.next_id + fresh)

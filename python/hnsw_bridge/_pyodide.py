@@ -94,6 +94,8 @@ class InProcessIndex:
         most = self._engine.greeting.limits["maxK"]
         if k > most:  # Before memory is made for so many.
             raise InvalidArgument(f"k is {k}, allowed: integer 0 to {most}")
+        if "filter" in effort:
+            raise InvalidArgument("queries cannot be filtered inside Pyodide")
         hits = Hits.empty(rows.shape[0], k)
         with self._engine.placed(rows) as placed:
             _answer(self._js.query, placed, k, json.dumps(effort), *hits)

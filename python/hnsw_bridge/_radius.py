@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from ._errors import InvalidArgument, OutOfMemory, ProtocolError, UnknownId
+from ._errors import InvalidArgument, OutOfMemory, ProtocolError
 from ._forms import Form, Stored
 from ._ids import Ids, as_ids
 from ._numpy import np

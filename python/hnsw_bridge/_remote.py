@@ -51,7 +51,7 @@ class RemoteIndex:
         self.parameters: dict[str, Any] = dict(reply["parameters"])
         self.n_neighbors = int(reply["n_neighbors"])
         # The id that the next row gets; older servers delete no rows.
-        self.next_id = int(reply.get("next_id", reply.get("rows", 0)))
+        self.next_id = int(reply.get("next_id") or reply.get("rows") or 0)
         self._finalizer = weakref.finalize(self, _release, session, self._named(), os.getpid())
         self._finalizer.atexit = False  # The session's end closes what is left.
 
@@ -92,7 +92,12 @@ class RemoteIndex:
     ) -> Hits:
         sent = part(rows)
         header = {**self._named(), **sent.promise(), "k": k, **effort}
-        hits = self._session.fetch("query", header, HitsDownload(), [sent], on_progress)
+        with ExitStack() as values:
+            if "filter" in header:
+                self._check("filter", "filter queries")
+                bits = values.enter_context(_value(self._session, header["filter"], "uint8"))
+                header["filter"] = {"bits": bits}
+            hits = self._session.fetch("query", header, HitsDownload(), [sent], on_progress)
         self.prepared = True
         return hits
 

@@ -14,6 +14,7 @@ from . import _files, _metrics, _parameters
 from ._changes import checked_changes
 from ._deletes import Deletes
 from ._engine import engine
+from ._filters import filter_bits
 from ._matrix import is_sparse
 from ._numpy import np
 from ._protocol import Header, Hits
@@ -168,7 +169,13 @@ class Index(Deletes, SavedIndex, RadiusSearch):
         return self._copied_graph()
 
     def query(
-        self, queries: Any, k: int = 10, *, epsilon: float | None = None, ef: int | None = None
+        self,
+        queries: Any,
+        k: int = 10,
+        *,
+        epsilon: float | None = None,
+        ef: int | None = None,
+        filter: Any = None,
     ) -> Hits:
         """The `k` nearest rows of each query.
 
@@ -182,6 +189,9 @@ class Index(Deletes, SavedIndex, RadiusSearch):
             PyNNDescent's effort knob: more finds more. 0.1 by default; below 0 counts as 0.
         ef : int, optional
             Width of the search pool; overrules `epsilon`. At least `k` is used.
+        filter : array-like of bool or of ids, or callable, optional
+            Rows that may be returned: a bool for each row, their ids, or a function of all ids (an
+            int32 array) that gives a bool for each. Always min(k, matches) rows are found.
 
         Returns
         -------
@@ -200,6 +210,8 @@ class Index(Deletes, SavedIndex, RadiusSearch):
             effort["epsilon"] = _parameters.effort(epsilon)
         if ef is not None:
             effort["ef"] = _parameters.as_count(ef, "ef", 1)
+        if filter is not None:
+            effort["filter"] = filter_bits(filter, self._names())
         return self._found(queries, "queries", _parameters.as_count(k, "k", 0), effort)
 
     def prepare(self, *, radius: bool = False) -> None:

@@ -29,6 +29,7 @@ describe("hello", () => {
       "dump.attachment",
       "verify",
       "update.remove",
+      "filter",
     ]);
     for (const metric of reply.metrics as object[]) {
       expect(metric).toMatchObject({

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
-import hnsw_bridge
 import numpy as np
 import pytest
+
+import hnsw_bridge
 from hnsw_bridge import Index
 
 N = 600

@@ -11,6 +11,7 @@ mod code;
 mod control;
 mod error;
 mod exact;
+mod filter;
 mod format;
 mod gate;
 mod graph;
@@ -34,6 +35,7 @@ mod testing;
 
 pub use control::{Control, Phase, Progress};
 pub use error::{Error, Result};
+pub use filter::Filter;
 pub use format::{Sink, check_beginning};
 pub use hnsw_kernels as kernels;
 pub use index::{Changes, Check, ForeignLinks, Index, Links, SectionState, Verification};

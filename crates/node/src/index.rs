@@ -8,7 +8,7 @@ use crate::job::{Listener, NativeJob, Value, start};
 use crate::options::NativeOptions;
 use crate::report::{NativeDescription, NativePlan, NativeStats};
 use crate::rows::NativeRows;
-use hnsw_core::{Control, Index, Neighbors, Options, Points, Query, Rows, Stats};
+use hnsw_core::{Control, Filter, Index, Neighbors, Options, Points, Query, Rows, Stats};
 use napi::Env;
 use napi::JsValue;
 use napi::bindgen_prelude::{Float32Array, FromNapiValue, Int32Array, ObjectFinalize, Uint8Array, Unknown};
@@ -92,9 +92,16 @@ impl NativeIndex {
     }
 
     #[napi]
-    pub fn query_sync(&self, env: Env, queries: &mut NativeRows, k: u32, ef: u32) -> Result<NativeNeighbors> {
-        let (index, queries) = (self.open()?, queries.take(env)?);
-        throwing(|| index.query(queries, query(k, ef), Control::none())).map(NativeNeighbors::from)
+    pub fn query_sync(
+        &self,
+        env: Env,
+        queries: &mut NativeRows,
+        k: u32,
+        ef: u32,
+        filter: Option<Uint8Array>,
+    ) -> Result<NativeNeighbors> {
+        let (index, queries, filter) = (self.open()?, queries.take(env)?, bits(filter));
+        throwing(|| ask(&index, queries, query(k, ef), filter, Control::none())).map(NativeNeighbors::from)
     }
 
     /// Answers a few dense queries, row after row, into arrays of the caller's: `indices` and `distances` have
@@ -125,10 +132,11 @@ impl NativeIndex {
         queries: &mut NativeRows,
         k: u32,
         ef: u32,
+        filter: Option<Uint8Array>,
         listener: Listener<'_>,
     ) -> Result<NativeJob> {
-        let (index, queries) = (self.open()?, queries.take(env)?);
-        start(listener, move |control| index.query(queries, query(k, ef), control).map(Value::Neighbors))
+        let (index, queries, filter) = (self.open()?, queries.take(env)?, bits(filter));
+        start(listener, move |control| ask(&index, queries, query(k, ef), filter, control).map(Value::Neighbors))
     }
 
     #[napi]
@@ -211,6 +219,24 @@ fn build(
     control: Control<'_>,
 ) -> hnsw_core::Result<Arc<Index>> {
     Index::build_named(rows, names, options, control).map(Arc::new)
+}
+
+/// Ids that may be returned, a bit each, where not all may.
+fn bits(filter: Option<Uint8Array>) -> Option<Filter> {
+    filter.map(|bits| Filter::of_bits(bits.to_vec()))
+}
+
+fn ask(
+    index: &Index,
+    queries: Points,
+    query: Query,
+    filter: Option<Filter>,
+    control: Control<'_>,
+) -> hnsw_core::Result<Neighbors> {
+    match filter {
+        Some(filter) => index.query_among(queries, query, &filter, control),
+        None => index.query(queries, query, control),
+    }
 }
 
 fn restore(bytes: &[u8], threads: u32, control: Control<'_>) -> hnsw_core::Result<Arc<Index>> {

@@ -5,6 +5,7 @@
 mod balls;
 mod candidates;
 mod coarse;
+mod filtered;
 mod foreign;
 mod linked;
 mod listed;

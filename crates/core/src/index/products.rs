@@ -123,6 +123,7 @@ impl Index {
             k: (k + 1).min(n),
             ef: WALKED_WIDTH.max(4 * k).min(n),
             threads: self.options.threads,
+            matching: None,
         };
         let found = search(&batch, &self.scratches, &self.counters, control)?;
         let mut knn = Knn::empty(n, k)?;

@@ -149,6 +149,7 @@ impl Index {
             k: query.k.min(state.rows.len()),
             ef: query.ef.max(query.k).min(state.rows.len()),
             threads: self.threads_for(queries.len() * query.ef.max(query.k) * 16 * state.rows.width()),
+            matching: None,
         };
         let knn = search(&batch, &self.scratches, &self.counters, control)?;
         knn.write_to(out, 0, &self.options.metric);
@@ -206,7 +207,7 @@ impl Index {
     }
 
     /// What a walk for `queries` runs on.
-    fn walked_on<'a>(
+    pub(super) fn walked_on<'a>(
         &'a self,
         state: &'a State,
         index: &'a Search,

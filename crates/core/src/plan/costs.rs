@@ -103,6 +103,12 @@ impl Costs {
         queries as f64 * query / self.threads
     }
 
+    /// A comparison with so many of the rows, which are gathered for it.
+    pub fn scan_among(&self, rows: usize, queries: usize, k: usize) -> f64 {
+        let part = Costs { rows: rows as f64, ..*self };
+        part.scan(queries, k) + part.rows * (self.rates.miss + 0.2e-9 * self.width)
+    }
+
     pub fn walk(&self, queries: usize, ef: usize) -> f64 {
         let query = if self.sketched() {
             // About ten distances of sketches for each row of a pool three times as wide, and the pool by the rows.

@@ -189,6 +189,32 @@ pub(crate) fn query(
     QueryDecision { exact, queries, exact_seconds, walk_seconds, seconds: None, lists: None, on: None }
 }
 
+/// How queries among some of the rows are answered.
+pub(crate) struct Among {
+    /// Rows that may be returned.
+    pub matching: usize,
+    pub queries: usize,
+    /// Width of a walk that meets enough of them.
+    pub ef: usize,
+    pub k: usize,
+}
+
+impl Among {
+    /// Whether walks are cheaper than comparing all rows that match. They may have to be compared after a walk.
+    pub fn walks(&self, source: Source<'_>, options: &Options) -> bool {
+        let costs = Costs::of(source, options);
+        let wide = 4 * self.ef > source.rows.len();
+        match options.algorithm {
+            _ if !source.metric.walks() || self.matching <= self.k => false,
+            Algorithm::Exact => false,
+            Algorithm::Hnsw => !wide,
+            Algorithm::Auto => {
+                !wide && costs.walk(self.queries, self.ef) < costs.scan_among(self.matching, self.queries, self.k)
+            }
+        }
+    }
+}
+
 impl QueryDecision {
     /// The call has been answered in so many seconds.
     pub fn took(self, seconds: f64) -> QueryDecision {

@@ -1,8 +1,9 @@
 //! Many queries over the graph, split over threads.
 
 use super::anchors::Anchors;
+use super::rules::{Matching, PoolExpanded};
 use super::scorer::{ByteScorer, CodeScorer, DenseScorer, RowScorer, SketchScorer};
-use super::walk::{Scratch, ScratchPool, descend, rescore, set_out, settle};
+use super::walk::{Scratch, ScratchPool, descend, descend_by, rescore, set_out, set_out_by, settle};
 use crate::code::{ByteCodes, EXACT_SQUARES, Quantized, Sketch};
 use crate::control::Control;
 use crate::error::Result;
@@ -27,6 +28,8 @@ pub(crate) struct Batch<'a> {
     pub k: usize,
     pub ef: usize,
     pub threads: usize,
+    /// The rows that may be returned, where not all may.
+    pub matching: Option<&'a Matching>,
 }
 
 /// What walks run on: codes of the rows, and of the queries.
@@ -52,8 +55,15 @@ pub(crate) fn search(
         batch.threads,
         || scratches.take(batch.graph.len()),
         |lent, row, ids, proxies| {
-            batch.walk(row, &mut lent.scratch);
-            for ((found, id), proxy) in lent.scratch.pool.iter().zip(ids).zip(proxies) {
+            let sure = match batch.matching {
+                None => {
+                    batch.walk(row, &mut lent.scratch);
+                    true
+                }
+                Some(matching) => batch.walk_among(row, matching, &mut lent.scratch),
+            };
+            let found = if sure { lent.scratch.pool.iter().take(usize::MAX) } else { lent.scratch.pool.iter().take(0) };
+            for ((found, id), proxy) in found.zip(ids).zip(proxies) {
                 (*id, *proxy) = (found.id, found.proxy);
             }
             let (distances, hops) = lent.scratch.take_counts();
@@ -108,6 +118,26 @@ impl Batch<'_> {
                 _ => descend(self.graph, &by_rows, 0, self.ef, scratch),
             },
         }
+    }
+
+    /// Walks among the rows that match; what it finds is in the pool. Whether these are the nearest that match.
+    fn walk_among(&self, row: usize, matching: &Matching, scratch: &mut Scratch) -> bool {
+        let query = self.queries.row(row);
+        let by_rows = RowScorer { pair: self.pair, rows: self.rows, query };
+        let Coded::Sketches { rows, anchors, queries, .. } = &self.coded else {
+            descend_by(self.graph, &by_rows, 0, self.ef, &mut PoolExpanded, &matching, scratch);
+            return scratch.only_accepted(self.ef, self.k);
+        };
+        let by_sketch = SketchScorer { dot: Kernels::detect().u8_dot, sketch: rows, query: queries.code(row) };
+        let mut dots = std::mem::take(&mut scratch.dots);
+        let (width, anchors) = (self.sketched(), anchors.met(rows, by_sketch.query, &mut dots));
+        set_out_by(self.graph, &by_sketch, anchors, width, &matching, scratch);
+        scratch.dots = dots;
+        // Sketches leave the order of the nearest to the rows.
+        let sure = scratch.only_accepted(width, 2 * self.k + REFINED);
+        scratch.pool.resume(3 * self.k + 4 * REFINED);
+        rescore(&by_rows, scratch);
+        sure
     }
 
     /// Width of a walk by sketches that finds what one of width `ef` by the rows would (measured).

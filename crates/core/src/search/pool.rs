@@ -138,6 +138,10 @@ impl Pool {
         self.cursor
     }
 
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = Neighbor> + '_ {
         self.slots.iter().map(|&slot| neighbor(slot))
     }

@@ -79,6 +79,26 @@ pub(crate) trait Accept {
     fn accepts(&self, id: u32) -> bool;
 }
 
+/// Rows of a set, a bit each.
+pub(crate) struct Matching(Vec<u64>);
+
+impl Matching {
+    /// The rows `slots` of `n`.
+    pub fn of(slots: &[u32], n: usize) -> Matching {
+        let mut bits = vec![0u64; n.div_ceil(64)];
+        slots.iter().for_each(|&slot| bits[slot as usize / 64] |= 1 << (slot % 64));
+        Matching(bits)
+    }
+}
+
+impl Accept for &Matching {
+    const EVERYTHING: bool = false;
+    #[inline]
+    fn accepts(&self, id: u32) -> bool {
+        self.0[id as usize / 64] >> (id % 64) & 1 == 1
+    }
+}
+
 /// All rows.
 pub(crate) struct Everything;
 

@@ -54,6 +54,26 @@ impl Scratch {
         self.distances += 1;
     }
 
+    /// What of the pool may be returned.
+    fn take_accepted<A: Accept>(&mut self, width: usize, accept: &A) {
+        if !A::EVERYTHING {
+            self.accepted.reset(width);
+            for found in self.pool.iter().filter(|found| accept.accepts(found.id)) {
+                self.accepted.insert(found);
+            }
+        }
+    }
+
+    /// Puts what may be returned into the pool. Whether `enough` of it, or all there is, is among the nearest rows of all: nearer
+    /// than the farthest that the walk has kept.
+    pub fn only_accepted(&mut self, width: usize, enough: usize) -> bool {
+        let farthest = self.pool.iter().last().filter(|_| self.pool.len() >= width);
+        let sure =
+            farthest.is_none_or(|farthest| self.accepted.iter().nth(enough - 1).is_some_and(|last| last <= farthest));
+        std::mem::swap(&mut self.pool, &mut self.accepted);
+        sure
+    }
+
     /// Starts the walk of the next level at the rows that the last one found.
     fn resume(&mut self, width: usize) {
         self.pool.resume(width);
@@ -78,6 +98,18 @@ pub(crate) fn set_out<S: Scorer>(
     width: usize,
     scratch: &mut Scratch,
 ) {
+    set_out_by(graph, scorer, anchors, width, &Everything, scratch);
+}
+
+/// [`set_out`] with an accept rule.
+pub(crate) fn set_out_by<S: Scorer, A: Accept>(
+    graph: &Graph,
+    scorer: &S,
+    anchors: impl Iterator<Item = Neighbor>,
+    width: usize,
+    accept: &A,
+    scratch: &mut Scratch,
+) {
     scratch.rows = graph.len();
     scratch.pool.reset(width);
     for anchor in anchors {
@@ -85,7 +117,8 @@ pub(crate) fn set_out<S: Scorer>(
         scratch.distances += 1;
     }
     scratch.resume(width);
-    walk(graph, 0, scorer, &mut PoolExpanded, &Everything, scratch);
+    scratch.take_accepted(width, accept);
+    walk(graph, 0, scorer, &mut PoolExpanded, accept, scratch);
 }
 
 /// Walks from the entry down to level 0 and there with `stop`, the pool holding what it has `room` for. The rows `seeds`
@@ -124,12 +157,7 @@ pub(crate) fn descend_by<S: Scorer, T: Stop, A: Accept>(
     scratch: &mut Scratch,
 ) {
     approach(graph, scorer, level, width, scratch);
-    if !A::EVERYTHING {
-        scratch.accepted.reset(width);
-        for found in scratch.pool.iter().filter(|found| accept.accepts(found.id)) {
-            scratch.accepted.insert(found);
-        }
-    }
+    scratch.take_accepted(width, accept);
     walk(graph, level, scorer, stop, accept, scratch);
 }
 
