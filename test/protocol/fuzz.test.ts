@@ -51,6 +51,7 @@ const OPS = [
   "radius_search",
   "radius_search_by_id",
   "estimate_count",
+  "ids",
 ];
 const VALUES: unknown[] = [
   null,
@@ -97,6 +98,8 @@ const FIELDS = [
   "target",
   "fresh",
   "updated",
+  "removed",
+  "filter",
   "layout",
   "nnz",
   "indices",
@@ -181,6 +184,9 @@ class Fuzzer {
       ...{ k: 2, ...shape, inline, options: { ...FORMS[form]?.options, seed: "7", ...sigma } },
       ...(parts !== 0 && { fresh: shape }),
       ...(parts !== 1 && { updated: { ...shape, indices } }),
+      ...(op === "update" && this.below(4) === 0 && { removed: [this.below(40), this.below(40)] }),
+      ...(op === "query" &&
+        this.below(2) === 0 && { filter: this.below(2) === 0 ? { ids: [1, 19] } : { bits: value } }),
       ...(op === "close" && this.below(2) === 0 && { index: null, value: value.value }),
       ...(op === "dump" && { rows: this.below(2) === 0 }),
       ...{ bytes: value, start: 0, count: 20, credits: 1, target: id - this.below(20), protocol: [1, 1] },

@@ -158,3 +158,58 @@ describe("an update that cannot be", () => {
     await expectRows(client, index, denseRows(matrix));
   });
 });
+
+describe("a deletion", () => {
+  test.each(["in_the_header", "by_a_value"])("takes_rows_out_and_their_ids_are_not_given_again_%s", async (way) => {
+    const client = await connect(await start());
+    const index = await client.build(matrix, options);
+    if (way === "by_a_value") await client.inline("put", {}, numberRows(Int32Array.from([3, 17]), 1));
+    const removed = way === "by_a_value" ? { value: "v1" } : [3, 17];
+    expect(await client.call("update", { index, removed })).toMatchObject({ rows: 198 });
+    const reply = await client.inline("update", { index, fresh: denseRows(fresh).shape }, denseRows(fresh));
+    expect(reply).toMatchObject({ rows: 218, first_id: 200 });
+    const graph = await graphOf(client, index);
+    const own = Array.from({ length: 218 }, (_, row) => graph.indices[5 * row]);
+    const ids = Array.from({ length: 220 }, (_, id) => id).filter((id) => id !== 3 && id !== 17);
+    expect(own).toEqual(ids);
+    await expect(client.call("update", { index, removed: [3] })).rejects.toMatchObject({ code: "ERR_UNKNOWN_ID" });
+    await expect(client.call("update", { index, removed: ids })).rejects.toMatchObject({ code: "ERR_EMPTY_INDEX" });
+    await expect(client.call("update", { index })).rejects.toMatchObject({ code: "ERR_PROTOCOL" });
+  });
+
+  test("rows_that_outlived_a_server_bring_their_ids", async () => {
+    const client = await connect(await start());
+    const named = { ...options, ids: Array.from({ length: 200 }, (_, i) => 2 * i), next_id: 1000 };
+    const reply = await client.inline("build", { options: named }, denseRows(matrix));
+    expect(reply).toMatchObject({ rows: 200, next_id: 1000 });
+    const { indices: found } = await client.results("query", { index: reply.index, k: 1 }, denseRows(matrix));
+    expect([...found]).toEqual(named.ids);
+    const wrong = { options: { ...options, ids: [1, 0] } };
+    await expect(client.inline("build", wrong, denseRows(slice(matrix, 0, 2)))).rejects.toMatchObject({
+      code: "ERR_INVALID_ARGUMENT",
+    });
+  });
+});
+
+describe("a filter", () => {
+  test("names_the_rows_that_a_query_may_return", async () => {
+    const client = await connect(await start());
+    const index = await client.build(matrix, options);
+    await client.inline("put", {}, { ...numberRows(Uint8Array.from([0b1010, 1]), 1) });
+    for (const filter of [{ ids: [1, 3, 8] }, { bits: { value: "v1" } }]) {
+      const { indices: found } = await client.results("query", { index, k: 4, filter }, denseRows(matrix));
+      for (let q = 0; q < 200; q++) {
+        const row = [...found.subarray(4 * q, 4 * q + 4)];
+        expect([row[3], ...row.slice(0, 3).sort((a, b) => a - b)]).toEqual([-1, 1, 3, 8]);
+      }
+    }
+    for (const [filter, code] of [
+      [{ ids: [200] }, "ERR_UNKNOWN_ID"],
+      [{}, "ERR_PROTOCOL"],
+      [{ bits: [1] }, "ERR_PROTOCOL"],
+    ] as const) {
+      const asked = client.results("query", { index, k: 4, filter }, denseRows(updated));
+      await expect(asked).rejects.toMatchObject({ code });
+    }
+  });
+});
