@@ -29,6 +29,7 @@ const FEATURES = [
   "verify",
   "update.remove",
   "filter",
+  "recall",
 ];
 
 /** A refused version range; the reply tells ours. */

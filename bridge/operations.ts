@@ -9,9 +9,9 @@ import { HnswError } from "../src/index.ts";
 import type { Call } from "./call.ts";
 import { attach, dump, load, put } from "./copy-operations.ts";
 import { protocolError } from "./errors.ts";
-import { optional, protocolUint, text } from "./header.ts";
+import { number, optional, protocolUint, text } from "./header.ts";
 import { build, ids, indexOf, neighborGraph, prepare, query, update } from "./index-operations.ts";
-import { wireNames } from "./options.ts";
+import { effortOf, wireNames } from "./options.ts";
 import { estimateCount, radiusSearch, radiusSearchById, searchWithTargetCount } from "./radius-operations.ts";
 import type { Service } from "./service.ts";
 import { statsReply } from "./stats-reply.ts";
@@ -32,6 +32,16 @@ async function verify(call: Call, service: Service): Promise<object> {
   const index = indexOf(call);
   const found = await service.pace.beside(index, () => call.compute((hooks) => index.verify(hooks)));
   return { verification: wireNames(found) };
+}
+
+async function recall(call: Call, service: Service): Promise<object> {
+  const { header } = call;
+  const index = indexOf(call);
+  const sample = optional(header, "sample", number);
+  const k = optional(header, "k", number);
+  const options = { ...effortOf(header), ...(sample !== undefined && { sample }), ...(k !== undefined && { k }) };
+  const ask = () => call.compute((hooks) => index.recall({ ...options, ...hooks }));
+  return { recall: wireNames(await service.pace.beside(index, ask)) };
 }
 
 /** Frees an index or a value. */
@@ -78,6 +88,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ["load", load],
   ["attach", attach],
   ["plan", plan],
+  ["recall", recall],
   ["stats", stats],
   ["verify", verify],
   ["close", close],

@@ -56,6 +56,7 @@ import {
   type TargetResult,
   targetOf,
 } from "./radius.ts";
+import { checkedRecall, type RecallOptions, type RecallReport, recallOf } from "./recall.ts";
 import { atOnce, incoming, inSlices } from "./transfer.ts";
 
 /**
@@ -645,6 +646,31 @@ export class HnswIndex {
   verifySync(): Verification {
     this.#checkOpen();
     return verificationOf(wrapped(() => this.#native.verifySync()));
+  }
+
+  /**
+   * What single queries at this effort find: sampled rows are asked for their nearest others, and the answers compared with
+   * exact ones. O(sample * n * dim).
+   *
+   * Rejects with `ERR_INVALID_ARGUMENT` (also for a `k` of as many rows as there are), `ERR_CANCELLED`, `ERR_OUT_OF_MEMORY`,
+   * `ERR_CLOSED`.
+   *
+   * @example
+   * ```ts
+   * const { recall, low, ms } = await index.recall({ k: 10, ef: 64 });
+   * ```
+   */
+  async recall(options?: RecallOptions): Promise<RecallReport> {
+    const { call, sample, k, ef } = checkedRecall(options, this.parameters.ef);
+    const { recall } = await this.#run((listener) => this.#native.recall(sample, k, ef, listener), call);
+    return recallOf(present(recall));
+  }
+
+  /** {@link HnswIndex.recall} on this thread. */
+  recallSync(options?: Omit<RecallOptions, keyof CallOptions>): RecallReport {
+    const { sample, k, ef } = checkedRecall(options, this.parameters.ef);
+    this.#checkOpen();
+    return recallOf(wrapped(() => this.#native.recallSync(sample, k, ef)));
   }
 
   /** Sizes and counters. Never waits: during an update, what was true before it. Throws `ERR_CLOSED`. */

@@ -34,6 +34,7 @@ export type {
   TargetOptions,
   TargetResult,
 } from "./radius.ts";
+export type { RecallOptions, RecallReport } from "./recall.ts";
 export { release } from "./release.ts";
 export { RowBuffer } from "./row-buffer.ts";
 export { SparseBuffer } from "./sparse-buffer.ts";

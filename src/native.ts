@@ -77,6 +77,19 @@ export interface NativeUpdated {
   rows: number;
 }
 
+/** What queries find, measured on sampled rows. */
+export interface NativeRecall {
+  sample: number;
+  k: number;
+  ef: number;
+  exact: boolean;
+  recall: number;
+  low: number;
+  high: number;
+  distanceError?: number;
+  ms: number;
+}
+
 /** What a finished call hands over. */
 interface NativeOutcome {
   neighbors?: NativeNeighbors;
@@ -86,6 +99,7 @@ interface NativeOutcome {
   index?: NativeIndex;
   bytes?: Uint8Array;
   updated?: NativeUpdated;
+  recall?: NativeRecall;
   verification?: NativeVerification;
   labels?: BigUint64Array;
 }
@@ -245,6 +259,8 @@ export interface NativeIndex {
   ): NativeTargeted;
   estimateCount(queries: NativeRows, radii: Float32Array, sample: number, listener: NativeListener): NativeJob;
   estimateCountSync(queries: NativeRows, radii: Float32Array, sample: number): NativeEstimates;
+  recall(sample: number, k: number, ef: number, listener: NativeListener): NativeJob;
+  recallSync(sample: number, k: number, ef: number): NativeRecall;
   prepareRadius(listener: NativeListener): NativeJob;
   prepareRadiusSync(): void;
   /** `ids` are those of the rows of `replaced`. */

@@ -263,6 +263,12 @@ class RemoteIndex:
             return dict(self.stats()["plan"])
         return dict(self._session.call("plan", self._named())["plan"])
 
+    def recall(self, asked: Header, on_progress: ProgressListener | None) -> dict[str, Any]:
+        """What queries find, measured on sampled rows."""
+        self._check("recall", "measure recall")
+        reply = self._session.call("recall", {**self._named(), **asked}, on_progress=on_progress)
+        return dict(reply["recall"])
+
     def verify(self) -> dict[str, Any]:
         """What a look at everything finds. Raises InvalidArgument at an older server."""
         if "verify" not in self._session.greeting.features:

@@ -14,11 +14,14 @@ from . import _files, _metrics, _parameters
 from ._changes import checked_changes
 from ._deletes import Deletes
 from ._engine import engine
+from ._errors import InvalidArgument
 from ._filters import filter_bits
 from ._matrix import is_sparse
 from ._numpy import np
+from ._progress import progress_bar
 from ._protocol import Header, Hits
 from ._radius import RadiusSearch
+from ._remote import RemoteIndex
 from ._saved import COMMON, SavedIndex, write
 
 if TYPE_CHECKING:
@@ -205,11 +208,7 @@ class Index(Deletes, SavedIndex, RadiusSearch):
         ServerDied
             When the server goes away meanwhile. The next call starts another.
         """
-        effort: Header = {}
-        if epsilon is not None:
-            effort["epsilon"] = _parameters.effort(epsilon)
-        if ef is not None:
-            effort["ef"] = _parameters.as_count(ef, "ef", 1)
+        effort = _effort(epsilon, ef)
         if filter is not None:
             effort["filter"] = filter_bits(filter, self._names())
         return self._found(queries, "queries", _parameters.as_count(k, "k", 0), effort)
@@ -312,6 +311,39 @@ class Index(Deletes, SavedIndex, RadiusSearch):
         """The index that `dump` or a file gave. Raises as `load` does. O(bytes)."""
         return cls._of_bytes(data)
 
+    def recall(
+        self,
+        sample: int = 1000,
+        k: int = 10,
+        *,
+        epsilon: float | None = None,
+        ef: int | None = None,
+    ) -> dict[str, Any]:
+        """What single queries at this effort find, against exact answers. O(sample n d).
+
+        Parameters
+        ----------
+        sample : int
+            Rows that are asked for their nearest others.
+        k : int
+            Neighbours of each, the row itself not counted.
+        epsilon, ef
+            As in `query`.
+
+        Returns
+        -------
+        dict
+            ``recall`` with ``low`` and ``high`` (95 %), ``distance_error`` or None, ``ms`` a query,
+            ``exact`` (all rows are compared), ``sample``, ``k``, ``ef``.
+        """
+        asked = {**_effort(epsilon, ef), "sample": _parameters.as_count(sample, "sample", 1)}
+        asked["k"] = _parameters.as_count(k, "k", 1)
+        remote = self._remote()
+        if not isinstance(remote, RemoteIndex):
+            raise InvalidArgument("recall is measured by a server, not inside Pyodide")
+        with progress_bar(self.verbose) as listener:
+            return remote.recall(asked, listener)
+
     def verify(self) -> dict[str, Any]:
         """Look at everything the engine holds: rows, links, what is reachable. O(n d + links).
 
@@ -363,6 +395,15 @@ class Index(Deletes, SavedIndex, RadiusSearch):
             "_effort": {},
             "_engine_options": {},
         }
+
+
+def _effort(epsilon: float | None, ef: int | None) -> Header:
+    effort: Header = {}
+    if epsilon is not None:
+        effort["epsilon"] = _parameters.effort(epsilon)
+    if ef is not None:
+        effort["ef"] = _parameters.as_count(ef, "ef", 1)
+    return effort
 
 
 def _checked(given: dict[str, Any]) -> Header:

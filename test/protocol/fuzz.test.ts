@@ -52,6 +52,7 @@ const OPS = [
   "radius_search_by_id",
   "estimate_count",
   "ids",
+  "recall",
 ];
 const VALUES: unknown[] = [
   null,

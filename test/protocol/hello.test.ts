@@ -30,6 +30,7 @@ describe("hello", () => {
       "verify",
       "update.remove",
       "filter",
+      "recall",
     ]);
     for (const metric of reply.metrics as object[]) {
       expect(metric).toMatchObject({

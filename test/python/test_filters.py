@@ -48,3 +48,13 @@ def test_filters_follow_deletions_and_wrong_ones_are_refused(rows: np.ndarray) -
     ):
         with pytest.raises(error):
             index.query(rows[:3], 4, filter=given)
+
+
+def test_an_index_tells_its_recall(rows: np.ndarray) -> None:
+    index = Index(rows, n_neighbors=5, algorithm="hnsw", m=6)
+    few, many = (index.recall(300, 10, ef=ef) for ef in (11, 300))
+    assert few["low"] <= few["recall"] <= few["high"]
+    assert few["recall"] < many["recall"]
+    assert (many["sample"], many["k"], many["ef"], many["exact"]) == (300, 10, 300, False)
+    with pytest.raises(ValueError):
+        index.recall(0)

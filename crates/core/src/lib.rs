@@ -38,7 +38,7 @@ pub use error::{Error, Result};
 pub use filter::Filter;
 pub use format::{Sink, check_beginning};
 pub use hnsw_kernels as kernels;
-pub use index::{Changes, Check, ForeignLinks, Index, Links, SectionState, Verification};
+pub use index::{Changes, Check, ForeignLinks, Index, Links, SectionState, SelfRecall, Verification};
 pub use metric::{Kind, METRICS, Metric, MetricInfo, MetricParams, REFUSED};
 pub use neighbors::{MISSING, Neighbors};
 pub use options::{Algorithm, GRAPH_RECALL, MAX_K, MAX_M, Options, Quantization, Query};

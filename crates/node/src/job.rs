@@ -6,9 +6,10 @@ use crate::guard::guarded;
 use crate::index::{NativeIndex, NativeNeighbors};
 use crate::pool::POOL;
 use crate::radius::{NativeBalls, NativeEstimates, NativeTargeted};
+use crate::recall::NativeRecall;
 use crate::throttle::Throttle;
 use crate::update::NativeUpdated;
-use hnsw_core::{Balls, Control, Error, Estimate, Index, Neighbors, Progress, Targeted, Verification};
+use hnsw_core::{Balls, Control, Error, Estimate, Index, Neighbors, Progress, SelfRecall, Targeted, Verification};
 use napi::bindgen_prelude::{BigUint64Array, Function, Uint8Array};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
@@ -30,6 +31,7 @@ pub enum Value {
     Index(Arc<Index>),
     Bytes(Vec<u8>),
     Updated(NativeUpdated),
+    Recall(SelfRecall),
     Verification(Box<Verification>),
     /// An index and the labels of its rows.
     Imported(Arc<Index>, Vec<u64>),
@@ -57,6 +59,7 @@ pub struct NativeEvent {
     pub index: Option<NativeIndex>,
     pub bytes: Option<Uint8Array>,
     pub updated: Option<NativeUpdated>,
+    pub recall: Option<NativeRecall>,
     pub verification: Option<NativeVerification>,
     pub labels: Option<BigUint64Array>,
 }
@@ -89,6 +92,7 @@ impl NativeEvent {
             Value::Targeted(of) => NativeEvent { targeted: Some(of.into()), ..NativeEvent::default() },
             Value::Estimates(of) => NativeEvent { estimates: Some(of.into()), ..NativeEvent::default() },
             Value::Bytes(bytes) => NativeEvent { bytes: Some(bytes.into()), ..NativeEvent::default() },
+            Value::Recall(of) => NativeEvent { recall: Some(of.into()), ..NativeEvent::default() },
             Value::Updated(of) => NativeEvent { updated: Some(of), ..NativeEvent::default() },
             Value::Verification(found) => NativeEvent { verification: Some((*found).into()), ..NativeEvent::default() },
             Value::Imported(index, labels) => NativeEvent {

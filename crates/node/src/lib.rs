@@ -25,6 +25,7 @@ mod job;
 mod options;
 mod pool;
 mod radius;
+mod recall;
 mod release;
 mod report;
 mod rows;

@@ -9,6 +9,7 @@ mod filtered;
 mod foreign;
 mod linked;
 mod listed;
+mod measure;
 mod persist;
 mod products;
 mod query;
@@ -22,6 +23,7 @@ mod verify;
 mod walked;
 
 pub use foreign::ForeignLinks;
+pub use measure::SelfRecall;
 pub use stored::Check;
 pub use update::Changes;
 pub use verify::{Links, SectionState, Verification};

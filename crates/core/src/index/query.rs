@@ -8,7 +8,7 @@ use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::exact;
 use crate::graph::{self, Graph};
-use crate::knn::RunOn;
+use crate::knn::{Knn, RunOn};
 use crate::neighbors::Neighbors;
 use crate::options::Query;
 use crate::plan::{self, QueryDecision};
@@ -139,6 +139,18 @@ impl Index {
         out: &mut Neighbors,
         control: Control<'_>,
     ) -> Result<()> {
+        self.walked_knn(state, queries, query, control)?.write_to(out, 0, &self.options.metric);
+        Ok(())
+    }
+
+    /// What walks find.
+    pub(super) fn walked_knn(
+        &self,
+        state: &State,
+        queries: &Points,
+        query: Query,
+        control: Control<'_>,
+    ) -> Result<Knn> {
         let index = self.search_index(state, control)?;
         let batch = Batch {
             graph: &index.graph,
@@ -151,9 +163,7 @@ impl Index {
             threads: self.threads_for(queries.len() * query.ef.max(query.k) * 16 * state.rows.width()),
             matching: None,
         };
-        let knn = search(&batch, &self.scratches, &self.counters, control)?;
-        knn.write_to(out, 0, &self.options.metric);
-        Ok(())
+        search(&batch, &self.scratches, &self.counters, control)
     }
 
     /// Sketches of `rows`, where walks may run on them.
