@@ -33,7 +33,7 @@ import {
   type QueryOptions,
   type RestoreOptions,
 } from "./options.ts";
-import { type Plan, planOf, type Stats } from "./plan.ts";
+import { type Plan, planOf, type Stats, statsOf } from "./plan.ts";
 import {
   anyRadii,
   asRow,
@@ -676,7 +676,7 @@ export class HnswIndex {
   /** Sizes and counters. Never waits: during an update, what was true before it. Throws `ERR_CLOSED`. */
   stats(): Stats {
     this.#checkOpen();
-    return wrapped(() => this.#native.stats());
+    return statsOf(wrapped(() => this.#native.stats()));
   }
 
   /** What the engine picked for the two products, and why. Never waits, as `stats`. Throws `ERR_CLOSED`. */

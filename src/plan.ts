@@ -36,8 +36,23 @@ export interface Plan {
   readonly kernels: string;
 }
 
+/** Share of changed rows from which a search index is worth building anew. */
+const GROWN = 0.1;
+
 /** Sizes in bytes, and counters since the index was made. `unreachable` is always 0. */
-export type Stats = Readonly<NativeStats>;
+export interface Stats extends Readonly<NativeStats> {
+  /**
+   * Whether more than a tenth of the rows came, went or became others since the search index was built. Recall is kept by
+   * updates; a new index may be smaller and faster.
+   */
+  readonly rebuildAdvised: boolean;
+}
+
+/** @internal */
+export function statsOf(native: NativeStats): Stats {
+  const rebuildAdvised = native.searchReady && native.insertsSinceBuild > GROWN * native.rows;
+  return { ...native, rebuildAdvised };
+}
 
 /** @internal */
 export function planOf({ neighborGraph, query, kernels }: NativePlan): Plan {

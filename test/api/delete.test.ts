@@ -90,3 +90,13 @@ it("queries that began before an update end with the rows of before", async () =
   expect(before.indices.shape).toEqual([3000, 1]);
   expect(index.size).toBe(2000);
 });
+
+it("a tenth of changed rows and more make a new search index worth while", async () => {
+  const index = await HnswIndex.build(rowsOf(9), { algorithm: "hnsw" });
+  await index.prepare();
+  await index.delete(Array.from({ length: 20 }, (_, id) => id));
+  expect(index.stats()).toMatchObject({ insertsSinceBuild: 20, rebuildAdvised: false });
+  await index.replace([30], rowsOf(10, 1));
+  await index.update({ fresh: rowsOf(11, 20) });
+  expect(index.stats()).toMatchObject({ rows: N, insertsSinceBuild: 41, rebuildAdvised: true });
+});
