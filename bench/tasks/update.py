@@ -136,7 +136,7 @@ def _of_set(session, name: str) -> dict:
         session,
         Judged(prepared, all_rows[: changes.start], judge),
         make_job,
-        lambda job: job,
+        lambda job: None,
         lambda attempt: summary.undisturbed([*attempt["times"].values()]),
         lambda entry, attempts: _figures(attempts),
     )

@@ -10,7 +10,7 @@ import run
 from harness import suite
 from harness.session import Session
 from harness.stages import Stages
-from tasks import bridge, kernels, scale, umap_report
+from tasks import bridge, kernels, scale, umap_report, update
 
 
 def _measured(task, folder: Path, patch: pytest.MonkeyPatch, *arguments: str) -> dict:
@@ -193,3 +193,16 @@ def test_stages_tell_the_share_of_compiling() -> None:
     assert dict(stages.compiling) == {"neighbors": 2.5, "layout": 0.0}
     assert stages.results["neighbors"] == "found"
     assert stages.seconds["neighbors"] >= 0
+
+
+def test_update_measures_each_step_and_judges_what_is_there_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = _measured(update, tmp_path, monkeypatch, "--suite", "update", "--rows", "2200")
+    [part] = result["data"]
+    assert (part["rows"], part["changed"]) == (2000, 200)
+    [own] = part["engines"]
+    assert "error" not in own
+    assert [*own["summary"]["seconds"]] == ["delete", "add", "replace", "rebuild"]
+    assert min(own["summary"]["recall"].values()) >= 0.95
+    assert "2000 x 128, euclidean, SYNTHETIC, 200 rows a step" in "\n".join(update.lines(result))
