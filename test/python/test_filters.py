@@ -56,5 +56,5 @@ def test_an_index_tells_its_recall(rows: np.ndarray) -> None:
     assert few["low"] <= few["recall"] <= few["high"]
     assert few["recall"] < many["recall"]
     assert (many["sample"], many["k"], many["ef"], many["exact"]) == (300, 10, 300, False)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="sample"):
         index.recall(0)
