@@ -21,8 +21,9 @@ fn main() {
     let options = Options { n_neighbors: 10, m: 16, ef_construction: 400, ..Options::new(metric) };
     let index = Index::new(rows(0..n), options).unwrap();
     timed("build", |control| index.prepare(control).unwrap());
-    let gone: Vec<u32> = (0..n as u32).filter(|id| id % 10 == 3).collect();
-    let places: Vec<u32> = (0..n as u32).filter(|id| id % 10 == 7).collect();
+    // Some of every cluster.
+    let gone: Vec<u32> = (0..n as u32).filter(|id| (id / 50) % 10 == 3).collect();
+    let places: Vec<u32> = (0..n as u32).filter(|id| (id / 50) % 10 == 7).collect();
     timed("delete", |control| _ = index.update(Changes::removed(gone), control).unwrap());
     timed("append", |control| _ = index.update(Changes::fresh(rows(n..n + n / 10)), control).unwrap());
     let others = rows(0..places.len());

@@ -13,6 +13,8 @@ use crate::parallel::map;
 /// Rows that go, and rows behind them, that are looked at for one row.
 const MOST_LOST: usize = 48;
 const MOST_FOUND: usize = 96;
+/// Rows that are looked at for each link that is lost, and once more.
+const FOUND_FOR_EACH: usize = 4;
 
 /// The graph without links from and to the rows `lost`, and without the rows `gone`, which are among them (both ascending,
 /// distinct, of `lost` not all rows): the rows behind them move up. `between` is the proxy of two rows.
@@ -84,8 +86,9 @@ fn past(
     found.clear();
     let (gone, mut kept): (Vec<u32>, Vec<u32>) = graph.links(id, level).iter().partition(|&&link| marks[link as usize]);
     lost.extend(&gone);
+    let wanted = (FOUND_FOR_EACH * (gone.len() + 1)).min(MOST_FOUND);
     let mut next = 0;
-    while next < lost.len() && found.len() < MOST_FOUND {
+    while next < lost.len() && found.len() < wanted {
         for &link in graph.links(lost[next], level) {
             if !marks[link as usize] {
                 let known = link == id || kept.contains(&link) || found.iter().any(|other| other.id == link);
