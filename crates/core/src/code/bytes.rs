@@ -9,6 +9,7 @@
 //! where D, the squared distance of the codes, is exact in i32. Rows whose values are integers spanning at most
 //! 256 values lose nothing: their codes have step 1 and no residuals.
 
+use super::apart::Apart;
 use super::steps::Steps;
 use crate::control::Control;
 use crate::error::Result;
@@ -17,7 +18,7 @@ use crate::points::Rows;
 use crate::points::aligned::{ALIGN, Aligned};
 use hnsw_kernels::MatRef;
 use std::ops::Range;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Widest rows whose sums |a|² + |b|² stay below 2³¹: 2 · 255² · width.
 const MAX_WIDTH: usize = (i32::MAX as usize) / (2 * 255 * 255);
@@ -30,6 +31,8 @@ pub(crate) struct ByteCodes {
     norms: Vec<i32>,
     /// Empty where no row lost anything.
     residuals: Vec<f32>,
+    /// Of the residuals; made by the first who asks.
+    apart: OnceLock<Arc<Apart>>,
     steps: Steps,
     width: usize,
     stride: usize,
@@ -106,12 +109,13 @@ impl ByteCodes {
         control.check()?;
         let norms = known.iter().map(|&(norm, _)| norm).collect();
         let residuals = if exact { Vec::new() } else { known.iter().map(|&(_, lost)| lost).collect() };
-        Ok(ByteCodes { data, norms, residuals, steps, width, stride })
+        Ok(ByteCodes { data, norms, residuals, apart: OnceLock::new(), steps, width, stride })
     }
 
     /// These codes with `replacing` in the places of `ids`, then `fresh` at the end; all of the same steps, and
     /// exact if these are.
     pub fn changed(mut self, ids: &[u32], [replacing, fresh]: [Option<ByteCodes>; 2]) -> Result<ByteCodes> {
+        self.apart = OnceLock::new();
         if let Some(others) = replacing {
             for (at, id) in ids.iter().map(|&id| id as usize).enumerate() {
                 self.data.as_mut_slice()[id * self.stride..(id + 1) * self.stride].copy_from_slice(others.padded(at));
@@ -147,7 +151,8 @@ impl ByteCodes {
         );
         let norms = ids.iter().map(|&id| self.norms[id as usize]).collect();
         let residuals = ids.iter().filter_map(|&id| self.residuals.get(id as usize).copied()).collect();
-        Ok(ByteCodes { data, norms, residuals, steps: self.steps.clone(), ..*self })
+        let (steps, width) = (self.steps.clone(), self.width);
+        Ok(ByteCodes { data, norms, residuals, apart: OnceLock::new(), steps, width, stride })
     }
 
     pub fn len(&self) -> usize {
@@ -172,6 +177,11 @@ impl ByteCodes {
     /// Bound of the distance between each row and what its code stands for; empty where no row lost anything.
     pub fn residuals(&self) -> &[f32] {
         &self.residuals
+    }
+
+    /// Rows that lost far more than the others, and the bound for these. O(n) the first time.
+    pub fn apart(&self) -> &Arc<Apart> {
+        self.apart.get_or_init(|| Arc::new(Apart::of(&self.residuals)))
     }
 
     /// Squared norm of each code.

@@ -85,6 +85,11 @@ impl<'a> Source<'a> {
         self.codes.or(self.coarse).filter(|_| self.bytes_pay())
     }
 
+    /// [`Source::fast_codes`] that are much shorter than their rows: what few queries read in their place.
+    pub fn short_codes(&self) -> Option<&'a ByteCodes> {
+        self.fast_codes().filter(|codes| 2 * codes.stride() <= size_of::<f32>() * self.rows.width())
+    }
+
     /// Coarse codes would be of use: see [`Source::fast_codes`].
     pub fn wants_coarse(&self) -> bool {
         self.codes.is_none() && self.bytes_pay()
@@ -157,7 +162,8 @@ pub(crate) fn within(
 ) -> Result<(Knn, RunOn)> {
     let sides = Sides { a: queries, b: source.rows, pair: source.pair(), same: false, limits };
     if queries.len() < MIN_BATCH {
-        return Ok((ways::by_pairs(source, &sides, k, threads, control)?, RunOn::Rows));
+        let codes = query_codes.zip(source.short_codes()).map(|(a, b)| [a, b]);
+        return ways::few(source, codes, &sides, k, threads, control);
     }
     let codes = query_codes.zip(source.fast_codes()).map(|(a, b)| [a, b]);
     ways::nearest(source, codes, &sides, k, threads, control)

@@ -14,6 +14,8 @@ use hnsw_kernels::Kernels;
 
 /// Fewer rows than this have too few tiles for their order to matter.
 pub(super) const ORDERED: usize = 8 * BLOCK;
+/// Few queries that bytes cannot prove at once may compare one row in so many before all are by themselves.
+const FEW_AGAIN: usize = 16;
 /// Fewer rows or queries than this do not pay for bf16 codes.
 const HALVED: usize = 256;
 
@@ -48,14 +50,28 @@ pub(super) fn nearest(
     found.map(|found| (found, RunOn::Rows))
 }
 
-/// By the pair function.
-pub(super) fn by_pairs(
+/// As [`nearest`], of rows of A too few for tiles: all of B is read once, as `codes` where there are some.
+pub(super) fn few(
     source: Source<'_>,
+    codes: Option<[&ByteCodes; 2]>,
     sides: &Sides<'_>,
     k: usize,
     threads: usize,
     control: Control<'_>,
-) -> Result<Knn> {
+) -> Result<(Knn, RunOn)> {
+    if let Some([a, b]) = codes {
+        let exact = a.is_exact() && b.is_exact();
+        let again = if exact { u64::MAX } else { (sides.a.len() * b.len() / FEW_AGAIN) as u64 };
+        let aim = Aim { k, slack: if exact { 0 } else { SLACK }, again };
+        if let Some(found) = proven(&ByteTiles::new(source.kernels, a, b), aim, sides, threads, control)? {
+            return Ok((found, if exact { RunOn::Bytes } else { RunOn::ByteFilter }));
+        }
+    }
+    Ok((by_pairs(source, sides, k, threads, control)?, RunOn::Rows))
+}
+
+/// By the pair function.
+fn by_pairs(source: Source<'_>, sides: &Sides<'_>, k: usize, threads: usize, control: Control<'_>) -> Result<Knn> {
     let tiles = PairTiles { kernels: source.kernels, pair: sides.pair, a: sides.a, b: sides.b };
     rechecked(&tiles, k, 0, sides, threads, control)
 }
@@ -267,6 +283,41 @@ mod tests {
             assert_eq!(graph(source, 10, 2, Control::none()).unwrap().1, RunOn::Rows);
             let few = rows.subset(&[1, 2, 3]).unwrap();
             assert_eq!(batch(source, &few, None, 10, 2, Control::none()).unwrap().1, RunOn::Rows);
+        }
+    }
+
+    #[test]
+    fn few_queries_get_by_codes_what_they_get_by_rows() {
+        let (mut rng, n, dim) = (Rng::new(23), 3_000, 80);
+        let integers: Vec<f32> = (0..n * dim).map(|_| rng.below(200) as f32).collect();
+        let plane: Vec<f32> = (0..n * dim).map(|at| ((at / dim * (at % dim + 3)) % 997) as f32 * 0.37).collect();
+        for rows in [dense(&integers, dim), dense(&plane, dim), uniform(n, dim, 19)] {
+            let of = rows.dense().unwrap();
+            let exact = ByteCodes::of(of, 2, Control::none()).unwrap();
+            let coarse = ByteCodes::coarse(of, 2, Control::none()).unwrap();
+            let queries = rows.subset(&[5, 77, 1_200, 2_999]).unwrap();
+            for kernels in Kernels::available() {
+                let metric = metric("sqeuclidean", dim);
+                let plain = Source { rows: &rows, codes: None, coarse: None, metric, kernels };
+                let codes = exact.as_ref();
+                let coded = Source { codes, coarse: coarse.as_ref().filter(|_| codes.is_none()), ..plain };
+                let beside = coded.codes_of(&queries, 1, Control::none()).unwrap();
+                let of = |source, limits: Option<&[f32]>| {
+                    let found = crate::exact::within(source, &queries, beside.as_ref(), limits, 12, 2, Control::none());
+                    found.unwrap().0
+                };
+                let found = of(plain, None);
+                assert_eq!((of(coded, None).ids, of(coded, None).proxies), (found.ids.clone(), found.proxies.clone()));
+                // Within a limit the same; what lies behind it may be missing.
+                let limits: Vec<f32> = (0..4).map(|row| found.proxies[row * 12 + 6]).collect();
+                let near = of(coded, Some(&limits));
+                for row in 0..4 {
+                    let within = |knn: &Knn| -> Vec<(u32, f32)> {
+                        knn.row(row).take_while(|&(_, proxy)| proxy <= limits[row]).collect()
+                    };
+                    assert_eq!(within(&near), within(&found), "{}", kernels.label());
+                }
+            }
         }
     }
 }

@@ -79,9 +79,10 @@ impl Index {
             let shell = metric.reach(metric.widened(asked.radii[query], factor, effort.scale)).max(reach);
             Ball { reach, shell, barred: None }
         };
-        let effort = Effort { patience, budget, most };
+        let effort = Effort { patience, glance: effort.glance(patience), budget, most };
         let terms = asked.queries.len() * patience * 16 * state.rows.width();
-        let ground = self.ground(state, search, &twins);
+        let sketches = self.sketches_of(state, search, asked.queries, control)?;
+        let ground = self.ground(state, search, &twins, sketches.as_ref());
         let threads = self.threads_for(terms);
         let found = balls::search(ground, asked.queries, &ball, effort, threads, &self.scratches, control)?;
         let total = |of: fn(&Found) -> usize| found.iter().map(of).sum::<usize>() as u64;

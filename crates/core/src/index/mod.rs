@@ -71,6 +71,8 @@ struct Search {
     codes: WalkedOn,
     /// Made by the first who asks.
     wiring: OnceLock<Wiring>,
+    /// Where walks begin that have no sketches; made by the first radius search.
+    starts: OnceLock<Vec<u32>>,
     /// Rows that are equal; made by the first radius search.
     twins: Lazy<Twins>,
     /// What radius walks reach, by the bits of their slack.
@@ -86,7 +88,8 @@ struct Wiring {
 
 impl Search {
     fn new(graph: Graph, repaired: usize, codes: WalkedOn) -> Search {
-        Search { graph, repaired, codes, wiring: OnceLock::new(), twins: Lazy::default(), efforts: Mutex::default() }
+        let (wiring, starts) = (OnceLock::new(), OnceLock::new());
+        Search { graph, repaired, codes, wiring, starts, twins: Lazy::default(), efforts: Mutex::default() }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Radius search: its doors, and what is made ready for it. How balls are found is in `balls`.
 
 use super::state::State;
+use super::walked::WalkCodes;
 use super::{Index, Search};
+use crate::code::Sketch;
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::exact;
@@ -10,8 +12,9 @@ use crate::parallel;
 use crate::plan::{self, RadiusDecision};
 use crate::points::Points;
 use crate::radius::{Balls, Estimate, Within};
-use crate::search::balls::Ground;
-use crate::search::effort::{Calibrated, Trial, sample};
+use crate::search::anchors::Anchors;
+use crate::search::balls::{Ground, Start};
+use crate::search::effort::{Calibrated, Sample, Trial, sample};
 use crate::search::twins::Twins;
 use crate::stats::Counters;
 use std::sync::Arc;
@@ -19,6 +22,9 @@ use std::sync::atomic::Ordering;
 
 /// Slack that walks are calibrated at; more finds no less.
 const EXPANSION: f32 = 1.2;
+/// Rows that walks are calibrated on, for balls of all sizes and of one row, and the stream of their draws.
+const SAMPLES: [usize; 2] = [96, 384];
+const TRIALS: u64 = 0x7261_6469_7573;
 /// Stream of the draws of [`Index::estimate_count`].
 const STREAM: u64 = 0x0063_6f75_6e74;
 
@@ -73,7 +79,8 @@ impl Index {
     }
 
     /// Makes ready what walks through balls need: the search index, and the effort that `min_recall` takes, measured on
-    /// sampled rows. Otherwise the first radius search that walks does so.
+    /// sampled rows. Otherwise the first radius search that walks does so. Codes that spare comparisons with all rows most
+    /// of their reading are made here alone.
     ///
     /// Errors: `OutOfMemory`, `Cancelled`.
     pub fn prepare_radius(&self, control: Control<'_>) -> Result<()> {
@@ -84,7 +91,7 @@ impl Index {
             let search = self.search_index(&state, control)?;
             self.calibrated(&state, &search, EXPANSION, control)?;
         }
-        Ok(())
+        self.coded(&state, control).map(|_| ())
     }
 
     /// About how many rows are within `radii` of the queries, a radius for each, from `size` sampled rows; from all rows where
@@ -144,8 +151,35 @@ impl Index {
         plan::radius(self.source(state), &self.options, queries, within, candidates, prepared)
     }
 
-    pub(super) fn ground<'a>(&'a self, state: &'a State, search: &'a Search, twins: &'a Twins) -> Ground<'a> {
-        Ground { graph: &search.graph, rows: &state.rows, pair: self.source(state).pair(), twins }
+    /// Where walks are; `sketches`: of the queries.
+    pub(super) fn ground<'a>(
+        &'a self,
+        state: &'a State,
+        search: &'a Search,
+        twins: &'a Twins,
+        sketches: Option<&'a Sketch>,
+    ) -> Ground<'a> {
+        let start = match (search.codes.get(), sketches) {
+            (Some(WalkCodes::Sketches(rows, anchors)), Some(queries)) => Start::Sketches { rows, anchors, queries },
+            _ => Start::Rows(search.starts.get_or_init(|| Anchors::ids(&search.graph))),
+        };
+        Ground { graph: &search.graph, rows: &state.rows, pair: self.source(state).pair(), twins, start }
+    }
+
+    /// Sketches of queries, where walks run on some.
+    pub(super) fn sketches_of(
+        &self,
+        state: &State,
+        search: &Search,
+        queries: &Points,
+        control: Control<'_>,
+    ) -> Result<Option<Sketch>> {
+        match (self.codes_of(state, search, control)?, queries.dense()) {
+            (Some(WalkCodes::Sketches(rows, _)), Some(queries)) => {
+                rows.of_queries(queries, self.options.threads, control.quiet()).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     pub(super) fn twins(&self, state: &State, search: &Search, control: Control<'_>) -> Result<Arc<Twins>> {
@@ -169,14 +203,20 @@ impl Index {
         }
         let twins = self.twins(state, search, control)?;
         let trial = Trial {
-            ground: self.ground(state, search, &twins),
             source: self.source(state),
             factor,
             budget: self.decide_radius(state, 1, &Within::default()).budget,
-            seed: self.options.seed,
             threads: self.options.threads,
         };
-        let calibrated = Arc::new(Calibrated::measured(trial, &self.scratches, control)?);
+        let ids = SAMPLES.map(|size| sample(state.rows.len(), size, self.options.seed, TRIALS));
+        let (few, many) = (state.rows.subset(&ids[0])?, state.rows.subset(&ids[1])?);
+        let of_few = self.sketches_of(state, search, &few, control)?;
+        let of_many = self.sketches_of(state, search, &many, control)?;
+        let samples = [
+            Sample { ids: &ids[0], queries: &few, ground: self.ground(state, search, &twins, of_few.as_ref()) },
+            Sample { ids: &ids[1], queries: &many, ground: self.ground(state, search, &twins, of_many.as_ref()) },
+        ];
+        let calibrated = Arc::new(Calibrated::measured(trial, samples, &self.scratches, control)?);
         let mut efforts = search.efforts.lock().unwrap_or_else(|e| e.into_inner());
         if known(&efforts).is_none() {
             efforts.push((factor.to_bits(), calibrated.clone()));

@@ -12,12 +12,20 @@ const SAMPLE_VALUES: f64 = 4_194_304.0;
 /// Lists without sketches take so long whatever the rows: directions, and the neighbours of a sample (measured).
 const LISTS_ONCE: f64 = 6e-3;
 
+/// A byte of rows that are read from memory one after the other (measured), and how many bytes caches hold.
+const STREAMED: f64 = 55e-12;
+const CACHED: f64 = 4e6;
+/// What a code takes beside its bytes where few queries read codes (measured).
+const CODE: f64 = 2e-9;
+
 /// The costs of an index's work in seconds.
 pub(super) struct Costs {
     rates: Rates,
     pub way: Way,
     /// Products of dense rows: lists of near rows serve graphs, sketches serve walks.
     vectors: bool,
+    /// Bytes of the codes that few queries read in the place of rows.
+    short: Option<f64>,
     rows: f64,
     width: f64,
     threads: f64,
@@ -31,6 +39,7 @@ impl Costs {
             rates: Rates::of(source, way),
             way,
             vectors: source.products() && source.rows.dense().is_some(),
+            short: source.short_codes().map(|codes| codes.stride() as f64),
             rows: source.rows.len() as f64,
             width: source.rows.width() as f64,
             threads: options.threads as f64,
@@ -97,10 +106,19 @@ impl Costs {
     pub fn scan(&self, queries: usize, k: usize) -> f64 {
         // Too few queries for tiles run on the pair kernels.
         let query = match queries < MIN_BATCH {
-            true => self.rows * (self.rates.pair_term * self.width + self.rates.cell),
+            true => self.rows * (self.read() + self.rates.cell),
             false => self.rows * self.tile_cell() + self.row(k),
         };
         queries as f64 * query / self.threads
+    }
+
+    /// One row, or its code, read after the one before it and compared.
+    fn read(&self) -> f64 {
+        let streamed = |bytes: f64| if self.rows * bytes > CACHED { STREAMED * bytes } else { 0.0 };
+        match self.short {
+            Some(bytes) => CODE + streamed(bytes).max(self.rates.pair_term * bytes / 4.0),
+            None => streamed(4.0 * self.width).max(self.rates.pair_term * self.width),
+        }
     }
 
     /// A comparison with so many of the rows, which are gathered for it.

@@ -259,7 +259,7 @@ impl QueryDecision {
             codes: match self.on {
                 Some(on) => on.name(),
                 None if !self.exact => walks_on,
-                None if self.queries < MIN_BATCH => "f32",
+                None if self.queries < MIN_BATCH && source.short_codes().is_none() => "f32",
                 None => rates::Way::of(source).name(),
             },
             reason,

@@ -22,14 +22,20 @@ impl Anchors {
     /// The rows of the highest levels: drawn by chance, the entry of the graph, which leads to all rows, among them.
     /// O(n).
     pub fn of(graph: &Graph, sketch: &Sketch) -> Anchors {
-        let count = ((graph.len() as f64).sqrt() * PER_ROOT).ceil() as usize;
-        let mut ids: Vec<u32> = (0..graph.len() as u32).collect();
-        ids.sort_by_key(|&id| std::cmp::Reverse(graph.level(id)));
-        ids.truncate(count);
+        let ids = Anchors::ids(graph);
         let mut packed = Packed::default();
         let codes = sketch.gathered(&ids);
         Kernels::detect().pack_u8(sketch.matrix(&codes), &mut packed);
         Anchors { norms: ids.iter().map(|&id| sketch.norm(id as usize)).collect(), packed, ids }
+    }
+
+    /// The rows that are anchors. O(n).
+    pub fn ids(graph: &Graph) -> Vec<u32> {
+        let count = ((graph.len() as f64).sqrt() * PER_ROOT).ceil() as usize;
+        let mut ids: Vec<u32> = (0..graph.len() as u32).collect();
+        ids.sort_by_key(|&id| std::cmp::Reverse(graph.level(id)));
+        ids.truncate(count);
+        ids
     }
 
     /// Every anchor with its proxy for a query's sketch. `dots` is room for them.

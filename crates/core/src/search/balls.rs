@@ -1,13 +1,16 @@
 //! All rows within a distance of each of many queries, by walks through the ball around it.
 //!
-//! The walk is the one of [`super::walk`], over the rows themselves: its pool has room for every row of the ball and
-//! of the shell around it, its stop rule lets it through the whole ball.
+//! The walk is the one of [`super::walk`], from anchors to the rows nearest to the query, by sketches where there are some;
+//! then, over the rows themselves, with a pool that has room for every row of the ball and of the shell around it, and a stop
+//! rule that lets it through the whole ball.
 
+use super::anchors::Anchors;
 use super::pool::Room;
 use super::rules::BallExpanded;
-use super::scorer::{DenseScorer, RowScorer, Scorer};
+use super::scorer::{DenseScorer, RowScorer, Scorer, SketchScorer};
 use super::twins::Twins;
-use super::walk::{Scratch, ScratchPool, flood};
+use super::walk::{Scratch, ScratchPool, flood, rescore, set_out_without};
+use crate::code::Sketch;
 use crate::control::Control;
 use crate::error::Result;
 use crate::graph::Graph;
@@ -15,6 +18,7 @@ use crate::metric::Pair;
 use crate::neighbors::Neighbor;
 use crate::parallel;
 use crate::points::{Points, RowRef};
+use hnsw_kernels::Kernels;
 use std::time::Instant;
 
 /// Where balls are looked for.
@@ -24,7 +28,25 @@ pub(crate) struct Ground<'a> {
     pub rows: &'a Points,
     pub pair: Pair<'a>,
     pub twins: &'a Twins,
+    /// Where walks begin.
+    pub start: Start<'a>,
 }
+
+/// Where walks begin.
+#[derive(Clone, Copy)]
+pub(crate) enum Start<'a> {
+    /// At these rows, compared by themselves.
+    Rows(&'a [u32]),
+    /// At anchors, by sketches, of the rows and of the queries.
+    Sketches { rows: &'a Sketch, anchors: &'a Anchors, queries: &'a Sketch },
+}
+
+/// Width of a walk by sketches beside the patience of the walk by rows behind it.
+const SKETCHED: usize = 3;
+/// Width of a walk by rows to the ball, at most: the walk through it is patient.
+const UNSKETCHED: usize = 16;
+/// A walk by sketches has left so much less to be patient for.
+const SETTLED: usize = 64;
 
 /// The ball around one query.
 #[derive(Clone, Copy)]
@@ -42,6 +64,8 @@ pub(crate) struct Ball {
 pub(crate) struct Effort {
     /// See [`BallExpanded::patience`].
     pub patience: usize,
+    /// The patience after which a ball that seems empty is: at most the other.
+    pub glance: usize,
     /// Rows expanded before comparing all rows is cheaper.
     pub budget: usize,
     /// Hits beyond so many, nearest first, are counted and left out.
@@ -84,7 +108,7 @@ pub(crate) fn search(
             if phase.check().is_err() {
                 return Found::default();
             }
-            let found = ground.walk(queries.row(query), ball(query), effort, &mut lent.scratch);
+            let found = ground.walk(query, queries.row(query), ball(query), effort, &mut lent.scratch);
             phase.advance(1);
             found
         },
@@ -93,27 +117,53 @@ pub(crate) fn search(
 }
 
 impl Ground<'_> {
-    fn walk(&self, query: RowRef<'_>, ball: Ball, effort: Effort, scratch: &mut Scratch) -> Found {
+    fn walk(&self, row: usize, query: RowRef<'_>, ball: Ball, effort: Effort, scratch: &mut Scratch) -> Found {
         match (self.pair, self.rows.dense(), query) {
             (Pair::Kernel(kernel), Some(rows), RowRef::Dense(query)) => {
-                self.walk_by(&DenseScorer { kernel, rows, query }, RowRef::Dense(query), ball, effort, scratch)
+                let scorer = DenseScorer { kernel, rows, query };
+                self.walk_by(&scorer, row, RowRef::Dense(query), ball, effort, scratch)
             }
-            _ => self.walk_by(&RowScorer { pair: self.pair, rows: self.rows, query }, query, ball, effort, scratch),
+            _ => {
+                let scorer = RowScorer { pair: self.pair, rows: self.rows, query };
+                self.walk_by(&scorer, row, query, ball, effort, scratch)
+            }
         }
     }
 
     fn walk_by<S: Scorer>(
         &self,
         scorer: &S,
+        row: usize,
         query: RowRef<'_>,
         ball: Ball,
-        Effort { patience, budget, most }: Effort,
+        effort: Effort,
         scratch: &mut Scratch,
     ) -> Found {
         let started = Instant::now();
-        let mut stop = BallExpanded::new(ball.reach, ball.shell, patience, budget);
+        let glance = Effort { patience: effort.glance, ..effort };
+        let mut found = self.look(scorer, row, query, ball, glance, scratch);
+        if effort.glance < effort.patience && !found.hits.is_empty() && !found.spent {
+            found = self.look(scorer, row, query, ball, effort, scratch);
+        }
+        let (visited, hops) = scratch.take_counts();
+        let visited = visited as usize + found.visited;
+        Found { visited, hops: hops as usize, seconds: started.elapsed().as_secs_f64(), ..found }
+    }
+
+    /// One walk; its counts stay in the scratch.
+    fn look<S: Scorer>(
+        &self,
+        scorer: &S,
+        row: usize,
+        query: RowRef<'_>,
+        ball: Ball,
+        effort: Effort,
+        scratch: &mut Scratch,
+    ) -> Found {
+        let patience = self.approach(scorer, row, ball.barred, effort.patience, scratch);
+        let mut stop = BallExpanded::new(ball.reach, ball.shell, patience, effort.budget);
         // One more than asked for tells whether something is left out; a wider pool finds the farthest of these.
-        let capacity = most.saturating_add(1).saturating_add(patience).min(self.graph.len()).max(1);
+        let capacity = effort.most.saturating_add(1).saturating_add(patience).min(self.graph.len()).max(1);
         let room = Room { width: patience.min(capacity), near: ball.shell, capacity };
         let mut seeds = Vec::new();
         self.twins.of(self.rows, query, &mut seeds);
@@ -124,16 +174,34 @@ impl Ground<'_> {
         let mut hits: Vec<Neighbor> = pool.iter().take(pool.within(ball.reach)).collect();
         let copied = self.twins.complete(self.rows, &mut hits);
         hits.retain(|hit| Some(hit.id) != ball.barred);
-        hits.truncate(most.saturating_add(1));
-        let (visited, hops) = scratch.take_counts();
-        let visited = visited as usize + copied;
-        Found {
-            hits,
-            visited,
-            hops: hops as usize,
-            candidates,
-            spent: stop.spent,
-            seconds: started.elapsed().as_secs_f64(),
+        hits.truncate(effort.most.saturating_add(1));
+        Found { hits, visited: copied, candidates, spent: stop.spent, ..Found::default() }
+    }
+
+    /// Walks to the rows nearest to a query, which are in the pool afterwards, compared by `scorer`; the patience that is left.
+    fn approach<S: Scorer>(
+        &self,
+        scorer: &S,
+        row: usize,
+        barred: Option<u32>,
+        patience: usize,
+        scratch: &mut Scratch,
+    ) -> usize {
+        match self.start {
+            Start::Rows(anchors) => {
+                let met = anchors.iter().map(|&id| Neighbor { proxy: scorer.one(id), id });
+                set_out_without(self.graph, scorer, met, patience.min(UNSKETCHED), barred, scratch);
+                patience
+            }
+            Start::Sketches { rows, anchors, queries } => {
+                let by_sketch = SketchScorer { dot: Kernels::detect().u8_dot, sketch: rows, query: queries.code(row) };
+                let mut dots = std::mem::take(&mut scratch.dots);
+                let met = anchors.met(rows, by_sketch.query, &mut dots);
+                set_out_without(self.graph, &by_sketch, met, SKETCHED * patience, barred, scratch);
+                scratch.dots = dots;
+                rescore(scorer, scratch);
+                patience / SETTLED
+            }
         }
     }
 }
@@ -177,14 +245,16 @@ mod tests {
         let rows = uniform(3_000, DIM, 41);
         let graph = graph_of(&rows);
         let twins = Twins::of_rows(&rows, 1, Control::none()).unwrap();
-        let ground = Ground { graph: &graph, rows: &rows, pair: source(&rows).pair(), twins: &twins };
+        let anchors = Anchors::ids(&graph);
+        let start = Start::Rows(&anchors);
+        let ground = Ground { graph: &graph, rows: &rows, pair: source(&rows).pair(), twins: &twins, start };
         let queries = rows.part(0..100).unwrap().unwrap();
         let scratches = ScratchPool::default();
         let walk = |reach: f32, effort| {
             let ball = |query: usize| Ball { reach, shell: 1.44 * reach, barred: Some(query as u32) };
             search(ground, &queries, &ball, effort, 1, &scratches, Control::none()).unwrap()
         };
-        let usual = Effort { patience: 32, budget: usize::MAX, most: 1_000 };
+        let usual = Effort { patience: 32, glance: 32, budget: usize::MAX, most: 1_000 };
         for reach in [1e-6, 0.05, 0.2, 0.6] {
             let (mut seen, mut there) = (0, 0);
             for (query, found) in walk(reach, usual).into_iter().enumerate() {

@@ -77,6 +77,11 @@ impl Scratch {
     /// Starts the walk of the next level at the rows that the last one found.
     fn resume(&mut self, width: usize) {
         self.pool.resume(width);
+        self.visit_pool();
+    }
+
+    /// The rows of the pool have been met, and no others.
+    fn visit_pool(&mut self) {
         self.visited.start(self.rows);
         for found in self.pool.iter() {
             self.visited.mark(found.id);
@@ -110,19 +115,27 @@ pub(crate) fn set_out_by<S: Scorer, A: Accept>(
     accept: &A,
     scratch: &mut Scratch,
 ) {
-    scratch.rows = graph.len();
-    scratch.pool.reset(width);
-    for anchor in anchors {
-        scratch.pool.insert(anchor);
-        scratch.distances += 1;
-    }
-    scratch.resume(width);
+    begin(graph, anchors, width, scratch);
     scratch.take_accepted(width, accept);
     walk(graph, 0, scorer, &mut PoolExpanded, accept, scratch);
 }
 
-/// Walks from the entry down to level 0 and there with `stop`, the pool holding what it has `room` for. The rows `seeds`
-/// are met whether or not links lead to them, `barred` never.
+/// Walks level 0 from the nearest of `anchors`, all proxies of this scorer; `barred` is never met.
+pub(crate) fn set_out_without<S: Scorer>(
+    graph: &Graph,
+    scorer: &S,
+    anchors: impl Iterator<Item = Neighbor>,
+    width: usize,
+    barred: Option<u32>,
+    scratch: &mut Scratch,
+) {
+    begin(graph, anchors.filter(|anchor| Some(anchor.id) != barred), width, scratch);
+    barred.iter().for_each(|&barred| _ = scratch.visited.mark(barred));
+    walk(graph, 0, scorer, &mut PoolExpanded, &Everything, scratch);
+}
+
+/// Walks level 0 with `stop` from the rows in the pool, whose proxies are of this scorer; the pool holds what it has `room`
+/// for. The rows `seeds` are met whether or not links lead to them, `barred` never.
 pub(crate) fn flood<S: Scorer, T: Stop>(
     graph: &Graph,
     scorer: &S,
@@ -132,11 +145,9 @@ pub(crate) fn flood<S: Scorer, T: Stop>(
     stop: &mut T,
     scratch: &mut Scratch,
 ) {
-    approach(graph, scorer, 0, room.width, scratch);
     scratch.pool.make_room(room);
-    if let Some(barred) = barred {
-        scratch.visited.mark(barred);
-    }
+    scratch.visit_pool();
+    barred.iter().for_each(|&barred| _ = scratch.visited.mark(barred));
     for &id in seeds {
         if scratch.visited.mark(id) {
             scratch.distances += 1;
@@ -144,6 +155,17 @@ pub(crate) fn flood<S: Scorer, T: Stop>(
         }
     }
     walk(graph, 0, scorer, stop, &Everything, scratch);
+}
+
+/// Makes `anchors` the rows that a walk of level 0 begins at.
+fn begin(graph: &Graph, anchors: impl Iterator<Item = Neighbor>, width: usize, scratch: &mut Scratch) {
+    scratch.rows = graph.len();
+    scratch.pool.reset(width);
+    for anchor in anchors {
+        scratch.pool.insert(anchor);
+        scratch.distances += 1;
+    }
+    scratch.resume(width);
 }
 
 /// [`descend`] with a stop rule and an accept rule for the last level.

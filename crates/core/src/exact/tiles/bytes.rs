@@ -8,6 +8,7 @@
 
 use super::{Tiles, Value};
 use crate::code::{ByteCodes, EXACT_SQUARES};
+use crate::exact::MIN_BATCH;
 use crate::exact::loss::Loss;
 use hnsw_kernels::{Hit, Kernels, MatRef, Packed, TileScan};
 use std::ops::Range;
@@ -22,7 +23,18 @@ pub(crate) struct ByteTiles<'a> {
 
 impl<'a> ByteTiles<'a> {
     pub fn new(kernels: &'static Kernels, a: &'a ByteCodes, b: &'a ByteCodes) -> ByteTiles<'a> {
-        ByteTiles { kernels, a, b, loss: Loss::new(a.residuals(), b.residuals(), b.width()) }
+        ByteTiles { kernels, a, b, loss: Loss::new(a.residuals(), b.apart().clone(), b.width()) }
+    }
+
+    /// Rows of A are too few to pay for packing B: codes are read one after the other.
+    fn are_few(&self) -> bool {
+        self.a.len() < MIN_BATCH
+    }
+
+    /// Products of one row of A with rows of B.
+    fn streamed(&self, a: usize, b: Range<usize>, cells: &mut [i32]) {
+        let (dot, row) = (self.kernels.u8_dot, self.a.padded(a));
+        b.zip(cells).for_each(|(b, cell)| *cell = dot.one(row, self.b.padded(b)).cast_signed());
     }
 }
 
@@ -47,12 +59,23 @@ impl Tiles for ByteTiles<'_> {
         ByteScratch::default()
     }
     fn pack(&self, b: Range<usize>, scratch: &mut ByteScratch) {
-        self.kernels.pack_u8(self.b.block(b), &mut scratch.packed);
+        if !self.are_few() {
+            self.kernels.pack_u8(self.b.block(b), &mut scratch.packed);
+        }
     }
-    fn fill(&self, a: Range<usize>, _b: Range<usize>, scratch: &mut ByteScratch, out: &mut [i32], ld: usize) {
+    fn fill(&self, a: Range<usize>, b: Range<usize>, scratch: &mut ByteScratch, out: &mut [i32], ld: usize) {
+        if self.are_few() {
+            return a.zip(out.chunks_mut(ld)).for_each(|(a, cells)| self.streamed(a, b.clone(), cells));
+        }
         self.kernels.dot_tile_u8(self.a.block(a), &scratch.packed, out, ld);
     }
-    fn fill_rows(&self, a: &[u32], _b: Range<usize>, scratch: &mut ByteScratch, out: &mut [i32], ld: usize) {
+    fn fill_rows(&self, a: &[u32], b: Range<usize>, scratch: &mut ByteScratch, out: &mut [i32], ld: usize) {
+        if self.are_few() {
+            return a
+                .iter()
+                .zip(out.chunks_mut(ld))
+                .for_each(|(&a, cells)| self.streamed(a as usize, b.clone(), cells));
+        }
         let ByteScratch { packed, rows } = scratch;
         rows.clear();
         a.iter().for_each(|&row| rows.extend_from_slice(self.a.padded(row as usize)));

@@ -5,10 +5,11 @@
 
 use super::rounding::{Lowered, ROUNDOFF};
 use super::{Tiles, Value};
-use crate::code::Halves;
+use crate::code::{Apart, Halves};
 use crate::exact::loss::Loss;
 use hnsw_kernels::{Bf16, Hit, Kernels, MatRef, Packed, bf16_dot_error_factor};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Codes of A against codes of B, measured from the same point.
 pub(crate) struct HalfTiles<'a> {
@@ -24,7 +25,13 @@ impl<'a> HalfTiles<'a> {
     pub fn new(kernels: &'static Kernels, a: &'a Halves, b: &'a Halves) -> HalfTiles<'a> {
         let factor = bf16_dot_error_factor(b.width()) + 8.0 * ROUNDOFF;
         let lowered = Lowered::new(kernels, [a.norms(), b.norms()], 1.01 * factor);
-        HalfTiles { kernels, a, b, loss: Loss::new(a.residuals(), b.residuals(), b.width()), lowered }
+        HalfTiles {
+            kernels,
+            a,
+            b,
+            loss: Loss::new(a.residuals(), Arc::new(Apart::of(b.residuals())), b.width()),
+            lowered,
+        }
     }
 }
 
