@@ -12,7 +12,7 @@ import { invalid } from "./validate.ts";
 export type Filter = IdsInput | { readonly bits: Uint8Array } | ((id: number) => boolean);
 
 /** What a filter is asked of. */
-interface Rows {
+export interface FilteredRows {
   readonly nextId: number;
   ids(): Int32Array;
 }
@@ -24,7 +24,7 @@ interface Rows {
  * Throws `ERR_UNKNOWN_ID` for an id that no row has had, `ERR_DIMENSION_MISMATCH` for bits of more ids than there have been,
  * `ERR_INVALID_ARGUMENT` for what is no filter.
  */
-export function filterBits(filter: Filter, rows: Rows): Uint8Array {
+export function filterBits(filter: Filter, rows: FilteredRows): Uint8Array {
   if (typeof filter === "function") return bitsOf(rows.ids().filter(filter), rows.nextId);
   const most = Math.ceil(rows.nextId / 8);
   if (typeof filter === "object" && filter !== null && "bits" in filter) {

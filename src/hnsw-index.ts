@@ -3,6 +3,7 @@ import { type Changes, type CheckedChanges, checkedChanges, nonEmpty } from "./c
 import type { Direct } from "./copying.ts";
 import { type Described, described, type IndexParameters } from "./describe.ts";
 import { bytesIn } from "./dumps.ts";
+import { type QueryProfile, toldOf } from "./effort.ts";
 import { HnswError, wrapped } from "./errors.ts";
 import { checkedLoad, type FilePath, type LoadOptions, pathOf, type Verification, verificationOf } from "./files.ts";
 import { filterBits } from "./filter.ts";
@@ -11,6 +12,7 @@ import { type IdsInput, idsOf, knownIds, type VectorInput } from "./lists.ts";
 import type { Form, MatrixInput } from "./matrix.ts";
 import type { MetricName } from "./metric-names.ts";
 import {
+  type NativeAnswer,
   type NativeChanges,
   type NativeIndex,
   type NativeJob,
@@ -28,9 +30,11 @@ import {
   checkedCallOptions,
   checkedDump,
   checkedQuery,
+  checkedRebuild,
   checkedRestore,
   type DumpOptions,
   type QueryOptions,
+  type RebuildOptions,
   type RestoreOptions,
 } from "./options.ts";
 import { type Plan, planOf, type Stats, statsOf } from "./plan.ts";
@@ -69,6 +73,14 @@ export interface Neighbors {
   readonly distances: NdArray<Float32Array>;
 }
 
+/** What queries get. */
+export interface Answer extends Neighbors {
+  /** The width that was enough for each query, or the last, where `efSteps` were given. */
+  readonly efUsed?: Uint32Array;
+  /** What was done, where `profile` was asked for. */
+  readonly profile?: QueryProfile;
+}
+
 /** An index that another engine made, and the label of each of its rows. */
 export interface Imported {
   readonly index: HnswIndex;
@@ -103,7 +115,7 @@ export class HnswIndex {
   readonly metric: MetricName;
   /** Columns of the neighbour graph. */
   readonly nNeighbors: number;
-  readonly parameters: IndexParameters;
+  #parameters: IndexParameters;
   readonly #native: NativeIndex;
   readonly #running = new Set<NativeJob>();
   #size: number;
@@ -121,7 +133,7 @@ export class HnswIndex {
     this.form = form;
     this.metric = metric;
     this.nNeighbors = nNeighbors;
-    this.parameters = parameters;
+    this.#parameters = parameters;
   }
 
   /**
@@ -266,30 +278,37 @@ export class HnswIndex {
 
   /**
    * The `k` nearest rows of each query (q x dim): q x k. `k` 0 and 0 queries give empty results. With `filter` they are among
-   * the rows that match: by a wider walk where many do, else by comparing all that do.
+   * the rows that match: by a wider walk where many do, else by comparing all that do. The effort is a width (`epsilon`,
+   * `ef`), an outcome (`minRecall`), or one width after another (`efSteps`).
    *
    * Rejects with `ERR_DIMENSION_MISMATCH`, `ERR_INVALID_ARGUMENT`, `ERR_NON_FINITE`, `ERR_CANCELLED`,
    * `ERR_OUT_OF_MEMORY`, `ERR_CLOSED`.
    */
-  async query(queries: MatrixInput, options?: QueryOptions): Promise<Neighbors> {
-    const { call, k, ef, filter } = checkedQuery(options, this.parameters.ef);
+  async query(queries: MatrixInput, options?: QueryOptions): Promise<Answer> {
+    const { call, k, ef, filter, asked } = checkedQuery(options, this);
     this.#check(call);
     const bits = filter && filterBits(filter, this);
     const content = await inSlices(incoming("queries", queries, this).steps(), () => this.#check(call));
+    if (asked !== undefined) {
+      const ask = { ...asked, ...(bits && { filter: bits }) };
+      return answered(present((await this.#run((listener) => this.#native.ask(content, ask, listener), call)).answer));
+    }
     const { neighbors } = await this.#run((listener) => this.#native.query(content, k, ef, bits, listener), call);
     return shaped(present(neighbors));
   }
 
   /** {@link HnswIndex.query} on this thread. */
-  querySync(queries: MatrixInput, options?: Omit<QueryOptions, keyof CallOptions>): Neighbors {
-    const { k, ef, filter } = checkedQuery(options, this.parameters.ef);
+  querySync(queries: MatrixInput, options?: Omit<QueryOptions, keyof CallOptions>): Answer {
+    const { k, ef, filter, asked } = checkedQuery(options, this);
     this.#checkOpen();
     const bits = filter && filterBits(filter, this);
     const { rows, steps, direct } = incoming("queries", queries, this);
-    if (direct !== undefined && bits === undefined && rows * k <= MOST_ANSWERS)
-      return this.#answer(direct, rows, k, ef);
+    const plain = asked === undefined && bits === undefined;
+    if (direct !== undefined && plain && rows * k <= MOST_ANSWERS) return this.#answer(direct, rows, k, ef);
     const content = atOnce(steps());
-    return shaped(wrapped(() => this.#native.querySync(content, k, ef, bits)));
+    if (asked === undefined) return shaped(wrapped(() => this.#native.querySync(content, k, ef, bits)));
+    const ask = { ...asked, ...(bits && { filter: bits }) };
+    return answered(wrapped(() => this.#native.askSync(content, ask)));
   }
 
   /** Few queries without any object of the addon: its buffers and results cost more than a walk does. */
@@ -316,7 +335,7 @@ export class HnswIndex {
    * ```
    */
   async radiusSearch(queries: MatrixInput, radius: number, options?: RadiusOptions): Promise<RadiusResult> {
-    return this.#radius(queries, (count) => radiusFor(radius, count), checkedRadius(options));
+    return this.#radius(queries, (count) => radiusFor(radius, count), checkedRadius(options, this));
   }
 
   /** {@link HnswIndex.radiusSearch} on this thread. */
@@ -325,12 +344,12 @@ export class HnswIndex {
     radius: number,
     options?: Omit<RadiusOptions, keyof CallOptions>,
   ): RadiusResult {
-    return this.#radiusSync(queries, (count) => radiusFor(radius, count), checkedRadius(options));
+    return this.#radiusSync(queries, (count) => radiusFor(radius, count), checkedRadius(options, this));
   }
 
   /** {@link HnswIndex.radiusSearch} with a radius for each query. */
   async radiusSearchBatch(queries: MatrixInput, radii: VectorInput, options?: RadiusOptions): Promise<RadiusResult> {
-    return this.#radius(queries, (count) => radiiFor(radii, count), checkedRadius(options));
+    return this.#radius(queries, (count) => radiiFor(radii, count), checkedRadius(options, this));
   }
 
   /** {@link HnswIndex.radiusSearchBatch} on this thread. */
@@ -339,7 +358,7 @@ export class HnswIndex {
     radii: VectorInput,
     options?: Omit<RadiusOptions, keyof CallOptions>,
   ): RadiusResult {
-    return this.#radiusSync(queries, (count) => radiiFor(radii, count), checkedRadius(options));
+    return this.#radiusSync(queries, (count) => radiiFor(radii, count), checkedRadius(options, this));
   }
 
   async #radius(
@@ -369,7 +388,7 @@ export class HnswIndex {
    * Rejects with `ERR_UNKNOWN_ID` for an id that no row has, and as `radiusSearch`.
    */
   async radiusSearchById(ids: IdsInput, radius: number | VectorInput, options?: RadiusOptions): Promise<RadiusResult> {
-    const { call, within } = checkedRadius(options);
+    const { call, within } = checkedRadius(options, this);
     this.#check(call);
     const known = knownIds(idsOf("ids", ids));
     const radii = anyRadii(radius, known.length);
@@ -383,7 +402,7 @@ export class HnswIndex {
     radius: number | VectorInput,
     options?: Omit<RadiusOptions, keyof CallOptions>,
   ): RadiusResult {
-    const { within } = checkedRadius(options);
+    const { within } = checkedRadius(options, this);
     this.#checkOpen();
     const known = knownIds(idsOf("ids", ids));
     const radii = anyRadii(radius, known.length);
@@ -397,7 +416,7 @@ export class HnswIndex {
    * Rejects with `ERR_INVALID_ARGUMENT` for a target of more rows than there are, and as `radiusSearch`.
    */
   async searchWithTargetCount(query: QueryInput, target: number, options?: TargetOptions): Promise<TargetResult> {
-    const { call, within, tolerance, startRadius, ...checked } = checkedTarget(target, options);
+    const { call, within, tolerance, startRadius, ...checked } = checkedTarget(target, options, this);
     this.#check(call);
     const content = await inSlices(incoming("query", asRow(query), this).steps(), () => this.#check(call));
     const start = (listener: NativeListener) =>
@@ -411,7 +430,7 @@ export class HnswIndex {
     target: number,
     options?: Omit<TargetOptions, keyof CallOptions>,
   ): TargetResult {
-    const { within, tolerance, startRadius, ...checked } = checkedTarget(target, options);
+    const { within, tolerance, startRadius, ...checked } = checkedTarget(target, options, this);
     this.#checkOpen();
     const content = atOnce(incoming("query", asRow(query), this).steps());
     const found = wrapped(() =>
@@ -431,12 +450,12 @@ export class HnswIndex {
     radius: number | VectorInput,
     options?: EstimateOptions,
   ): Promise<CountEstimate> {
-    const { call, sample } = checkedEstimate(options);
+    const { call, sample, bits } = checkedEstimate(options, this);
     this.#check(call);
     const input = incoming("queries", queries, this);
     const radii = anyRadii(radius, input.rows);
     const content = await inSlices(input.steps(), () => this.#check(call));
-    const start = (listener: NativeListener) => this.#native.estimateCount(content, radii, sample, listener);
+    const start = (listener: NativeListener) => this.#native.estimateCount(content, radii, sample, bits, listener);
     return estimateOf(present((await this.#run(start, call)).estimates));
   }
 
@@ -446,12 +465,12 @@ export class HnswIndex {
     radius: number | VectorInput,
     options?: Omit<EstimateOptions, keyof CallOptions>,
   ): CountEstimate {
-    const { sample } = checkedEstimate(options);
+    const { sample, bits } = checkedEstimate(options, this);
     this.#checkOpen();
     const input = incoming("queries", queries, this);
     const radii = anyRadii(radius, input.rows);
     const content = atOnce(input.steps());
-    return estimateOf(wrapped(() => this.#native.estimateCountSync(content, radii, sample)));
+    return estimateOf(wrapped(() => this.#native.estimateCountSync(content, radii, sample, bits)));
   }
 
   /**
@@ -574,6 +593,33 @@ export class HnswIndex {
   }
 
   /**
+   * Builds the search index anew, with other links where `m` or `efConstruction` are given: what many updates have worn is as
+   * after a first build. Ids, filters and the neighbour graph stay valid. Calls that run meanwhile use the index that was
+   * there, calls that come after it the new one; updates wait. When it rejects, nothing has changed. O(n log n).
+   *
+   * Rejects with `ERR_INVALID_ARGUMENT`, `ERR_CANCELLED`, `ERR_OUT_OF_MEMORY`, `ERR_CLOSED`.
+   *
+   * @example
+   * ```ts
+   * if (index.stats().rebuildAdvised) await index.rebuild();
+   * await index.rebuild({ m: 32 });
+   * ```
+   */
+  async rebuild(options?: RebuildOptions): Promise<void> {
+    const { call, m, efConstruction } = checkedRebuild(options);
+    await this.#run((listener) => this.#native.rebuild(m, efConstruction, listener), call);
+    this.#parameters = described(this.#native).parameters;
+  }
+
+  /** {@link HnswIndex.rebuild} on this thread. */
+  rebuildSync(options?: Omit<RebuildOptions, keyof CallOptions>): void {
+    const { m, efConstruction } = checkedRebuild(options);
+    this.#checkOpen();
+    wrapped(() => this.#native.rebuildSync(m, efConstruction));
+    this.#parameters = described(this.#native).parameters;
+  }
+
+  /**
    * The index as bytes, versioned and with a checksum: the rows and what has been made of them. O(bytes).
    *
    * Rejects with `ERR_INVALID_ARGUMENT`, `ERR_CANCELLED`, `ERR_OUT_OF_MEMORY`, `ERR_CLOSED`.
@@ -661,14 +707,14 @@ export class HnswIndex {
    * ```
    */
   async recall(options?: RecallOptions): Promise<RecallReport> {
-    const { call, sample, k, ef } = checkedRecall(options, this.parameters.ef);
+    const { call, sample, k, ef } = checkedRecall(options, this);
     const { recall } = await this.#run((listener) => this.#native.recall(sample, k, ef, listener), call);
     return recallOf(present(recall));
   }
 
   /** {@link HnswIndex.recall} on this thread. */
   recallSync(options?: Omit<RecallOptions, keyof CallOptions>): RecallReport {
-    const { sample, k, ef } = checkedRecall(options, this.parameters.ef);
+    const { sample, k, ef } = checkedRecall(options, this);
     this.#checkOpen();
     return recallOf(wrapped(() => this.#native.recallSync(sample, k, ef)));
   }
@@ -683,6 +729,11 @@ export class HnswIndex {
   get plan(): Plan {
     this.#checkOpen();
     return planOf(wrapped(() => this.#native.plan()));
+  }
+
+  /** What the index was made with; `m` and `efConstruction` are those of its last rebuild. */
+  get parameters(): IndexParameters {
+    return this.#parameters;
   }
 
   /** Number of rows after all finished updates. */
@@ -749,6 +800,10 @@ function roomFor(neighbors: number) {
 function present<T>(value: T | undefined): T {
   if (value === undefined) throw new HnswError("ERR_INTERNAL", "the addon answered without a result");
   return value;
+}
+
+function answered(answer: NativeAnswer): Answer {
+  return { ...shaped(answer.neighbors), ...toldOf(answer) };
 }
 
 function shaped({ rows, k, indices, distances }: NativeNeighbors): Neighbors {

@@ -10,17 +10,26 @@ export { BitBuffer } from "./bit-buffer.ts";
 export type { Changes } from "./changes.ts";
 export type { SparseMatrix } from "./csr.ts";
 export type { IndexParameters } from "./describe.ts";
+export type { EffortOptions, QueryProfile } from "./effort.ts";
 export { ERROR_CODES, type ErrorCode, HnswError } from "./errors.ts";
 export type { FilePath, LinkReport, LoadOptions, SectionState, Verification, VerifyMode } from "./files.ts";
 export { type Filter, filterBits } from "./filter.ts";
-export { HnswIndex, type Imported, type Neighbors } from "./hnsw-index.ts";
+export { type Answer, HnswIndex, type Imported, type Neighbors } from "./hnsw-index.ts";
 export type { CallOptions } from "./job.ts";
 export type { IdsInput, SquareInput, VectorInput } from "./lists.ts";
 export type { DenseInput, Form, IndexArray, MatrixInput, StridedMatrix, TypedArray } from "./matrix.ts";
 export type { MetricName } from "./metric-names.ts";
 export type { MetricOptions } from "./metric-options.ts";
 export { type MetricInfo, metrics } from "./metrics.ts";
-export type { Algorithm, BuildOptions, DumpOptions, Quantization, QueryOptions, RestoreOptions } from "./options.ts";
+export type {
+  Algorithm,
+  BuildOptions,
+  DumpOptions,
+  Quantization,
+  QueryOptions,
+  RebuildOptions,
+  RestoreOptions,
+} from "./options.ts";
 export { type GivenParameters, type Parameters, parametersFor, searchWidth } from "./parameters.ts";
 export type { Choice, Plan, Stats } from "./plan.ts";
 export type { Progress } from "./progress.ts";

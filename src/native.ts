@@ -33,6 +33,39 @@ export interface NativeWithin {
   /** 0 where the index decides. */
   ef: number;
   exact: boolean;
+  /** A bit for each id that may be returned. */
+  filter?: Uint8Array;
+}
+
+/** What queries ask for: one of `ef`, `minRecall`, and `efSteps` with `until`. */
+export interface NativeAsk {
+  k: number;
+  ef?: number;
+  minRecall?: number;
+  efSteps?: Uint32Array;
+  until?: number;
+  filter?: Uint8Array;
+  profile: boolean;
+}
+
+/** The work of a call; the arrays have a value for each query. */
+export interface NativeProfile {
+  way: string;
+  codes: string;
+  levels: number;
+  visited: Uint32Array;
+  distances: Uint32Array;
+  hops: Uint32Array;
+  readyMs: number;
+  transformMs: number;
+  searchMs: number;
+}
+
+export interface NativeAnswer {
+  neighbors: NativeNeighbors;
+  /** Empty unless widths were tried. */
+  widths: Uint32Array;
+  profile?: NativeProfile;
 }
 
 /** Rows of varying length, one after another; all but the first three have a value for each query. */
@@ -93,6 +126,7 @@ export interface NativeRecall {
 /** What a finished call hands over. */
 interface NativeOutcome {
   neighbors?: NativeNeighbors;
+  answer?: NativeAnswer;
   balls?: NativeBalls;
   targeted?: NativeTargeted;
   estimates?: NativeEstimates;
@@ -206,12 +240,27 @@ export interface NativeStats {
   dim: number;
   rowsBytes: number;
   codesBytes: number;
+  /** Links of all levels. */
   linksBytes: number;
+  /** Of these, links of upper levels, and which levels rows are on. */
+  upperBytes: number;
+  /**
+   * What rows and links take by the formula n (4 d + 8 m L), L being the levels that a row is on, in the mean; 0 while there
+   * is no search index, and for rows that are not dense.
+   */
+  formulaBytes: number;
   graphBytes: number;
   graphReady: boolean;
   searchReady: boolean;
   levels: number;
+  /** Rows on each level, from 0. */
+  levelRows: number[];
+  /** Links per row and upper level of the search index, or of the one that will be built. */
+  m: number;
+  efConstruction: number;
   meanDegree: number;
+  /** Rows by their number of links on level 0, from none to 2 m. */
+  degrees: number[];
   unreachable: number;
   repaired: number;
   insertsSinceBuild: number;
@@ -235,6 +284,10 @@ export interface NativeIndex {
     listener: NativeListener,
   ): NativeJob;
   querySync(queries: NativeRows, k: number, ef: number, filter: Uint8Array | undefined): NativeNeighbors;
+  ask(queries: NativeRows, ask: NativeAsk, listener: NativeListener): NativeJob;
+  askSync(queries: NativeRows, ask: NativeAsk): NativeAnswer;
+  rebuild(m: number | undefined, efConstruction: number | undefined, listener: NativeListener): NativeJob;
+  rebuildSync(m: number | undefined, efConstruction: number | undefined): void;
   /** Answers a few dense queries into arrays that have `k` places for each. */
   answer(queries: Float32Array, k: number, ef: number, indices: Int32Array, distances: Float32Array): void;
   /** `radii` are one for each query. */
@@ -257,8 +310,19 @@ export interface NativeIndex {
     first: number | undefined,
     within: NativeWithin,
   ): NativeTargeted;
-  estimateCount(queries: NativeRows, radii: Float32Array, sample: number, listener: NativeListener): NativeJob;
-  estimateCountSync(queries: NativeRows, radii: Float32Array, sample: number): NativeEstimates;
+  estimateCount(
+    queries: NativeRows,
+    radii: Float32Array,
+    sample: number,
+    filter: Uint8Array | undefined,
+    listener: NativeListener,
+  ): NativeJob;
+  estimateCountSync(
+    queries: NativeRows,
+    radii: Float32Array,
+    sample: number,
+    filter: Uint8Array | undefined,
+  ): NativeEstimates;
   recall(sample: number, k: number, ef: number, listener: NativeListener): NativeJob;
   recallSync(sample: number, k: number, ef: number): NativeRecall;
   prepareRadius(listener: NativeListener): NativeJob;

@@ -2,12 +2,14 @@
  * Options of an index and of a query: their meaning, their checks, their defaults.
  */
 import { availableParallelism } from "node:os";
+import { checkedEffort, EFFORT_KEYS, type EffortOptions } from "./effort.ts";
 import type { Filter } from "./filter.ts";
 import type { CallOptions } from "./job.ts";
 import { type IdsInput, idsOf, knownIds } from "./lists.ts";
 import type { Form } from "./matrix.ts";
+import type { MetricName } from "./metric-names.ts";
 import { checkedMetric, type MetricOptions } from "./metric-options.ts";
-import type { NativeOptions } from "./native.ts";
+import type { NativeAsk, NativeOptions } from "./native.ts";
 import { MIN_SEARCH_WIDTH, parametersFor, searchWidth } from "./parameters.ts";
 import { booleanOr, checkedCall, checkedKeys, integerOr, invalid, oneOf, realBetween, realNumber } from "./validate.ts";
 
@@ -58,7 +60,7 @@ export interface BuildOptions extends CallOptions, MetricOptions {
 }
 
 /** How a query is answered. Every field is optional. */
-export interface QueryOptions extends CallOptions {
+export interface QueryOptions extends CallOptions, EffortOptions {
   /** Neighbours per query, 0 to 2^24. @default 10 */
   readonly k?: number | undefined;
   /** PyNNDescent's effort knob: more finds more. Values below 0 count as 0. @default 0.1 */
@@ -67,6 +69,16 @@ export interface QueryOptions extends CallOptions {
   readonly ef?: number | undefined;
   /** Rows that may be returned: always `min(k, matches)` of them. @default all */
   readonly filter?: Filter | undefined;
+  /** Whether the result has a `profile`. Lists of near rows, which large batches may use, are left out then. @default false */
+  readonly profile?: boolean | undefined;
+}
+
+/** How the search index is built anew. Every field is optional; what is left out stays as it is. */
+export interface RebuildOptions extends CallOptions {
+  /** Links per row and upper level, 2 to 512; level 0 has twice as many. */
+  readonly m?: number | undefined;
+  /** Candidates looked at before links are chosen, 1 to 2^24. */
+  readonly efConstruction?: number | undefined;
 }
 
 /** How an index is written down. Every field is optional. */
@@ -94,7 +106,7 @@ const BUILD_KEYS = [
   ...["metric", "p", "w", "sigma", "vinv", "cost", "quantization", "nNeighbors", "algorithm", "m", "efConstruction"],
   ...["ef", "maxCandidates", "nIters", "nTrees", "graphRecall", "seed", "threads", "ids", "nextId", ...CALL_KEYS],
 ];
-const QUERY_KEYS = ["k", "epsilon", "ef", "filter", ...CALL_KEYS];
+const QUERY_KEYS = ["k", "epsilon", "ef", "filter", "profile", ...EFFORT_KEYS, ...CALL_KEYS];
 const ALGORITHMS: readonly Algorithm[] = ["auto", "exact", "hnsw"];
 const QUANTIZATIONS: readonly Quantization[] = ["binary", "uint8", "uint4", "int8"];
 
@@ -163,21 +175,43 @@ function effortOf(given: BuildOptions) {
   };
 }
 
+/** What queries are asked of. */
+export interface Asked {
+  readonly parameters: { readonly ef: number | undefined };
+  readonly metric: MetricName;
+}
+
 /** A query with its pool width decided. */
 export interface CheckedQuery {
   readonly call: CallOptions;
   readonly k: number;
   readonly ef: number;
   readonly filter: Filter | undefined;
+  /** What is asked for beyond a width, if anything. */
+  readonly asked: NativeAsk | undefined;
 }
 
-/** Checks query options; `indexEf` is the index's own pool width, if it has one. */
-export function checkedQuery(input: QueryOptions | undefined, indexEf: number | undefined): CheckedQuery {
+/** Checks query options. */
+export function checkedQuery(input: QueryOptions | undefined, { parameters, metric }: Asked): CheckedQuery {
   const given = checkedCall(checkedKeys("options", input, QUERY_KEYS));
   const k = integerOr("k", given.k, 0, MAX_K, 10);
   const epsilon = realNumber("epsilon", given.epsilon) ?? 0.1;
-  const ef = integerOr("ef", given.ef, 1, MAX_K, indexEf);
-  return { call: given, k, ef: ef ?? Math.max(MIN_SEARCH_WIDTH, searchWidth(k, epsilon)), filter: given.filter };
+  const ef = integerOr("ef", given.ef, 1, MAX_K, parameters.ef) ?? Math.max(MIN_SEARCH_WIDTH, searchWidth(k, epsilon));
+  const effort = checkedEffort(given, metric);
+  const profile = booleanOr("profile", given.profile, false);
+  const asked = profile || effort !== undefined ? { k, profile, ...(effort ?? { ef }) } : undefined;
+  return { call: given, k, ef, filter: given.filter, asked };
+}
+
+/** Checks how the search index is to be built anew. */
+export function checkedRebuild(input: RebuildOptions | undefined) {
+  const given = checkedCall(checkedKeys("options", input, ["m", "efConstruction", ...CALL_KEYS]));
+  const m = integerOr("m", given.m, 2, 512, undefined);
+  return {
+    call: given as CallOptions,
+    m,
+    efConstruction: integerOr("efConstruction", given.efConstruction, 1, MAX_K, undefined),
+  };
 }
 
 /** How an index is to be written down. */

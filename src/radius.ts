@@ -2,6 +2,7 @@
  * Radius search: what it is asked for, and the shape of what it finds.
  */
 import { HnswError } from "./errors.ts";
+import { type Filter, type FilteredRows, filterBits } from "./filter.ts";
 import type { CallOptions } from "./job.ts";
 import { numbersOf, type VectorInput } from "./lists.ts";
 import type { DenseInput, MatrixInput } from "./matrix.ts";
@@ -30,6 +31,8 @@ export interface RadiusOptions extends CallOptions {
   readonly efSearch?: number | undefined;
   /** Compares all rows, whatever that takes. @default false */
   readonly exact?: boolean | undefined;
+  /** Rows that may be returned. @default all */
+  readonly filter?: Filter | undefined;
 }
 
 /**
@@ -76,6 +79,8 @@ export interface TargetResult extends RadiusResult {
 
 /** How rows within a radius are counted. Every field is optional. */
 export interface EstimateOptions extends CallOptions {
+  /** Rows that are counted. @default all */
+  readonly filter?: Filter | undefined;
   /** Rows drawn, without putting back, 1 to 2^31 - 1; with as many as there are rows the count is exact. @default 1000 */
   readonly sample?: number | undefined;
 }
@@ -98,7 +103,7 @@ export interface PrepareOptions extends CallOptions {
 export type QueryInput = MatrixInput | VectorInput;
 
 const CALL_KEYS = ["signal", "onProgress"];
-const WITHIN_KEYS = ["minRecall", "sort", "expansionFactor", "efSearch", "exact", ...CALL_KEYS];
+const WITHIN_KEYS = ["minRecall", "sort", "expansionFactor", "efSearch", "exact", "filter", ...CALL_KEYS];
 const RADIUS_KEYS = ["maxResults", ...WITHIN_KEYS];
 const TARGET_KEYS = ["tolerance", "startRadius", ...WITHIN_KEYS];
 const MAX_COUNT = 2 ** 24;
@@ -112,11 +117,11 @@ export interface CheckedRadius {
 }
 
 /** Throws `ERR_INVALID_ARGUMENT`. */
-export function checkedRadius(input: RadiusOptions | undefined): CheckedRadius {
-  return checkedWithin(checkedCall(checkedKeys("options", input, RADIUS_KEYS)));
+export function checkedRadius(input: RadiusOptions | undefined, rows: FilteredRows): CheckedRadius {
+  return checkedWithin(checkedCall(checkedKeys("options", input, RADIUS_KEYS)), rows);
 }
 
-function checkedWithin(given: RadiusOptions): CheckedRadius {
+function checkedWithin(given: RadiusOptions, rows: FilteredRows): CheckedRadius {
   const within = {
     maxResults: integerOr("maxResults", given.maxResults, 1, MAX_COUNT, 1000),
     minRecall: realBetween("minRecall", given.minRecall, 0, 1) ?? 0.95,
@@ -124,8 +129,16 @@ function checkedWithin(given: RadiusOptions): CheckedRadius {
     expansionFactor: realBetween("expansionFactor", given.expansionFactor, 1, 100) ?? 1.2,
     ef: integerOr("efSearch", given.efSearch, 1, MAX_COUNT, 0),
     exact: booleanOr("exact", given.exact, false),
+    ...(given.filter !== undefined && { filter: filterBits(given.filter, rows) }),
   };
   return { call: given, within };
+}
+
+/** A count whose options have been checked. */
+export interface CheckedEstimate {
+  readonly call: CallOptions;
+  readonly sample: number;
+  readonly bits: Uint8Array | undefined;
 }
 
 /** A search for a number of rows whose options have been checked. */
@@ -136,10 +149,10 @@ export interface CheckedTarget extends CheckedRadius {
 }
 
 /** Throws `ERR_INVALID_ARGUMENT`; whether there are so many rows is for the core to say. */
-export function checkedTarget(target: number, input: TargetOptions | undefined): CheckedTarget {
+export function checkedTarget(target: number, input: TargetOptions | undefined, rows: FilteredRows): CheckedTarget {
   const given = checkedCall(checkedKeys("options", input, TARGET_KEYS));
   return {
-    ...checkedWithin(given),
+    ...checkedWithin(given, rows),
     target: countOf(target),
     tolerance: realBetween("tolerance", given.tolerance, 0, 1) ?? 0.2,
     startRadius: realNumber("startRadius", given.startRadius),
@@ -147,9 +160,10 @@ export function checkedTarget(target: number, input: TargetOptions | undefined):
 }
 
 /** Throws `ERR_INVALID_ARGUMENT`. */
-export function checkedEstimate(input: EstimateOptions | undefined): { call: CallOptions; sample: number } {
-  const given = checkedCall(checkedKeys("options", input, ["sample", ...CALL_KEYS]));
-  return { call: given, sample: integerOr("sample", given.sample, 1, MAX_SAMPLE, 1000) };
+export function checkedEstimate(input: EstimateOptions | undefined, rows: FilteredRows): CheckedEstimate {
+  const given = checkedCall(checkedKeys("options", input, ["sample", "filter", ...CALL_KEYS]));
+  const bits = given.filter === undefined ? undefined : filterBits(given.filter, rows);
+  return { call: given, sample: integerOr("sample", given.sample, 1, MAX_SAMPLE, 1000), bits };
 }
 
 /** Throws `ERR_INVALID_ARGUMENT`. */

@@ -3,7 +3,7 @@
  */
 import type { CallOptions } from "./job.ts";
 import type { NativeRecall } from "./native.ts";
-import { checkedQuery } from "./options.ts";
+import { type Asked, checkedQuery } from "./options.ts";
 import { checkedKeys, integerOr } from "./validate.ts";
 
 /** What is measured. Every field is optional. */
@@ -45,10 +45,10 @@ interface CheckedRecall {
 }
 
 /** @internal */
-export function checkedRecall(input: RecallOptions | undefined, indexEf: number | undefined): CheckedRecall {
+export function checkedRecall(input: RecallOptions | undefined, of: Asked): CheckedRecall {
   const keys = ["sample", "k", "epsilon", "ef", "signal", "onProgress"] as const;
   const { sample, ...query } = checkedKeys("options", input, keys);
-  const { call, k, ef } = checkedQuery(query, indexEf);
+  const { call, k, ef } = checkedQuery(query, of);
   return { call, k, ef, sample: integerOr("sample", sample, 1, 2 ** 24, 1000) };
 }
 

@@ -2,6 +2,7 @@ import type { NdArray } from "ndarray";
 import ndarray from "ndarray";
 import { describe, expectTypeOf, it } from "vitest";
 import {
+  type Answer,
   type BitBuffer,
   type BuildOptions,
   type Changes,
@@ -78,8 +79,8 @@ describe("HnswIndex", () => {
 
   it("answers with typed arrays in ndarrays", () => {
     expectTypeOf<HnswIndex["neighborGraph"]>().returns.resolves.toEqualTypeOf<Neighbors>();
-    expectTypeOf<HnswIndex["query"]>().returns.resolves.toEqualTypeOf<Neighbors>();
-    expectTypeOf<HnswIndex["querySync"]>().returns.toEqualTypeOf<Neighbors>();
+    expectTypeOf<HnswIndex["query"]>().returns.resolves.toEqualTypeOf<Answer>();
+    expectTypeOf<HnswIndex["querySync"]>().returns.toEqualTypeOf<Answer>();
     expectTypeOf<HnswIndex["radiusSearch"]>().returns.resolves.toEqualTypeOf<RadiusResult>();
     expectTypeOf<HnswIndex["radiusSearchByIdSync"]>().returns.toEqualTypeOf<RadiusResult>();
     expectTypeOf<HnswIndex["searchWithTargetCount"]>().returns.resolves.toEqualTypeOf<TargetResult>();

@@ -19,6 +19,11 @@ impl Filter {
         Filter { bits }
     }
 
+    /// The bits.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bits
+    }
+
     /// Whether a row with this id may be returned.
     pub fn has(&self, id: u32) -> bool {
         self.bits.get(id as usize / 8).is_some_and(|byte| byte >> (id % 8) & 1 == 1)

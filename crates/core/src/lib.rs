@@ -25,6 +25,7 @@ mod options;
 mod parallel;
 mod plan;
 mod points;
+mod profile;
 mod radius;
 mod random;
 mod search;
@@ -38,13 +39,16 @@ pub use error::{Error, Result};
 pub use filter::Filter;
 pub use format::{Sink, check_beginning};
 pub use hnsw_kernels as kernels;
-pub use index::{Changes, Check, ForeignLinks, Index, Links, SectionState, SelfRecall, Verification};
+pub use index::{
+    Answer, Ask, Changes, Check, Effort, ForeignLinks, Index, Linking, Links, SectionState, SelfRecall, Verification,
+};
 pub use metric::{Kind, METRICS, Metric, MetricInfo, MetricParams, REFUSED};
 pub use neighbors::{MISSING, Neighbors};
 pub use options::{Algorithm, GRAPH_RECALL, MAX_K, MAX_M, Options, Quantization, Query};
 pub use parallel::available_threads;
 pub use plan::{Choice, Plan};
 pub use points::{BitRows, Form, MAX_DIM, MAX_ROWS, MAX_SPARSE_DIM, Points, Rows, SparseRows};
+pub use profile::Profile;
 pub use radius::{Balls, Estimate, Targeted, Told, Within};
 pub use shelf::{Buffer, Shelf};
 pub use stats::Stats;

@@ -1,11 +1,12 @@
 //! Radius search as callers see it: what they ask for, and what they get.
 
 use crate::error::{Error, Result};
+use crate::filter::Filter;
 use crate::options::MAX_K;
 
 /// What a radius search is asked for, besides queries and radii.
 #[derive(Debug, Clone, Copy)]
-pub struct Within {
+pub struct Within<'a> {
     /// Most rows of a result; of more the nearest are kept.
     pub max_results: usize,
     /// Least share of the rows of a ball that a walk must find, 0 to 1. At 1 all rows are compared.
@@ -18,18 +19,21 @@ pub struct Within {
     pub ef: usize,
     /// Compares all rows, whatever that takes.
     pub exact: bool,
+    /// The rows that may be returned, where not all may.
+    pub filter: Option<&'a Filter>,
 }
 
 /// Widest slack that is taken.
 const MAX_EXPANSION: f32 = 100.0;
 
-impl Default for Within {
-    fn default() -> Within {
-        Within { max_results: 1_000, min_recall: 0.95, sort: true, expansion_factor: 1.2, ef: 0, exact: false }
+impl Default for Within<'_> {
+    fn default() -> Self {
+        let (max_results, min_recall, expansion_factor) = (1_000, 0.95, 1.2);
+        Within { max_results, min_recall, sort: true, expansion_factor, ef: 0, exact: false, filter: None }
     }
 }
 
-impl Within {
+impl Within<'_> {
     /// `InvalidArgument` naming the first field outside its range.
     pub fn check(&self) -> Result<()> {
         if !(1..=MAX_K).contains(&self.max_results) {

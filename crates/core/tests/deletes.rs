@@ -9,8 +9,15 @@ use std::collections::BTreeMap;
 
 const DIM: usize = 16;
 const EVERYTHING: Within = Within { max_results: 1 << 24, min_recall: 1.0, ..WITHIN };
-const WITHIN: Within =
-    Within { max_results: 1000, min_recall: 0.95, sort: true, expansion_factor: 1.2, ef: 0, exact: false };
+const WITHIN: Within = Within {
+    max_results: 1000,
+    min_recall: 0.95,
+    sort: true,
+    expansion_factor: 1.2,
+    ef: 0,
+    exact: false,
+    filter: None,
+};
 
 fn options(algorithm: Algorithm) -> Options {
     let metric = Metric::resolve("euclidean", MetricParams::default(), DIM).unwrap();

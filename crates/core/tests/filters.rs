@@ -2,7 +2,7 @@
 
 mod support;
 
-use hnsw_core::{Algorithm, Changes, Control, Filter, Index, Metric, MetricParams, Options, Query, Rows};
+use hnsw_core::{Algorithm, Changes, Control, Filter, Index, Metric, MetricParams, Options, Query, Rows, Within};
 
 const N: usize = 10_000;
 const CLUSTERS: usize = 20;
@@ -107,4 +107,56 @@ fn nothing_matches_few_match_and_all_match() {
     index.update(Changes::removed((0..5000).collect()), Control::none()).unwrap();
     let found = ask(&Filter::of_ids(&(4990..5005).collect::<Vec<u32>>()));
     assert!(found.indices.chunks(10).all(|ids| ids[..5].iter().all(|id| (5000..5005).contains(id)) && ids[5] == -1));
+}
+
+#[test]
+fn balls_hold_what_matches_and_targets_and_counts_are_of_it() {
+    for (dim, algorithm) in [(16, Algorithm::Hnsw), (48, Algorithm::Hnsw), (16, Algorithm::Exact)] {
+        let (index, exact) = (index(dim, algorithm), self::index(dim, Algorithm::Exact));
+        let queries = values(40, dim, 11);
+        let asked = || Rows::from_slice(&queries, dim).unwrap();
+        for per_10_000 in [5000, 500, 5] {
+            for ids in filters(per_10_000) {
+                let filter = Filter::of_ids(&ids);
+                let near = exact.query_among(asked(), Query { k: 40, ef: 1 }, &filter, Control::none()).unwrap();
+                let all: Vec<f32> = near.distances.iter().copied().filter(|distance| distance.is_finite()).collect();
+                let radius = all[all.len() / 3];
+                let within = Within { filter: Some(&filter), ..Within::default() };
+                for count in [40, 3] {
+                    let some = Rows::from_slice(&queries[..count * dim], dim).unwrap();
+                    let balls = index.radius_search(some, &vec![radius; count], &within, Control::none()).unwrap();
+                    for query in 0..count {
+                        let (ids, distances) = balls.row(query);
+                        assert!(ids.iter().all(|&id| filter.has(id as u32)) && distances.iter().all(|&d| d <= radius));
+                        let there = near.row(query).1.iter().filter(|&&distance| distance <= radius).count();
+                        assert!(ids.len() as f64 >= 0.95 * there as f64, "{} of {there}", ids.len());
+                        assert_eq!(balls.told.truncated[query] == 1, ids.len() == 1_000);
+                    }
+                }
+                let few = Within { max_results: 2, ..within };
+                let balls = index.radius_search(asked(), &[radius; 40], &few, Control::none()).unwrap();
+                for query in 0..40 {
+                    let there = near.row(query).1.iter().filter(|&&distance| distance <= radius).count();
+                    assert_eq!(balls.told.truncated[query] == 1, there > 2);
+                    assert_eq!(balls.row(query).0.len(), there.min(2));
+                }
+                let counts = index.estimate_count(asked(), &[radius; 40], N, Some(&filter), Control::none()).unwrap();
+                for (query, count) in counts.iter().enumerate() {
+                    let there = near.row(query).1.iter().filter(|&&distance| distance <= radius).count();
+                    assert!(there == 40 || count.count == there as f64, "{count:?} of {there}");
+                }
+                let target = ids.len().min(7);
+                let one = Rows::from_slice(&queries[..dim], dim).unwrap();
+                let found = index.search_with_target_count(one, target, 0.2, None, &within, Control::none()).unwrap();
+                assert!(found.reached && found.balls.indices.iter().all(|&id| filter.has(id as u32)), "{found:?}");
+            }
+        }
+        let none = Filter::default();
+        let within = Within { filter: Some(&none), ..Within::default() };
+        let balls = index.radius_search(asked(), &[f32::INFINITY; 40], &within, Control::none()).unwrap();
+        assert!(balls.indices.is_empty() && balls.told.truncated.iter().all(|&cut| cut == 0));
+        let one = Rows::from_slice(&queries[..dim], dim).unwrap();
+        let refused = index.search_with_target_count(one, 1, 0.2, None, &within, Control::none()).unwrap_err();
+        assert_eq!(refused.code(), "ERR_INVALID_ARGUMENT");
+    }
 }

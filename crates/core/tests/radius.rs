@@ -232,7 +232,8 @@ fn rows_without_a_direction_are_at_one_from_all() {
     let index = Index::new(sparse, options("cosine", dim, Algorithm::Auto)).unwrap();
     let near = index.radius_search_by_id(&[9], &[0.5], &Within::default(), NONE()).unwrap();
     assert_eq!(found(&near, 0), [(8, 0.0), (9, 0.0)]);
-    let counts = index.estimate_count(Points::from(SparseRows::with_capacity(0, dim, 0).unwrap()), &[], 10, NONE());
+    let counts =
+        index.estimate_count(Points::from(SparseRows::with_capacity(0, dim, 0).unwrap()), &[], 10, None, NONE());
     assert!(counts.unwrap().is_empty());
 }
 
@@ -451,14 +452,14 @@ fn estimates_hold_the_true_number_nearly_always() {
     let radii = vec![0.35; q];
     let within = Within { max_results: n, ..Within::default() };
     let balls = index.radius_search(rows(&asked, dim), &radii, &within, NONE()).unwrap();
-    let estimates = index.estimate_count(rows(&asked, dim), &radii, 1_000, NONE()).unwrap();
+    let estimates = index.estimate_count(rows(&asked, dim), &radii, 1_000, None, NONE()).unwrap();
     let holds = (0..q).filter(|&query| {
         let (estimate, count) = (estimates[query], balls.row(query).0.len() as f64);
         estimate.low <= count && count <= estimate.high
     });
     let holds = holds.count();
     assert!(holds >= 85, "{holds} of {q}");
-    let exact = index.estimate_count(rows(&asked, dim), &radii, n, NONE()).unwrap();
+    let exact = index.estimate_count(rows(&asked, dim), &radii, n, None, NONE()).unwrap();
     for (query, estimate) in exact.iter().enumerate() {
         let count = balls.row(query).0.len() as f64;
         assert_eq!((estimate.count, estimate.low, estimate.high), (count, count, count));

@@ -222,7 +222,7 @@ fn build(
 }
 
 /// Ids that may be returned, a bit each, where not all may.
-fn bits(filter: Option<Uint8Array>) -> Option<Filter> {
+pub fn bits(filter: Option<Uint8Array>) -> Option<Filter> {
     filter.map(|bits| Filter::of_bits(bits.to_vec()))
 }
 

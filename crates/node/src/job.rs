@@ -1,5 +1,6 @@
 //! A call that runs beside the JavaScript thread.
 
+use crate::ask::NativeAnswer;
 use crate::failure::{Result, internal};
 use crate::files::NativeVerification;
 use crate::guard::guarded;
@@ -9,7 +10,9 @@ use crate::radius::{NativeBalls, NativeEstimates, NativeTargeted};
 use crate::recall::NativeRecall;
 use crate::throttle::Throttle;
 use crate::update::NativeUpdated;
-use hnsw_core::{Balls, Control, Error, Estimate, Index, Neighbors, Progress, SelfRecall, Targeted, Verification};
+use hnsw_core::{
+    Answer, Balls, Control, Error, Estimate, Index, Neighbors, Progress, SelfRecall, Targeted, Verification,
+};
 use napi::bindgen_prelude::{BigUint64Array, Function, Uint8Array};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
@@ -25,6 +28,7 @@ pub type Listener<'env> = Function<'env, NativeEvent, ()>;
 pub enum Value {
     Nothing,
     Neighbors(Neighbors),
+    Answer(Box<Answer>),
     Balls(Balls),
     Targeted(Targeted),
     Estimates(Vec<Estimate>),
@@ -53,6 +57,7 @@ pub struct NativeEvent {
     pub code: Option<&'static str>,
     pub message: Option<String>,
     pub neighbors: Option<NativeNeighbors>,
+    pub answer: Option<NativeAnswer>,
     pub balls: Option<NativeBalls>,
     pub targeted: Option<NativeTargeted>,
     pub estimates: Option<NativeEstimates>,
@@ -88,6 +93,7 @@ impl NativeEvent {
         match value {
             Value::Nothing => NativeEvent::default(),
             Value::Neighbors(n) => NativeEvent { neighbors: Some(n.into()), ..NativeEvent::default() },
+            Value::Answer(answer) => NativeEvent { answer: Some((*answer).into()), ..NativeEvent::default() },
             Value::Balls(balls) => NativeEvent { balls: Some(balls.into()), ..NativeEvent::default() },
             Value::Targeted(of) => NativeEvent { targeted: Some(of.into()), ..NativeEvent::default() },
             Value::Estimates(of) => NativeEvent { estimates: Some(of.into()), ..NativeEvent::default() },

@@ -15,6 +15,7 @@
 //! the last word). The exported shapes are written down in `src/native.ts`.
 #![cfg_attr(test, allow(dead_code, reason = "exports are registered with Node, which test builds leave out"))]
 
+mod ask;
 mod bytes;
 mod failure;
 mod files;

@@ -1,10 +1,10 @@
 //! Radius search as JavaScript asks for it, and its results in JavaScript's shapes.
 
 use crate::failure::{Result, throwing};
-use crate::index::NativeIndex;
+use crate::index::{NativeIndex, bits};
 use crate::job::{Listener, NativeJob, Value, start};
 use crate::rows::NativeRows;
-use hnsw_core::{Balls, Control, Estimate, Targeted, Told, Within};
+use hnsw_core::{Balls, Control, Estimate, Filter, Targeted, Told, Within};
 use napi::Env;
 use napi::bindgen_prelude::{Float32Array, Float64Array, Int32Array, Uint8Array, Uint32Array};
 use napi_derive::napi;
@@ -18,18 +18,34 @@ pub struct NativeWithin {
     pub expansion_factor: f64,
     pub ef: u32,
     pub exact: bool,
+    /// A bit for each id that may be returned.
+    pub filter: Option<Uint8Array>,
 }
 
-impl From<NativeWithin> for Within {
-    fn from(of: NativeWithin) -> Within {
-        Within {
+/// What a search takes, and its filter, apart: one borrows the other.
+struct Asked {
+    within: Within<'static>,
+    filter: Option<Filter>,
+}
+
+impl Asked {
+    fn within(&self) -> Within<'_> {
+        Within { filter: self.filter.as_ref(), ..self.within }
+    }
+}
+
+impl From<NativeWithin> for Asked {
+    fn from(of: NativeWithin) -> Asked {
+        let within = Within {
             max_results: of.max_results as usize,
             min_recall: of.min_recall,
             sort: of.sort,
             expansion_factor: of.expansion_factor as f32,
             ef: of.ef as usize,
             exact: of.exact,
-        }
+            filter: None,
+        };
+        Asked { within, filter: bits(of.filter) }
     }
 }
 
@@ -105,7 +121,8 @@ impl NativeIndex {
         within: NativeWithin,
     ) -> Result<NativeBalls> {
         let (index, queries) = (self.open()?, queries.take(env)?);
-        throwing(|| index.radius_search(queries, &radii, &within.into(), Control::none())).map(NativeBalls::from)
+        let asked = Asked::from(within);
+        throwing(|| index.radius_search(queries, &radii, &asked.within(), Control::none())).map(NativeBalls::from)
     }
 
     #[napi]
@@ -118,8 +135,8 @@ impl NativeIndex {
         listener: Listener<'_>,
     ) -> Result<NativeJob> {
         let (index, queries, radii) = (self.open()?, queries.take(env)?, radii.to_vec());
-        let within = Within::from(within);
-        start(listener, move |control| index.radius_search(queries, &radii, &within, control).map(Value::Balls))
+        let asked = Asked::from(within);
+        start(listener, move |control| index.radius_search(queries, &radii, &asked.within(), control).map(Value::Balls))
     }
 
     #[napi]
@@ -130,7 +147,8 @@ impl NativeIndex {
         within: NativeWithin,
     ) -> Result<NativeBalls> {
         let index = self.open()?;
-        throwing(|| index.radius_search_by_id(&ids, &radii, &within.into(), Control::none())).map(NativeBalls::from)
+        let asked = Asked::from(within);
+        throwing(|| index.radius_search_by_id(&ids, &radii, &asked.within(), Control::none())).map(NativeBalls::from)
     }
 
     #[napi]
@@ -142,8 +160,10 @@ impl NativeIndex {
         listener: Listener<'_>,
     ) -> Result<NativeJob> {
         let (index, ids, radii) = (self.open()?, ids.to_vec(), radii.to_vec());
-        let within = Within::from(within);
-        start(listener, move |control| index.radius_search_by_id(&ids, &radii, &within, control).map(Value::Balls))
+        let asked = Asked::from(within);
+        start(listener, move |control| {
+            index.radius_search_by_id(&ids, &radii, &asked.within(), control).map(Value::Balls)
+        })
     }
 
     #[napi]
@@ -157,8 +177,8 @@ impl NativeIndex {
         within: NativeWithin,
     ) -> Result<NativeTargeted> {
         let (index, query) = (self.open()?, query.take(env)?);
-        let (target, first, within) = (target as usize, first.map(|radius| radius as f32), Within::from(within));
-        throwing(|| index.search_with_target_count(query, target, tolerance, first, &within, Control::none()))
+        let (target, first, asked) = (target as usize, first.map(|radius| radius as f32), Asked::from(within));
+        throwing(|| index.search_with_target_count(query, target, tolerance, first, &asked.within(), Control::none()))
             .map(NativeTargeted::from)
     }
 
@@ -175,9 +195,11 @@ impl NativeIndex {
         listener: Listener<'_>,
     ) -> Result<NativeJob> {
         let (index, query) = (self.open()?, query.take(env)?);
-        let (target, first, within) = (target as usize, first.map(|radius| radius as f32), Within::from(within));
+        let (target, first, asked) = (target as usize, first.map(|radius| radius as f32), Asked::from(within));
         start(listener, move |control| {
-            index.search_with_target_count(query, target, tolerance, first, &within, control).map(Value::Targeted)
+            index
+                .search_with_target_count(query, target, tolerance, first, &asked.within(), control)
+                .map(Value::Targeted)
         })
     }
 
@@ -188,9 +210,11 @@ impl NativeIndex {
         queries: &mut NativeRows,
         radii: Float32Array,
         sample: u32,
+        filter: Option<Uint8Array>,
     ) -> Result<NativeEstimates> {
-        let (index, queries) = (self.open()?, queries.take(env)?);
-        throwing(|| index.estimate_count(queries, &radii, sample as usize, Control::none())).map(NativeEstimates::from)
+        let (index, queries, filter) = (self.open()?, queries.take(env)?, bits(filter));
+        throwing(|| index.estimate_count(queries, &radii, sample as usize, filter.as_ref(), Control::none()))
+            .map(NativeEstimates::from)
     }
 
     #[napi]
@@ -200,11 +224,12 @@ impl NativeIndex {
         queries: &mut NativeRows,
         radii: Float32Array,
         sample: u32,
+        filter: Option<Uint8Array>,
         listener: Listener<'_>,
     ) -> Result<NativeJob> {
-        let (index, queries, radii) = (self.open()?, queries.take(env)?, radii.to_vec());
+        let (index, queries, radii, filter) = (self.open()?, queries.take(env)?, radii.to_vec(), bits(filter));
         start(listener, move |control| {
-            index.estimate_count(queries, &radii, sample as usize, control).map(Value::Estimates)
+            index.estimate_count(queries, &radii, sample as usize, filter.as_ref(), control).map(Value::Estimates)
         })
     }
 

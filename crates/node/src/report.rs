@@ -62,7 +62,7 @@ pub struct NativeDescription {
 
 impl NativeDescription {
     pub fn of(index: &Index) -> NativeDescription {
-        let options = index.options();
+        let (options, linking) = (index.options(), index.linking());
         NativeDescription {
             rows: index.len() as f64,
             dim: index.dim() as f64,
@@ -71,8 +71,8 @@ impl NativeDescription {
             quantization: options.quantization.map(|codes| codes.name().to_string()),
             n_neighbors: options.n_neighbors as f64,
             algorithm: options.algorithm.name().to_string(),
-            m: options.m as f64,
-            ef_construction: options.ef_construction as f64,
+            m: linking.m as f64,
+            ef_construction: linking.ef_construction as f64,
             max_candidates: options.max_candidates as f64,
             n_iters: options.n_iters as f64,
             graph_recall: options.graph_recall,
@@ -129,11 +129,17 @@ pub struct NativeStats {
     pub rows_bytes: f64,
     pub codes_bytes: f64,
     pub links_bytes: f64,
+    pub upper_bytes: f64,
+    pub formula_bytes: f64,
     pub graph_bytes: f64,
     pub graph_ready: bool,
     pub search_ready: bool,
     pub levels: f64,
+    pub level_rows: Vec<f64>,
+    pub m: f64,
+    pub ef_construction: f64,
     pub mean_degree: f64,
+    pub degrees: Vec<f64>,
     pub unreachable: f64,
     pub repaired: f64,
     pub inserts_since_build: f64,
@@ -153,11 +159,17 @@ impl From<Stats> for NativeStats {
             rows_bytes: stats.rows_bytes as f64,
             codes_bytes: stats.codes_bytes as f64,
             links_bytes: stats.links_bytes as f64,
+            upper_bytes: stats.upper_bytes as f64,
+            formula_bytes: stats.formula_bytes as f64,
             graph_bytes: stats.graph_bytes as f64,
             graph_ready: stats.graph_ready,
             search_ready: stats.search_ready,
             levels: stats.levels as f64,
+            level_rows: counts(&stats.level_rows),
+            m: stats.m as f64,
+            ef_construction: stats.ef_construction as f64,
             mean_degree: stats.mean_degree,
+            degrees: counts(&stats.degrees),
             unreachable: stats.unreachable as f64,
             repaired: stats.repaired as f64,
             inserts_since_build: stats.inserts_since_build as f64,
@@ -168,4 +180,8 @@ impl From<Stats> for NativeStats {
             search_builds: stats.search_builds as f64,
         }
     }
+}
+
+fn counts(of: &[usize]) -> Vec<f64> {
+    of.iter().map(|&count| count as f64).collect()
 }

@@ -10,6 +10,7 @@
 //!   graph      all rows against themselves: half of the tiles, each used for its rows and its columns
 //!   order      rows near each other side by side, so that thresholds are low early
 //!   batch      queries against all rows
+//!   among      few queries against some of the rows, where they lie
 //!   renew      the graph of rows of which some have changed
 //!   filter     whether codes that lose something pay, read off a sample
 //!   recheck    f32 pair distances of what was kept, and the proof that nothing else can belong there
@@ -21,6 +22,7 @@
 //! cannot be among the kept, and the kept are the smallest by (value, id).
 
 mod again;
+mod among;
 mod batch;
 mod filter;
 mod graph;
@@ -41,6 +43,7 @@ use crate::error::Result;
 use crate::knn::{Knn, RunOn};
 use crate::metric::{Metric, Pair};
 use crate::points::Points;
+pub(crate) use among::among;
 use hnsw_kernels::Kernels;
 use recheck::Sides;
 pub(crate) use renew::{Renewal, renew};

@@ -311,9 +311,9 @@ mod tests {
                 // Within a limit the same; what lies behind it may be missing.
                 let limits: Vec<f32> = (0..4).map(|row| found.proxies[row * 12 + 6]).collect();
                 let near = of(coded, Some(&limits));
-                for row in 0..4 {
+                for (row, &limit) in limits.iter().enumerate() {
                     let within = |knn: &Knn| -> Vec<(u32, f32)> {
-                        knn.row(row).take_while(|&(_, proxy)| proxy <= limits[row]).collect()
+                        knn.row(row).take_while(|&(_, proxy)| proxy <= limit).collect()
                     };
                     assert_eq!(within(&near), within(&found), "{}", kernels.label());
                 }

@@ -241,9 +241,14 @@ impl Graph {
         }
     }
 
+    /// Bytes held by what is not level 0.
+    pub fn upper_bytes(&self) -> usize {
+        self.levels.capacity() + self.upper.bytes() + 4 * self.upper_start.capacity()
+    }
+
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.levels.capacity() + self.base.bytes() + self.upper.bytes() + 4 * self.upper_start.capacity()
+        self.base.bytes() + self.upper_bytes()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The balls of a call: by walks, by a comparison with all rows, by definition; then the result in one piece.
 
+use super::filtered::Matches;
 use super::state::State;
 use super::{Index, Search};
 use crate::control::Control;
@@ -8,7 +9,7 @@ use crate::exact;
 use crate::neighbors::Neighbor;
 use crate::points::{Form, Points};
 use crate::radius::{Balls, Within};
-use crate::search::balls::{self, Ball, Effort, Found};
+use crate::search::balls::{self, Ball, Effort, Field, Found};
 use crate::stats::Counters;
 use std::time::Instant;
 
@@ -22,8 +23,13 @@ struct Asked<'a> {
     /// Largest proxies of hits.
     reach: Vec<f32>,
     radii: &'a [f32],
-    within: &'a Within,
+    within: &'a Within<'a>,
+    /// Of the filter.
+    matches: Option<&'a Matches>,
 }
+
+/// Walks among rows that match are calibrated for at least this: what they miss may be what matches.
+const AMONG: f64 = 0.99;
 
 impl Index {
     /// The balls around transformed queries.
@@ -37,9 +43,10 @@ impl Index {
     ) -> Result<Balls> {
         let metric = &self.options.metric;
         let reach = radii.iter().map(|&radius| metric.reach(radius)).collect();
-        let asked = Asked { queries, reach, radii, within };
+        let matches = within.filter.map(|filter| Matches::of(filter, state));
+        let asked = Asked { queries, reach, radii, within, matches: matches.as_ref() };
         Counters::add(&self.counters.searches, queries.len() as u64);
-        let decision = self.decide_radius(state, queries.len(), within);
+        let decision = self.decide_radius(state, queries.len(), within, matches.as_ref());
         let mut found = vec![Found::default(); queries.len()];
         let mut exact: Vec<u32> = (0..queries.len() as u32).collect();
         if !decision.exact && !queries.is_empty() {
@@ -51,7 +58,7 @@ impl Index {
         }
         self.compare_all(state, &asked, &exact, &mut found, control)?;
         let most = within.max_results.saturating_add(1);
-        for (query, hits) in self.lost(queries, &state.rows, radii, most) {
+        for (query, hits) in self.lost(queries, &state.rows, radii, most, matches.as_ref()) {
             found[query].hits = hits;
         }
         let mut balls = self.gathered(found, &exact, within)?;
@@ -68,8 +75,12 @@ impl Index {
         budget: usize,
         control: Control<'_>,
     ) -> Result<Option<Vec<Found>>> {
-        let Within { expansion_factor: factor, min_recall, max_results: most, ef, .. } = *asked.within;
+        let Within { expansion_factor: factor, mut min_recall, max_results: mut most, ef, .. } = *asked.within;
         let effort = self.calibrated(state, search, factor, control)?;
+        if let Some(matches) = asked.matches {
+            min_recall = min_recall.max(AMONG);
+            most = most.saturating_mul(matches.share_of(state.rows.len()));
+        }
         let Some(patience) = effort.patience(min_recall) else { return Ok(None) };
         let patience = patience.max(ef);
         let twins = self.twins(state, search, control)?;
@@ -82,9 +93,16 @@ impl Index {
         let effort = Effort { patience, glance: effort.glance(patience), budget, most };
         let terms = asked.queries.len() * patience * 16 * state.rows.width();
         let sketches = self.sketches_of(state, search, asked.queries, control)?;
-        let ground = self.ground(state, search, &twins, sketches.as_ref());
+        let field = Field { ground: self.ground(state, search, sketches.as_ref()), twins: &twins };
         let threads = self.threads_for(terms);
-        let found = balls::search(ground, asked.queries, &ball, effort, threads, &self.scratches, control)?;
+        let mut found = balls::search(field, asked.queries, &ball, effort, threads, &self.scratches, control)?;
+        if let Some(matches) = asked.matches {
+            for found in &mut found {
+                // Of more rows than the walk keeps, any may match.
+                found.spent |= found.hits.len() > most;
+                found.hits.retain(|hit| matches.has(hit.id));
+            }
+        }
         let total = |of: fn(&Found) -> usize| found.iter().map(of).sum::<usize>() as u64;
         Counters::add(&self.counters.distances, total(|found| found.visited));
         Counters::add(&self.counters.hops, total(|found| found.hops));
@@ -100,21 +118,32 @@ impl Index {
         found: &mut [Found],
         control: Control<'_>,
     ) -> Result<()> {
-        let n = state.rows.len();
+        let n = asked.matches.map_or(state.rows.len(), Matches::len);
         let k = asked.within.max_results.saturating_add(1).min(n);
-        let source = self.source(state);
+        if n == 0 {
+            exact.iter().for_each(|&query| found[query as usize] = Found::default());
+            return Ok(());
+        }
         Counters::add(&self.counters.distances, (exact.len() * n) as u64);
         let step = (MAX_CELLS / k).max(exact::MIN_BATCH);
         let phase = (exact.len() > step).then(|| control.phase("exact batches", exact.len() as u64));
         let control = if phase.is_some() { control.quiet() } else { control };
         for some in exact.chunks(step) {
             let started = Instant::now();
-            let part = if some.len() == asked.queries.len() { None } else { Some(asked.queries.subset(some)?) };
-            let part = part.as_ref().unwrap_or(asked.queries);
+            let asking = if some.len() == asked.queries.len() { None } else { Some(asked.queries.subset(some)?) };
+            let asking = asking.as_ref().unwrap_or(asked.queries);
             let limits: Vec<f32> = some.iter().map(|&query| asked.reach[query as usize]).collect();
-            let codes = source.codes_of(part, self.options.threads, control)?;
-            let threads = self.threads_for(part.len() * n * state.rows.width());
-            let (knn, _) = exact::within(source, part, codes.as_ref(), Some(&limits), k, threads, control)?;
+            let knn = match asked.matches.filter(|matches| matches.len() < state.rows.len()) {
+                Some(matches) => self.nearest_among(state, asking, matches, Some(&limits), k, control)?,
+                None => {
+                    let few = asking.len() < exact::MIN_BATCH;
+                    let read = if few { asking.len() * n } else { 0 };
+                    let source = self.source_for_few(state, read, control)?;
+                    let codes = source.codes_of(asking, self.options.threads, control)?;
+                    let threads = self.threads_for(asking.len() * n * state.rows.width());
+                    exact::within(source, asking, codes.as_ref(), Some(&limits), k, threads, control)?.0
+                }
+            };
             let seconds = started.elapsed().as_secs_f64() / some.len() as f64;
             for (row, (&query, &limit)) in some.iter().zip(&limits).enumerate() {
                 let near = knn.row(row).take_while(|&(_, proxy)| proxy <= limit);
@@ -136,6 +165,7 @@ impl Index {
         rows: &Points,
         radii: &[f32],
         most: usize,
+        matches: Option<&Matches>,
     ) -> Vec<(usize, Vec<Neighbor>)> {
         let metric = &self.options.metric;
         let mut lost = metric.equidistant(queries).peekable();
@@ -148,7 +178,8 @@ impl Index {
         lost.map(|query| {
             let others =
                 (0..if radii[query] >= 1.0 { rows.len() } else { 0 }).filter(|id| twins.binary_search(id).is_err());
-            (query, twins.iter().copied().map(near).chain(others.map(far)).take(most).collect())
+            let all = twins.iter().copied().map(near).chain(others.map(far));
+            (query, all.filter(|hit| matches.is_none_or(|matches| matches.has(hit.id))).take(most).collect())
         })
         .collect()
     }

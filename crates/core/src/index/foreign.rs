@@ -48,7 +48,7 @@ impl Index {
             let linked = index.linked(&state.rows)?;
             let source = index.link_source(index.source(&state), linked.as_ref());
             let repaired = reach::repair(&mut graph, source.rows, source.pair(), control)?;
-            Search::new(graph, repaired, WalkedOn::later(None))
+            Search::new(graph, index.options.ef_construction, repaired, WalkedOn::later(None))
         };
         state.search.set(Some(Arc::new(search)));
         index.prepared.store(true, Ordering::Relaxed);

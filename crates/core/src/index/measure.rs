@@ -60,7 +60,7 @@ impl Index {
         let (truth, _) = exact::batch(source, &queries, codes.as_ref(), k + 1, self.options.threads, control)?;
         let started = Instant::now();
         let is_exact = self.decide(&state, 1, wider).exact;
-        let found = if is_exact { None } else { Some(self.walked_knn(&state, &queries, wider, control)?) };
+        let found = if is_exact { None } else { Some(self.walked_knn(&state, &queries, wider, None, control)?) };
         let ms = started.elapsed().as_secs_f64() * 1e3 / ids.len() as f64;
         let (mut shares, mut errors) = (Vec::new(), Vec::new());
         for (row, &id) in ids.iter().enumerate() {

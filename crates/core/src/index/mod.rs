@@ -2,12 +2,14 @@
 //!
 //! What is made of rows lies beside them in one state, which updates replace as a whole: see `state`.
 
+mod ask;
 mod balls;
 mod candidates;
 mod coarse;
 mod filtered;
 mod foreign;
 mod linked;
+mod linking;
 mod listed;
 mod measure;
 mod persist;
@@ -22,7 +24,9 @@ mod update;
 mod verify;
 mod walked;
 
+pub use ask::{Answer, Ask, Effort};
 pub use foreign::ForeignLinks;
+pub use linking::Linking;
 pub use measure::SelfRecall;
 pub use stored::Check;
 pub use update::Changes;
@@ -40,6 +44,8 @@ use crate::metric::Metric;
 use crate::options::Options;
 use crate::plan::QueryDecision;
 use crate::points::{Form, Points};
+use crate::search::adaptive::Adapted;
+use crate::search::anchors::Anchors;
 use crate::search::effort::Calibrated;
 use crate::search::twins::Twins;
 use crate::search::walk::ScratchPool;
@@ -66,30 +72,45 @@ pub struct Index {
 /// The search index and what its repair had to do. Never changed: an update puts another in its place.
 struct Search {
     graph: Graph,
+    ef_construction: usize,
     repaired: usize,
     /// What walks run on, if not the rows.
     codes: WalkedOn,
     /// Made by the first who asks.
     wiring: OnceLock<Wiring>,
-    /// Where walks begin that have no sketches; made by the first radius search.
+    /// Where walks begin that have no sketches; made by the first.
     starts: OnceLock<Vec<u32>>,
     /// Rows that are equal; made by the first radius search.
     twins: Lazy<Twins>,
     /// What radius walks reach, by the bits of their slack.
     efforts: Mutex<Vec<(u32, Arc<Calibrated>)>>,
+    /// What walks reach that end by a distance, by the number of neighbours.
+    adapted: Mutex<Vec<(usize, Arc<Adapted>)>>,
 }
 
 /// What a look at all links tells.
-#[derive(Clone, Copy)]
 struct Wiring {
-    mean_degree: f64,
+    level_rows: Vec<usize>,
+    degrees: Vec<usize>,
     unreachable: usize,
 }
 
 impl Search {
-    fn new(graph: Graph, repaired: usize, codes: WalkedOn) -> Search {
+    fn new(graph: Graph, ef_construction: usize, repaired: usize, codes: WalkedOn) -> Search {
         let (wiring, starts) = (OnceLock::new(), OnceLock::new());
-        Search { graph, repaired, codes, wiring, starts, twins: Lazy::default(), efforts: Mutex::default() }
+        let (twins, efforts, adapted) = (Lazy::default(), Mutex::default(), Mutex::default());
+        Search { graph, ef_construction, repaired, codes, wiring, starts, twins, efforts, adapted }
+    }
+}
+
+impl Search {
+    /// Where walks begin that do not run on sketches.
+    fn starts(&self) -> &[u32] {
+        self.starts.get_or_init(|| Anchors::ids(&self.graph))
+    }
+
+    fn linking(&self) -> Linking {
+        Linking { m: self.graph.m(), ef_construction: self.ef_construction }
     }
 }
 
@@ -131,7 +152,8 @@ impl Index {
     fn of_stored(rows: Points, ids: Ids, options: Options, control: Control<'_>) -> Result<Index> {
         Index::check_own(&rows, &options)?;
         let codes = exact_codes(&rows, &options.metric, options.threads, control)?;
-        Ok(Index::of_state(Gate::new(State::new(rows, ids, Some(codes))), options))
+        let state = State::new(rows, ids, Linking::of(&options), Some(codes));
+        Ok(Index::of_state(Gate::new(state), options))
     }
 
     /// An index of rows behind their gate.

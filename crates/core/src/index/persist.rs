@@ -1,5 +1,6 @@
 //! Dumps of an index, and indexes from dumps.
 
+use super::linking::Linking;
 use super::state::{Measured, State};
 use super::walked::WalkedOn;
 use super::{Index, Search};
@@ -53,7 +54,8 @@ impl Index {
         let state = self.state.read(control)?;
         self.take_stored(&state, control)?;
         let (graph, search) = (state.graph.get(), state.search.get());
-        let mut sections = self.own_sections(&state, rows);
+        let linking = search.as_ref().map_or_else(|| state.linking(), |search| search.linking());
+        let mut sections = self.own_sections(&state, linking, rows);
         sections.push(Section::new(Kind::Caller, Content::Bytes(&self.options.caller)));
         let measured = state.measured();
         if let Some(graph) = &graph {
@@ -71,11 +73,12 @@ impl Index {
     }
 
     /// Options and rows: what makes an index the one it is.
-    fn own_sections<'a>(&self, state: &'a State, rows: bool) -> Vec<Section<'a>> {
+    fn own_sections<'a>(&self, state: &'a State, linking: Linking, rows: bool) -> Vec<Section<'a>> {
         let points = &state.rows;
         let spare = points.dense().is_some_and(|rows| rows.spare());
         let shape = Shape { form: points.form(), len: points.len(), dim: points.dim(), spare };
-        let sections = std::iter::once(options::section(&self.options, shape)).chain(points::sections(points, rows));
+        let sections =
+            std::iter::once(options::section(&self.options_with(linking), shape)).chain(points::sections(points, rows));
         sections.chain(points::ids_section(&state.ids)).collect()
     }
 
@@ -103,7 +106,7 @@ impl Index {
         let state = self.state.read(control)?;
         self.take_stored(&state, control)?;
         let ids_alike = container.has(Kind::Ids) == state.ids.parts().is_some();
-        for section in self.own_sections(&state, false) {
+        for section in self.own_sections(&state, state.linking(), false) {
             if !ids_alike || !container.describes(&section)? {
                 let seen = "of other rows or options";
                 return Err(Error::invalid("dump", seen, "one of an index with the same rows and options"));
@@ -116,7 +119,7 @@ impl Index {
     pub(super) fn take_products(&self, container: &Container<'_>, state: &State) -> Result<()> {
         let len = state.rows.len();
         let graph = products::read_graph(container, len, self.options.n_neighbors)?;
-        let search = products::read_search(container, len, self.options.m)?;
+        let search = products::read_search(container, len, state.linking().m)?;
         let search = search.filter(|_| state.search.get().is_none()).map(|search| self.taken_search(search, state));
         if let Some(graph) = graph.filter(|_| state.graph.get().is_none()) {
             state.graph.set(Some(Arc::new(taken_graph(graph, state))));
@@ -131,7 +134,12 @@ impl Index {
     pub(super) fn taken_search(&self, search: StoredSearch, state: &State) -> Search {
         state.inserts.store(search.info.inserts, Ordering::Relaxed);
         self.prepared.fetch_or(search.info.prepared, Ordering::Relaxed);
-        Search::new(search.graph, search.info.repaired, WalkedOn::later(search.sketched))
+        Search::new(
+            search.graph,
+            state.linking().ef_construction,
+            search.info.repaired,
+            WalkedOn::later(search.sketched),
+        )
     }
 }
 

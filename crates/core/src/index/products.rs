@@ -11,7 +11,7 @@ use crate::exact::{self, Source};
 use crate::graph;
 use crate::knn::{Knn, Reached, RunOn};
 use crate::neighbors::Neighbors;
-use crate::options::Query;
+use crate::options::{Options, Query};
 use crate::plan::{self, Choice};
 use crate::points::Points;
 use crate::search::batch::{Batch, Coded, search};
@@ -124,6 +124,7 @@ impl Index {
             ef: WALKED_WIDTH.max(4 * k).min(n),
             threads: self.options.threads,
             matching: None,
+            told: None,
         };
         let found = search(&batch, &self.scratches, &self.counters, control)?;
         let mut knn = Knn::empty(n, k)?;
@@ -162,34 +163,39 @@ impl Index {
             if let Some(search) = self.stored_search(state, control)? {
                 return Ok(search);
             }
-            let linked = self.linked(&state.rows)?;
-            let mut source = self.link_source(self.source(state), linked.as_ref());
-            let nearest = |source: Source<'_>, k, control| {
-                self.nearest(source, k, &plan::graph(source, &self.options, k), control).map(|(knn, _)| knn)
-            };
-            let sketch = self.sketch(&state.rows, control)?;
-            let mut table = None;
-            if let (Some(sketch), None) = (&sketch, &linked) {
-                let k = graph::bulk::candidates_by_sketch(&self.options);
-                table = clusters::table(source, sketch, SKETCHED_SHARE, &self.options, k, control)?;
-            }
-            let by_sketch = table.is_some();
-            let table = match table {
-                Some(table) => table,
-                None => {
-                    source = self.link_source(self.coded(state, control)?, linked.as_ref());
-                    nearest(source, graph::bulk::candidates(&self.options), control)?
-                }
-            };
-            let of_part = |part: &Points, k| {
-                nearest(Source { rows: part, codes: None, coarse: None, ..source }, k, control.quiet())
-            };
-            let base = graph::bulk::Base { table, by_sketch, sketch: sketch.as_ref() };
-            let built = graph::bulk::build(source, &self.options, &base, of_part, control)?;
-            Counters::add(&self.counters.search_builds, 1);
+            let search = self.make_search(state, &self.options_of(state), control)?;
             state.inserts.store(0, Ordering::Relaxed);
-            let codes = self.walk_codes_by(sketch, &state.rows, &built.graph, control)?;
-            Ok(Search::new(built.graph, built.repaired, WalkedOn::made(codes)))
+            Ok(search)
         })
+    }
+
+    /// A search index linked as `options` say.
+    pub(super) fn make_search(&self, state: &State, options: &Options, control: Control<'_>) -> Result<Search> {
+        let linked = self.linked(&state.rows)?;
+        let mut source = self.link_source(self.source(state), linked.as_ref());
+        let nearest = |source: Source<'_>, k, control| {
+            self.nearest(source, k, &plan::graph(source, options, k), control).map(|(knn, _)| knn)
+        };
+        let sketch = self.sketch(&state.rows, control)?;
+        let mut table = None;
+        if let (Some(sketch), None) = (&sketch, &linked) {
+            let k = graph::bulk::candidates_by_sketch(options);
+            table = clusters::table(source, sketch, SKETCHED_SHARE, options, k, control)?;
+        }
+        let by_sketch = table.is_some();
+        let table = match table {
+            Some(table) => table,
+            None => {
+                source = self.link_source(self.coded(state, control)?, linked.as_ref());
+                nearest(source, graph::bulk::candidates(options), control)?
+            }
+        };
+        let of_part =
+            |part: &Points, k| nearest(Source { rows: part, codes: None, coarse: None, ..source }, k, control.quiet());
+        let base = graph::bulk::Base { table, by_sketch, sketch: sketch.as_ref() };
+        let built = graph::bulk::build(source, options, &base, of_part, control)?;
+        Counters::add(&self.counters.search_builds, 1);
+        let codes = self.walk_codes_by(sketch, &state.rows, &built.graph, control)?;
+        Ok(Search::new(built.graph, options.ef_construction, built.repaired, WalkedOn::made(codes)))
     }
 }

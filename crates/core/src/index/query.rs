@@ -13,6 +13,7 @@ use crate::neighbors::Neighbors;
 use crate::options::Query;
 use crate::plan::{self, QueryDecision};
 use crate::points::{Form, Points};
+use crate::profile::Tally;
 use crate::search::anchors::Anchors;
 use crate::search::batch::{Batch, Coded, search};
 use crate::stats::Counters;
@@ -51,24 +52,38 @@ impl Index {
         }
         self.options.metric.transform(&mut queries, self.options.threads, control)?;
         Counters::add(&self.counters.searches, queries.len() as u64);
+        self.answer(state, &queries, query, None, &mut out, control)?;
+        state.name_rows(&mut out.indices);
+        Ok(out)
+    }
+
+    /// Answers transformed queries in slots; what was done. Lists do not count their work, and are left out where it is told.
+    pub(super) fn answer(
+        &self,
+        state: &State,
+        queries: &Points,
+        query: Query,
+        told: Option<&Tally>,
+        out: &mut Neighbors,
+        control: Control<'_>,
+    ) -> Result<QueryDecision> {
         let started = Instant::now();
         let mut decision = self.decide(state, queries.len(), query);
-        let listed = match self.may_list(state, queries.len(), decision) {
-            true => self.listed(state, &queries, query, &mut out, control)?,
+        let listed = match told.is_none() && self.may_list(state, queries.len(), decision) {
+            true => self.listed(state, queries, query, out, control)?,
             false => None,
         };
         if let Some((recall, on)) = listed {
             decision = decision.by_lists(recall, on);
         } else if decision.exact {
-            decision = decision.by_scan(self.scan(state, &queries, query, &mut out, control)?);
+            decision = decision.by_scan(self.scan(state, queries, query, told, out, control)?);
         } else {
-            self.walk(state, &queries, query, &mut out, control)?;
+            self.walked_knn(state, queries, query, told, control)?.write_to(out, 0, &self.options.metric);
         }
-        self.settle_equidistant(&queries, &state.rows, &mut out, false);
-        state.name_rows(&mut out.indices);
+        self.settle_equidistant(queries, &state.rows, out, false);
         let answered = decision.took(started.elapsed().as_secs_f64());
         *self.last_query.lock().unwrap_or_else(|e| e.into_inner()) = Some(answered);
-        Ok(out)
+        Ok(answered)
     }
 
     /// Rows without a direction get the neighbours that they have by definition, free of rounding.
@@ -96,23 +111,31 @@ impl Index {
 
     pub(super) fn decide(&self, state: &State, queries: usize, query: Query) -> QueryDecision {
         let prepared = self.prepared.load(Ordering::Relaxed);
-        let candidates = graph::bulk::candidates(&self.options);
-        plan::query(self.source(state), &self.options, queries, query, candidates, prepared)
+        let options = self.options_of(state);
+        let candidates = graph::bulk::candidates(&options);
+        plan::query(self.source(state), &options, queries, query, candidates, prepared)
     }
 
     /// Compares the queries with all rows; what that ran on.
-    fn scan(
+    pub(super) fn scan(
         &self,
         state: &State,
         queries: &Points,
         query: Query,
+        told: Option<&Tally>,
         out: &mut Neighbors,
         control: Control<'_>,
     ) -> Result<RunOn> {
         let mut dearest = RunOn::Bytes;
-        let source = if queries.len() < CODED_BATCH { self.source(state) } else { self.coded(state, control)? };
+        let source = match queries.len() {
+            few if few < exact::MIN_BATCH => self.source_for_few(state, few * state.rows.len(), control)?,
+            some if some < CODED_BATCH => self.source(state),
+            _ => self.coded(state, control)?,
+        };
         let k = query.k.min(state.rows.len());
-        Counters::add(&self.counters.distances, (queries.len() * state.rows.len()) as u64);
+        let n = state.rows.len() as u64;
+        Counters::add(&self.counters.distances, queries.len() as u64 * n);
+        told.iter().for_each(|told| (0..queries.len()).for_each(|query| told.add(query, [n, n, 0])));
         let (phase, control) = if queries.len() > MAX_BATCH {
             (Some(control.phase("exact batches", queries.len() as u64)), control.quiet())
         } else {
@@ -131,24 +154,13 @@ impl Index {
         Ok(dearest)
     }
 
-    fn walk(
-        &self,
-        state: &State,
-        queries: &Points,
-        query: Query,
-        out: &mut Neighbors,
-        control: Control<'_>,
-    ) -> Result<()> {
-        self.walked_knn(state, queries, query, control)?.write_to(out, 0, &self.options.metric);
-        Ok(())
-    }
-
     /// What walks find.
     pub(super) fn walked_knn(
         &self,
         state: &State,
         queries: &Points,
         query: Query,
+        told: Option<&Tally>,
         control: Control<'_>,
     ) -> Result<Knn> {
         let index = self.search_index(state, control)?;
@@ -162,6 +174,7 @@ impl Index {
             ef: query.ef.max(query.k).min(state.rows.len()),
             threads: self.threads_for(queries.len() * query.ef.max(query.k) * 16 * state.rows.width()),
             matching: None,
+            told,
         };
         search(&batch, &self.scratches, &self.counters, control)
     }

@@ -1,5 +1,6 @@
 //! Radius search: its doors, and what is made ready for it. How balls are found is in `balls`.
 
+use super::filtered::Matches;
 use super::state::State;
 use super::walked::WalkCodes;
 use super::{Index, Search};
@@ -7,14 +8,15 @@ use crate::code::Sketch;
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::exact;
+use crate::filter::Filter;
 use crate::graph;
 use crate::parallel;
 use crate::plan::{self, RadiusDecision};
 use crate::points::Points;
 use crate::radius::{Balls, Estimate, Within};
-use crate::search::anchors::Anchors;
-use crate::search::balls::{Ground, Start};
+use crate::search::balls::Field;
 use crate::search::effort::{Calibrated, Sample, Trial, sample};
+use crate::search::ground::{Ground, Start};
 use crate::search::twins::Twins;
 use crate::stats::Counters;
 use std::sync::Arc;
@@ -86,7 +88,7 @@ impl Index {
     pub fn prepare_radius(&self, control: Control<'_>) -> Result<()> {
         self.prepare(control)?;
         let state = self.state.read(control)?;
-        let decision = self.decide_radius(&state, 1, &Within::default());
+        let decision = self.decide_radius(&state, 1, &Within::default(), None);
         if !decision.exact {
             let search = self.search_index(&state, control)?;
             self.calibrated(&state, &search, EXPANSION, control)?;
@@ -94,8 +96,8 @@ impl Index {
         self.coded(&state, control).map(|_| ())
     }
 
-    /// About how many rows are within `radii` of the queries, a radius for each, from `size` sampled rows; from all rows where
-    /// there are no more. O(queries · size).
+    /// About how many rows, of those that `filter` lets through, are within `radii` of the queries, a radius for each, from
+    /// `size` sampled rows; from all rows where there are no more. O(queries · size).
     ///
     /// Errors: as [`Index::radius_search`].
     pub fn estimate_count(
@@ -103,6 +105,7 @@ impl Index {
         queries: impl Into<Points>,
         radii: &[f32],
         size: usize,
+        filter: Option<&Filter>,
         control: Control<'_>,
     ) -> Result<Vec<Estimate>> {
         if size == 0 {
@@ -114,7 +117,12 @@ impl Index {
         self.check_like(&queries)?;
         let metric = &self.options.metric;
         metric.transform(&mut queries, self.options.threads, control)?;
-        let ids = sample(state.rows.len(), size, self.options.seed, STREAM);
+        let matches = filter.map(|filter| Matches::of(filter, &state));
+        let all = matches.as_ref().map_or(state.rows.len(), Matches::len);
+        let mut ids = sample(all, size, self.options.seed, STREAM);
+        if let Some(matches) = &matches {
+            ids.iter_mut().for_each(|id| *id = matches.slots()[*id as usize]);
+        }
         let rows = state.rows.subset(&ids)?;
         let pair = self.source(&state).pair();
         Counters::add(&self.counters.distances, (queries.len() * ids.len()) as u64);
@@ -126,10 +134,10 @@ impl Index {
             cells.iter().filter(|&&proxy| proxy <= reach).count()
         };
         let mut counts = parallel::map(threads, queries.len(), Vec::new, hits, control)?;
-        for (query, found) in self.lost(&queries, &rows, radii, rows.len()) {
+        for (query, found) in self.lost(&queries, &rows, radii, rows.len(), None) {
             counts[query] = found.len();
         }
-        Ok(counts.into_iter().map(|hits| Estimate::of(hits, ids.len(), state.rows.len())).collect())
+        Ok(counts.into_iter().map(|hits| Estimate::of(hits, ids.len(), all)).collect())
     }
 
     fn check_radii(&self, radii: &[f32], queries: usize) -> Result<()> {
@@ -145,10 +153,18 @@ impl Index {
         }
     }
 
-    pub(super) fn decide_radius(&self, state: &State, queries: usize, within: &Within) -> RadiusDecision {
+    pub(super) fn decide_radius(
+        &self,
+        state: &State,
+        queries: usize,
+        within: &Within,
+        matches: Option<&Matches>,
+    ) -> RadiusDecision {
         let prepared = self.prepared.load(Ordering::Relaxed);
-        let candidates = graph::bulk::candidates(&self.options);
-        plan::radius(self.source(state), &self.options, queries, within, candidates, prepared)
+        let options = self.options_of(state);
+        let candidates = graph::bulk::candidates(&options);
+        let matching = matches.map(Matches::len);
+        plan::radius(self.source(state), &options, queries, within, matching, candidates, prepared)
     }
 
     /// Where walks are; `sketches`: of the queries.
@@ -156,14 +172,13 @@ impl Index {
         &'a self,
         state: &'a State,
         search: &'a Search,
-        twins: &'a Twins,
         sketches: Option<&'a Sketch>,
     ) -> Ground<'a> {
         let start = match (search.codes.get(), sketches) {
             (Some(WalkCodes::Sketches(rows, anchors)), Some(queries)) => Start::Sketches { rows, anchors, queries },
-            _ => Start::Rows(search.starts.get_or_init(|| Anchors::ids(&search.graph))),
+            _ => Start::Rows(search.starts()),
         };
-        Ground { graph: &search.graph, rows: &state.rows, pair: self.source(state).pair(), twins, start }
+        Ground { graph: &search.graph, rows: &state.rows, pair: self.source(state).pair(), start }
     }
 
     /// Sketches of queries, where walks run on some.
@@ -205,16 +220,17 @@ impl Index {
         let trial = Trial {
             source: self.source(state),
             factor,
-            budget: self.decide_radius(state, 1, &Within::default()).budget,
+            budget: self.decide_radius(state, 1, &Within::default(), None).budget,
             threads: self.options.threads,
         };
         let ids = SAMPLES.map(|size| sample(state.rows.len(), size, self.options.seed, TRIALS));
         let (few, many) = (state.rows.subset(&ids[0])?, state.rows.subset(&ids[1])?);
         let of_few = self.sketches_of(state, search, &few, control)?;
         let of_many = self.sketches_of(state, search, &many, control)?;
+        let field = |sketches| Field { ground: self.ground(state, search, sketches), twins: &twins };
         let samples = [
-            Sample { ids: &ids[0], queries: &few, ground: self.ground(state, search, &twins, of_few.as_ref()) },
-            Sample { ids: &ids[1], queries: &many, ground: self.ground(state, search, &twins, of_many.as_ref()) },
+            Sample { ids: &ids[0], queries: &few, field: field(of_few.as_ref()) },
+            Sample { ids: &ids[1], queries: &many, field: field(of_many.as_ref()) },
         ];
         let calibrated = Arc::new(Calibrated::measured(trial, samples, &self.scratches, control)?);
         let mut efforts = search.efforts.lock().unwrap_or_else(|e| e.into_inner());

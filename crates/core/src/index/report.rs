@@ -1,5 +1,6 @@
 //! What an index tells about itself.
 
+use super::linking::Linking;
 use super::state::State;
 use super::walked::WalkCodes;
 use super::{Index, Search, Wiring};
@@ -8,6 +9,7 @@ use crate::graph::{self, Graph};
 use crate::knn::RunOn;
 use crate::options::Query;
 use crate::plan::{self, Plan};
+use crate::points::Form;
 use crate::stats::Stats;
 use hnsw_kernels::Kernels;
 use std::sync::atomic::Ordering;
@@ -72,8 +74,14 @@ impl Index {
             search_builds: self.counters.search_builds.load(Ordering::Relaxed),
             ..Stats::default()
         };
+        Linking { m: stats.m, ef_construction: stats.ef_construction } = state.linking();
         if let Some(search) = state.search.get() {
             search.describe(&mut stats);
+            let on_levels: usize = stats.level_rows.iter().sum();
+            stats.formula_bytes = match state.rows.form() {
+                Form::Dense => 4 * state.rows.len() * state.rows.dim() + 8 * stats.m * on_levels,
+                _ => 0,
+            };
         }
         if let Some(stored) = &state.stored {
             stats.graph_ready |= stored.graph;
@@ -85,9 +93,13 @@ impl Index {
 
 impl Wiring {
     fn of(graph: &Graph) -> Wiring {
-        let links: usize = (0..graph.len() as u32).map(|id| graph.links(id, 0).len()).sum();
-        let mean_degree = links as f64 / graph.len() as f64;
-        Wiring { mean_degree, unreachable: graph::reach::unreachable(graph) }
+        let mut level_rows = vec![0; usize::from(graph.top()) + 1];
+        let mut degrees = vec![0; graph.degree(0) + 1];
+        for id in 0..graph.len() as u32 {
+            level_rows[..=usize::from(graph.level(id))].iter_mut().for_each(|rows| *rows += 1);
+            degrees[graph.links(id, 0).len()] += 1;
+        }
+        Wiring { level_rows, degrees, unreachable: graph::reach::unreachable(graph) }
     }
 }
 
@@ -98,7 +110,11 @@ impl Search {
         stats.search_ready = true;
         stats.links_bytes = graph.bytes();
         stats.levels = usize::from(graph.top()) + 1;
-        stats.mean_degree = wiring.mean_degree;
+        stats.upper_bytes = graph.upper_bytes();
+        let links: usize = wiring.degrees.iter().enumerate().map(|(links, rows)| links * rows).sum();
+        stats.mean_degree = links as f64 / graph.len() as f64;
+        stats.degrees.clone_from(&wiring.degrees);
+        stats.level_rows.clone_from(&wiring.level_rows);
         stats.unreachable = wiring.unreachable;
         stats.repaired = self.repaired;
         stats.codes_bytes += self.codes.get().map_or(0, WalkCodes::bytes);

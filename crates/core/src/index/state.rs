@@ -5,6 +5,7 @@
 
 use super::Search;
 use super::coarse::Coarse;
+use super::linking::Linking;
 use super::stored::Stored;
 use super::update::Slots;
 use crate::clusters::Clusters;
@@ -31,10 +32,14 @@ pub(super) struct State {
     pub search: Lazy<Search>,
     /// Lists for large batches; `None` inside where rows have no codes for them.
     pub lists: Lazy<Option<Clusters>>,
+    /// Of a search index that is yet to be built.
+    linking: Mutex<Linking>,
     measured: Mutex<Measured>,
     former: Mutex<Option<Former>>,
     /// Rows that came, went or became others since the search index was built.
     pub inserts: AtomicUsize,
+    /// Rows that few queries at a time have read.
+    pub read: AtomicUsize,
     /// Where products may be read that have not been asked for yet.
     pub stored: Option<Arc<Stored>>,
 }
@@ -58,7 +63,7 @@ pub(super) struct Former {
 
 impl State {
     /// Rows that nothing has been made of. `codes`: see [`State::set_codes`].
-    pub fn new(rows: Points, ids: Ids, codes: Option<Option<ByteCodes>>) -> State {
+    pub fn new(rows: Points, ids: Ids, linking: Linking, codes: Option<Option<ByteCodes>>) -> State {
         State {
             rows,
             ids,
@@ -67,9 +72,11 @@ impl State {
             graph: Lazy::default(),
             search: Lazy::default(),
             lists: Lazy::default(),
+            linking: Mutex::new(linking),
             measured: Mutex::default(),
             former: Mutex::default(),
             inserts: AtomicUsize::new(0),
+            read: AtomicUsize::new(0),
             stored: None,
         }
     }
@@ -83,7 +90,7 @@ impl State {
         slots: &Slots,
     ) -> State {
         let ids = before.ids.changed(&slots.gone, slots.fresh);
-        State { coarse: Coarse::of(coarse), ..State::new(rows, ids, Some(codes)) }
+        State { coarse: Coarse::of(coarse), ..State::new(rows, ids, before.linking(), Some(codes)) }
     }
 
     /// The slots of ids, in their order. Errors: `UnknownId`.
@@ -117,6 +124,18 @@ impl State {
     /// Bytes of the lists, where there are some.
     pub fn lists_bytes(&self) -> usize {
         self.lists.get().as_deref().and_then(Option::as_ref).map_or(0, Clusters::bytes)
+    }
+
+    /// What the search index is linked by, or will be.
+    pub fn linking(&self) -> Linking {
+        match self.search.get() {
+            Some(search) => search.linking(),
+            None => *self.linking.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    pub fn set_linking(&self, linking: Linking) {
+        *self.linking.lock().unwrap_or_else(PoisonError::into_inner) = linking;
     }
 
     pub fn measured(&self) -> Measured {

@@ -6,6 +6,7 @@
 //!                     first call that wants them
 //! ```
 
+use super::linking::Linking;
 use super::persist::{refused, rows_and_options, taken_graph};
 use super::state::State;
 use super::{Index, Search, exact_codes};
@@ -52,7 +53,10 @@ impl Index {
         if check == Check::Now {
             points::check(&container, &rows)?;
             let codes = exact_codes(&rows, &options.metric, threads, control)?;
-            let index = Index::of_state(Gate::new(State::new(rows, ids, Some(codes))).watched(watch), options);
+            let index = Index::of_state(
+                Gate::new(State::new(rows, ids, Linking::of(&options), Some(codes))).watched(watch),
+                options,
+            );
             index.take_products(&container, &*index.state.read(control)?)?;
             return Ok(index);
         }
@@ -62,7 +66,7 @@ impl Index {
         let first = first_use(shelf.clone(), options.metric.clone(), threads);
         let (graph, search) = (container.has(Kind::GraphInfo), info.is_some());
         drop(container);
-        let mut state = State::new(rows, ids, None);
+        let mut state = State::new(rows, ids, Linking::of(&options), None);
         state.stored = Some(Arc::new(Stored { shelf, graph, search }));
         state.inserts.store(info.as_ref().map_or(0, |info| info.inserts), Ordering::Relaxed);
         let index = Index::of_state(Gate::new(state).watched(watch).beginning_with(first), options);
@@ -82,7 +86,7 @@ impl Index {
     pub(super) fn stored_search(&self, state: &State, control: Control<'_>) -> Result<Option<Search>> {
         let Some(stored) = state.stored.as_ref().filter(|stored| stored.search) else { return Ok(None) };
         let container = Container::unchecked(&stored.shelf, control)?.on_threads(self.options.threads);
-        let search = products::read_search(&container, state.rows.len(), self.options.m)?;
+        let search = products::read_search(&container, state.rows.len(), state.linking().m)?;
         Ok(search.map(|search| self.taken_search(search, state)))
     }
 

@@ -1,6 +1,7 @@
 //! The radius that holds about so many rows.
 
 use super::Index;
+use super::filtered::Matches;
 use super::state::State;
 use crate::control::Control;
 use crate::error::{Error, Result};
@@ -35,16 +36,19 @@ impl Index {
             return Err(Error::invalid("number of queries", query.len(), "1"));
         }
         let state = self.state.read(control)?;
-        let len = state.rows.len();
+        let matches = within.filter.map(|filter| Matches::of(filter, &state));
+        let len = matches.as_ref().map_or(state.rows.len(), Matches::len);
         if !(1..=len).contains(&target) {
-            return Err(Error::invalid("target", target, format!("1..={len}, the rows of the index")));
+            let which = if matches.is_some() { "that match" } else { "of the index" };
+            return Err(Error::invalid("target", target, format!("1..={len}, the rows {which}")));
         }
         if !(0.0..=1.0).contains(&tolerance) {
             return Err(Error::invalid("tolerance", tolerance, "0..=1"));
         }
         let off = (target as f64 * tolerance) as usize;
         let wanted = target - off..=target + off;
-        let mut search = Attempts { index: self, state: &state, query: &query, wanted, within, searches: 0, control };
+        let (state, query, matches) = (&*state, &query, matches.as_ref());
+        let mut search = Attempts { index: self, state, query, wanted, within, matches, searches: 0, control };
         if let Some(first) = start.map(|radius| search.at(radius)).transpose()?
             && first.reached
         {
@@ -74,7 +78,8 @@ struct Attempts<'a> {
     state: &'a State,
     query: &'a Points,
     wanted: RangeInclusive<usize>,
-    within: &'a Within,
+    within: &'a Within<'a>,
+    matches: Option<&'a Matches>,
     searches: usize,
     control: Control<'a>,
 }
@@ -98,7 +103,8 @@ impl Attempts<'_> {
     fn farthest(&mut self, target: usize) -> Result<f32> {
         self.searches += 1;
         let ef = (WIDTH * target).max(LEAST_WIDTH).max(self.within.ef);
-        let near = self.index.query_on(self.state, self.query.subset(&[0])?, Query { k: target, ef }, self.control)?;
+        let near = Query { k: target, ef };
+        let near = self.index.near_on(self.state, self.query.subset(&[0])?, near, self.matches, self.control)?;
         Ok(near.distances[target - 1])
     }
 }

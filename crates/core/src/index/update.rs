@@ -194,7 +194,7 @@ impl Index {
         let lost: Vec<u32> = merged(&slots.gone, &slots.replaced);
         let mut graph =
             if lost.is_empty() { old.graph.clone() } else { self.without(before, &old, &lost, &slots.gone, control)? };
-        let options = &self.options;
+        let options = &*self.options_with(old.linking());
         let linked = self.linked(rows)?;
         let source = self.link_source(self.plain_source(rows), linked.as_ref());
         let all_changed = before.inserts.load(Ordering::Relaxed) + slots.changed();
@@ -216,7 +216,7 @@ impl Index {
         let repaired =
             graph::insert::update(&mut graph, source, &slots.places, next_id, given.as_ref(), options, control)?;
         let codes = self.walk_codes_by(sketch, rows, &graph, control)?;
-        Ok(Some(Search::new(graph, repaired, WalkedOn::made(codes))))
+        Ok(Some(Search::new(graph, options.ef_construction, repaired, WalkedOn::made(codes))))
     }
 
     /// The links of `old` that do not lead to the rows `lost`, and others in their places; without the rows `gone`.

@@ -39,7 +39,8 @@ impl Costs {
             rates: Rates::of(source, way),
             way,
             vectors: source.products() && source.rows.dense().is_some(),
-            short: source.short_codes().map(|codes| codes.stride() as f64),
+            // Coarse ones may be there or not; what is decided must not depend on that.
+            short: source.short_codes().filter(|codes| codes.is_exact()).map(|codes| codes.stride() as f64),
             rows: source.rows.len() as f64,
             width: source.rows.width() as f64,
             threads: options.threads as f64,

@@ -147,13 +147,14 @@ pub(crate) fn radius(
     options: &Options,
     queries: usize,
     within: &Within,
+    matching: Option<usize>,
     candidates: usize,
     prepared: bool,
 ) -> RadiusDecision {
     let costs = Costs::of(source, options);
     let queries = queries.max(1);
     let build = if prepared || queries < 1_000 { 0.0 } else { costs.search_build(candidates) };
-    let scan = costs.scan(queries, 10);
+    let scan = matching.map_or_else(|| costs.scan(queries, 10), |rows| costs.scan_among(rows, queries, 10));
     let walks = EMPTY_BALL * costs.hop() * queries as f64 + build;
     let exact = match options.algorithm {
         _ if !source.metric.walks() || within.exact || within.min_recall >= 1.0 => true,

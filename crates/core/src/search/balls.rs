@@ -4,41 +4,25 @@
 //! then, over the rows themselves, with a pool that has room for every row of the ball and of the shell around it, and a stop
 //! rule that lets it through the whole ball.
 
-use super::anchors::Anchors;
+use super::ground::{Ground, Start};
 use super::pool::Room;
-use super::rules::BallExpanded;
-use super::scorer::{DenseScorer, RowScorer, Scorer, SketchScorer};
+use super::rules::{BallExpanded, PoolExpanded};
+use super::scorer::{DenseScorer, RowScorer, Scorer};
 use super::twins::Twins;
-use super::walk::{Scratch, ScratchPool, flood, rescore, set_out_without};
-use crate::code::Sketch;
+use super::walk::{Scratch, ScratchPool, flood};
 use crate::control::Control;
 use crate::error::Result;
-use crate::graph::Graph;
 use crate::metric::Pair;
 use crate::neighbors::Neighbor;
 use crate::parallel;
 use crate::points::{Points, RowRef};
-use hnsw_kernels::Kernels;
 use std::time::Instant;
 
 /// Where balls are looked for.
 #[derive(Clone, Copy)]
-pub(crate) struct Ground<'a> {
-    pub graph: &'a Graph,
-    pub rows: &'a Points,
-    pub pair: Pair<'a>,
+pub(crate) struct Field<'a> {
+    pub ground: Ground<'a>,
     pub twins: &'a Twins,
-    /// Where walks begin.
-    pub start: Start<'a>,
-}
-
-/// Where walks begin.
-#[derive(Clone, Copy)]
-pub(crate) enum Start<'a> {
-    /// At these rows, compared by themselves.
-    Rows(&'a [u32]),
-    /// At anchors, by sketches, of the rows and of the queries.
-    Sketches { rows: &'a Sketch, anchors: &'a Anchors, queries: &'a Sketch },
 }
 
 /// Width of a walk by sketches beside the patience of the walk by rows behind it.
@@ -90,7 +74,7 @@ pub(crate) struct Found {
 
 /// Walks for each query; `ball` tells what it asks for.
 pub(crate) fn search(
-    ground: Ground<'_>,
+    field: Field<'_>,
     queries: &Points,
     ball: &(dyn Fn(usize) -> Ball + Sync),
     effort: Effort,
@@ -99,7 +83,7 @@ pub(crate) fn search(
     control: Control<'_>,
 ) -> Result<Vec<Found>> {
     let phase = control.phase("radius search", queries.len() as u64);
-    let scratch = || scratches.take(ground.graph.len());
+    let scratch = || scratches.take(field.ground.graph.len());
     parallel::map(
         threads,
         queries.len(),
@@ -108,7 +92,7 @@ pub(crate) fn search(
             if phase.check().is_err() {
                 return Found::default();
             }
-            let found = ground.walk(query, queries.row(query), ball(query), effort, &mut lent.scratch);
+            let found = field.walk(query, queries.row(query), ball(query), effort, &mut lent.scratch);
             phase.advance(1);
             found
         },
@@ -116,17 +100,15 @@ pub(crate) fn search(
     )
 }
 
-impl Ground<'_> {
+impl Field<'_> {
     fn walk(&self, row: usize, query: RowRef<'_>, ball: Ball, effort: Effort, scratch: &mut Scratch) -> Found {
-        match (self.pair, self.rows.dense(), query) {
+        let Ground { pair, rows, .. } = self.ground;
+        match (pair, rows.dense(), query) {
             (Pair::Kernel(kernel), Some(rows), RowRef::Dense(query)) => {
                 let scorer = DenseScorer { kernel, rows, query };
                 self.walk_by(&scorer, row, RowRef::Dense(query), ball, effort, scratch)
             }
-            _ => {
-                let scorer = RowScorer { pair: self.pair, rows: self.rows, query };
-                self.walk_by(&scorer, row, query, ball, effort, scratch)
-            }
+            _ => self.walk_by(&RowScorer { pair, rows, query }, row, query, ball, effort, scratch),
         }
     }
 
@@ -163,16 +145,16 @@ impl Ground<'_> {
         let patience = self.approach(scorer, row, ball.barred, effort.patience, scratch);
         let mut stop = BallExpanded::new(ball.reach, ball.shell, patience, effort.budget);
         // One more than asked for tells whether something is left out; a wider pool finds the farthest of these.
-        let capacity = effort.most.saturating_add(1).saturating_add(patience).min(self.graph.len()).max(1);
+        let capacity = effort.most.saturating_add(1).saturating_add(patience).min(self.ground.graph.len()).max(1);
         let room = Room { width: patience.min(capacity), near: ball.shell, capacity };
         let mut seeds = Vec::new();
-        self.twins.of(self.rows, query, &mut seeds);
+        self.twins.of(self.ground.rows, query, &mut seeds);
         seeds.retain(|&id| Some(id) != ball.barred);
-        flood(self.graph, scorer, room, &seeds, ball.barred, &mut stop, scratch);
+        flood(self.ground.graph, scorer, room, &seeds, ball.barred, &mut stop, scratch);
         let pool = &scratch.pool;
         let candidates = pool.within(ball.shell);
         let mut hits: Vec<Neighbor> = pool.iter().take(pool.within(ball.reach)).collect();
-        let copied = self.twins.complete(self.rows, &mut hits);
+        let copied = self.twins.complete(self.ground.rows, &mut hits);
         hits.retain(|hit| Some(hit.id) != ball.barred);
         hits.truncate(effort.most.saturating_add(1));
         Found { hits, visited: copied, candidates, spent: stop.spent, ..Found::default() }
@@ -187,29 +169,21 @@ impl Ground<'_> {
         patience: usize,
         scratch: &mut Scratch,
     ) -> usize {
-        match self.start {
-            Start::Rows(anchors) => {
-                let met = anchors.iter().map(|&id| Neighbor { proxy: scorer.one(id), id });
-                set_out_without(self.graph, scorer, met, patience.min(UNSKETCHED), barred, scratch);
-                patience
-            }
-            Start::Sketches { rows, anchors, queries } => {
-                let by_sketch = SketchScorer { dot: Kernels::detect().u8_dot, sketch: rows, query: queries.code(row) };
-                let mut dots = std::mem::take(&mut scratch.dots);
-                let met = anchors.met(rows, by_sketch.query, &mut dots);
-                set_out_without(self.graph, &by_sketch, met, SKETCHED * patience, barred, scratch);
-                scratch.dots = dots;
-                rescore(scorer, scratch);
-                patience / SETTLED
-            }
-        }
+        let (width, left) = match self.ground.start {
+            Start::Rows(_) => (patience.min(UNSKETCHED), patience),
+            Start::Sketches { .. } => (SKETCHED * patience, patience / SETTLED),
+        };
+        self.ground.nearest(scorer, row, width, barred, |_| PoolExpanded, scratch);
+        left
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::anchors::Anchors;
     use super::*;
     use crate::exact::Source;
+    use crate::graph::Graph;
     use crate::graph::bulk::{Base, build, candidates};
     use crate::options::Options;
     use crate::testing::{metric, uniform};
@@ -247,12 +221,13 @@ mod tests {
         let twins = Twins::of_rows(&rows, 1, Control::none()).unwrap();
         let anchors = Anchors::ids(&graph);
         let start = Start::Rows(&anchors);
-        let ground = Ground { graph: &graph, rows: &rows, pair: source(&rows).pair(), twins: &twins, start };
+        let ground = Ground { graph: &graph, rows: &rows, pair: source(&rows).pair(), start };
+        let field = Field { ground, twins: &twins };
         let queries = rows.part(0..100).unwrap().unwrap();
         let scratches = ScratchPool::default();
         let walk = |reach: f32, effort| {
             let ball = |query: usize| Ball { reach, shell: 1.44 * reach, barred: Some(query as u32) };
-            search(ground, &queries, &ball, effort, 1, &scratches, Control::none()).unwrap()
+            search(field, &queries, &ball, effort, 1, &scratches, Control::none()).unwrap()
         };
         let usual = Effort { patience: 32, glance: 32, budget: usize::MAX, most: 1_000 };
         for reach in [1e-6, 0.05, 0.2, 0.6] {

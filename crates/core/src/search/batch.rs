@@ -12,6 +12,7 @@ use crate::knn::Knn;
 use crate::metric::Pair;
 use crate::options::Quantization;
 use crate::points::{Points, RowRef};
+use crate::profile::Tally;
 use crate::stats::Counters;
 use hnsw_kernels::Kernels;
 
@@ -30,6 +31,8 @@ pub(crate) struct Batch<'a> {
     pub threads: usize,
     /// The rows that may be returned, where not all may.
     pub matching: Option<&'a Matching>,
+    /// Takes the counts of each query.
+    pub told: Option<&'a Tally>,
 }
 
 /// What walks run on: codes of the rows, and of the queries.
@@ -66,9 +69,7 @@ pub(crate) fn search(
             for ((found, id), proxy) in found.zip(ids).zip(proxies) {
                 (*id, *proxy) = (found.id, found.proxy);
             }
-            let (distances, hops) = lent.scratch.take_counts();
-            Counters::add(&counters.distances, distances);
-            Counters::add(&counters.hops, hops);
+            lent.scratch.settle_counts(row, batch.told, counters);
             !phase.advance(1)
         },
     );

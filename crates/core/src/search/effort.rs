@@ -5,7 +5,7 @@
 //! walk finds nearly everything. A larger sample tells how soon a ball of one row is found: a ball that is empty then is
 //! taken to be so.
 
-use super::balls::{self, Ball, Effort, Found, Ground};
+use super::balls::{self, Ball, Effort, Field, Found};
 use super::walk::ScratchPool;
 use crate::control::Control;
 use crate::error::Result;
@@ -63,7 +63,7 @@ pub(crate) struct Sample<'a> {
     pub ids: &'a [u32],
     /// The same rows.
     pub queries: &'a Points,
-    pub ground: Ground<'a>,
+    pub field: Field<'a>,
 }
 
 impl Calibrated {
@@ -176,7 +176,7 @@ impl Cases<'_> {
         };
         // Rows at the edge may be more than there are hits.
         let effort = Effort { patience, glance: patience, budget, most: self.truth.k + patience };
-        let found = balls::search(self.sample.ground, self.sample.queries, &ball, effort, threads, scratches, control)?;
+        let found = balls::search(self.sample.field, self.sample.queries, &ball, effort, threads, scratches, control)?;
         let shares = found.iter().enumerate().map(|(case, found)| self.share(case, &ball(case), found));
         Ok(shares.fold(1.0, f64::min))
     }

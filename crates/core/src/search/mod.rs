@@ -9,6 +9,8 @@
 //!   anchors  where walks by sketches begin
 //!   batch    many queries over threads
 //!   balls    all rows within a distance of each of many queries
+//!   ground   what walks from anchors go over
+//!   adaptive the effort of each query as it needs it
 //!   effort   how long walks through balls must look for a recall, measured
 //!   twins    rows that are equal
 //! ```
@@ -16,10 +18,12 @@
 //! k nearest and radius, and later filters, deletes and adaptive effort, are combinations of these, never
 //! copies of the loop.
 
+pub(crate) mod adaptive;
 pub(crate) mod anchors;
 pub(crate) mod balls;
 pub(crate) mod batch;
 pub(crate) mod effort;
+pub(crate) mod ground;
 pub(crate) mod pool;
 pub(crate) mod rules;
 pub(crate) mod scorer;

@@ -128,6 +128,19 @@ impl Pool {
         self.slots.partition_point(|&slot| slot < end)
     }
 
+    /// Drops rows whose proxy is above `proxy`.
+    pub fn keep_within(&mut self, proxy: f32) {
+        self.slots.truncate(self.within(proxy));
+        self.cursor = self.cursor.min(self.slots.len());
+        self.set_limit();
+    }
+
+    /// The row at a place, from 0.
+    #[inline]
+    pub fn at(&self, place: usize) -> Option<Neighbor> {
+        self.slots.get(place).map(|&slot| neighbor(slot))
+    }
+
     pub fn nearest(&self) -> Option<Neighbor> {
         self.slots.first().map(|&slot| neighbor(slot))
     }

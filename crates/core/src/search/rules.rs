@@ -7,6 +7,12 @@ use crate::neighbors::Neighbor;
 pub(crate) trait Stop {
     /// True if `next`, the nearest unexpanded row, is not worth expanding.
     fn ends(&mut self, next: Neighbor, found: &Pool) -> bool;
+
+    /// What is beyond this will not be worth expanding, nor returning.
+    #[inline]
+    fn horizon(&self) -> f32 {
+        f32::INFINITY
+    }
 }
 
 /// Ends when every row of the pool has been expanded.
@@ -72,6 +78,39 @@ impl Stop for BallExpanded {
     }
 }
 
+/// Ends when what is left is farther, by a share, than the `k`-th nearest row found so far: easy queries end early, hard
+/// ones go on. (Al-Jazzazi and others, Distance adaptive beam search for provably accurate graph-based nearest neighbor
+/// search, 2025.)
+pub(crate) struct FarBeyond {
+    pub k: usize,
+    /// Share of the proxy of the `k`-th.
+    pub slack: f32,
+    /// What makes proxies none below 0.
+    pub offset: f32,
+    horizon: f32,
+}
+
+impl FarBeyond {
+    pub fn new(k: usize, slack: f32, offset: f32) -> FarBeyond {
+        FarBeyond { k, slack, offset, horizon: f32::INFINITY }
+    }
+}
+
+impl Stop for FarBeyond {
+    #[inline]
+    fn ends(&mut self, next: Neighbor, found: &Pool) -> bool {
+        if let Some(last) = found.at(self.k - 1).filter(|_| self.slack.is_finite()) {
+            self.horizon = last.proxy + self.slack * (last.proxy + self.offset).max(0.0);
+        }
+        next.proxy > self.horizon
+    }
+
+    #[inline]
+    fn horizon(&self) -> f32 {
+        self.horizon
+    }
+}
+
 /// Which rows may be returned; others are walked through.
 pub(crate) trait Accept {
     /// Lets the loop use its pool as the result.
@@ -83,11 +122,43 @@ pub(crate) trait Accept {
 pub(crate) struct Matching(Vec<u64>);
 
 impl Matching {
-    /// The rows `slots` of `n`.
-    pub fn of(slots: &[u32], n: usize) -> Matching {
+    /// The rows of `n` whose bits, from the first of the first byte, are set. O(n), by words.
+    pub fn of_bytes(bytes: &[u8], n: usize) -> Matching {
         let mut bits = vec![0u64; n.div_ceil(64)];
-        slots.iter().for_each(|&slot| bits[slot as usize / 64] |= 1 << (slot % 64));
+        for (word, chunk) in bits.iter_mut().zip(bytes.chunks(8)) {
+            let mut eight = [0; 8];
+            eight[..chunk.len()].copy_from_slice(chunk);
+            *word = u64::from_le_bytes(eight);
+        }
+        if let Some(last) = bits.last_mut().filter(|_| !n.is_multiple_of(64)) {
+            *last &= (1 << (n % 64)) - 1;
+        }
         Matching(bits)
+    }
+
+    /// The rows of `n` that `has` says.
+    pub fn of_rows(n: usize, has: impl Fn(u32) -> bool) -> Matching {
+        let mut bits = vec![0u64; n.div_ceil(64)];
+        (0..n as u32).filter(|&slot| has(slot)).for_each(|slot| bits[slot as usize / 64] |= 1 << (slot % 64));
+        Matching(bits)
+    }
+
+    /// Number of rows.
+    pub fn count(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// The rows, ascending.
+    pub fn rows(&self) -> Vec<u32> {
+        let mut out = Vec::with_capacity(self.count());
+        for (at, &word) in self.0.iter().enumerate() {
+            let mut left = word;
+            while left != 0 {
+                out.push(at as u32 * 64 + left.trailing_zeros());
+                left &= left - 1;
+            }
+        }
+        out
     }
 }
 

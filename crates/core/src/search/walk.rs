@@ -6,6 +6,8 @@ use super::scorer::Scorer;
 use super::visited::Visited;
 use crate::graph::Graph;
 use crate::neighbors::Neighbor;
+use crate::profile::Tally;
+use crate::stats::Counters;
 use std::sync::Mutex;
 
 /// Width of the walk on upper levels. More than one: rows of a far cluster must not trap the descent.
@@ -31,6 +33,8 @@ pub(crate) struct Scratch {
     /// Proxies computed and rows expanded since the last [`Scratch::take_counts`].
     distances: u64,
     hops: u64,
+    /// Of the distances those to rows that had been met before, by another scorer.
+    again: u64,
     rows: usize,
 }
 
@@ -42,7 +46,17 @@ impl Scratch {
 
     /// (distances, hops) since the last call.
     pub fn take_counts(&mut self) -> (u64, u64) {
+        self.again = 0;
         (std::mem::take(&mut self.distances), std::mem::take(&mut self.hops))
+    }
+
+    /// Adds what the walk of one query has counted to the counts of all, and to its own where somebody asks for them.
+    pub fn settle_counts(&mut self, query: usize, told: Option<&Tally>, counters: &Counters) {
+        let visited = self.distances - self.again;
+        let (distances, hops) = self.take_counts();
+        Counters::add(&counters.distances, distances);
+        Counters::add(&counters.hops, hops);
+        told.iter().for_each(|told| told.add(query, [visited, distances, hops]));
     }
 
     /// Starts a walk of `width` at one row.
@@ -120,18 +134,19 @@ pub(crate) fn set_out_by<S: Scorer, A: Accept>(
     walk(graph, 0, scorer, &mut PoolExpanded, accept, scratch);
 }
 
-/// Walks level 0 from the nearest of `anchors`, all proxies of this scorer; `barred` is never met.
-pub(crate) fn set_out_without<S: Scorer>(
+/// [`set_out`] with a stop rule; `barred` is never met.
+pub(crate) fn set_out_without<S: Scorer, T: Stop>(
     graph: &Graph,
     scorer: &S,
     anchors: impl Iterator<Item = Neighbor>,
     width: usize,
     barred: Option<u32>,
+    stop: &mut T,
     scratch: &mut Scratch,
 ) {
     begin(graph, anchors.filter(|anchor| Some(anchor.id) != barred), width, scratch);
     barred.iter().for_each(|&barred| _ = scratch.visited.mark(barred));
-    walk(graph, 0, scorer, &mut PoolExpanded, &Everything, scratch);
+    walk(graph, 0, scorer, stop, &Everything, scratch);
 }
 
 /// Walks level 0 with `stop` from the rows in the pool, whose proxies are of this scorer; the pool holds what it has `room`
@@ -196,13 +211,14 @@ fn approach<S: Scorer>(graph: &Graph, scorer: &S, level: u8, width: usize, scrat
 
 /// Compares the rows of the pool, found by another scorer, by this one.
 pub(crate) fn rescore<S: Scorer>(scorer: &S, scratch: &mut Scratch) {
-    let Scratch { pool, fresh, proxies, distances, .. } = scratch;
+    let Scratch { pool, fresh, proxies, distances, again, .. } = scratch;
     fresh.clear();
     fresh.extend(pool.iter().map(|found| found.id));
     fresh.iter().for_each(|&id| scorer.prefetch(id));
     scorer.score(fresh, proxies);
     pool.rescore(proxies);
     *distances += fresh.len() as u64;
+    *again += fresh.len() as u64;
 }
 
 /// Goes on from the rows in the pool, found by another scorer: compares them by this one and walks on, `width`
@@ -243,9 +259,10 @@ fn walk<S: Scorer, T: Stop, A: Accept>(
         }
         *distances += fresh.len() as u64;
         scorer.score(fresh, proxies);
+        let horizon = stop.horizon();
         for (&id, &proxy) in fresh.iter().zip(&*proxies) {
             let new = Neighbor { proxy, id };
-            if pool.insert(new) {
+            if proxy <= horizon && pool.insert(new) {
                 graph.prefetch(id, level);
             }
             if !A::EVERYTHING && accept.accepts(id) {

@@ -26,6 +26,17 @@ impl<'a> ByteTiles<'a> {
         ByteTiles { kernels, a, b, loss: Loss::new(a.residuals(), b.apart().clone(), b.width()) }
     }
 
+    /// Squared distance of two codes.
+    pub fn distance(&self, a: usize, b: usize) -> i32 {
+        let dot = self.kernels.u8_dot.one(self.a.padded(a), self.b.padded(b)).cast_signed();
+        self.proxy(dot, a, b)
+    }
+
+    /// Asks for a code of B ahead of its use.
+    pub fn prefetch(&self, b: usize) {
+        hnsw_kernels::prefetch(self.b.padded(b));
+    }
+
     /// Rows of A are too few to pay for packing B: codes are read one after the other.
     fn are_few(&self) -> bool {
         self.a.len() < MIN_BATCH
