@@ -291,6 +291,15 @@ describe("an index file of hnswlib", () => {
     expect(again.labels).toEqual(labels);
     const asked = uniformRows(5, 6, 3);
     expect(again.index.querySync(asked)).toEqual(index.querySync(asked));
+    const bytes = readFileSync(file(name));
+    for (const other of [
+      await HnswIndex.importHnswlib(bytes, { metric, algorithm: "hnsw" }),
+      HnswIndex.importHnswlibSync(bytes, { metric, algorithm: "hnsw" }),
+    ]) {
+      expect(other.labels).toEqual(labels);
+      expect(other.index.querySync(asked)).toEqual(index.querySync(asked));
+      expect(other.index.stats()).toMatchObject({ searchReady: true, searchBuilds: 0 });
+    }
   });
 
   it("loses the rows that were deleted, and may not lie", async () => {
@@ -302,6 +311,8 @@ describe("an index file of hnswlib", () => {
     const refused = { code: "ERR_CORRUPT_FILE" };
     await expect(HnswIndex.importHnswlib(join(folder, "liar"))).rejects.toMatchObject(refused);
     expect(() => HnswIndex.importHnswlibSync(join(folder, "liar"))).toThrow(expect.objectContaining(refused));
+    await expect(HnswIndex.importHnswlib(liar)).rejects.toMatchObject(refused);
+    await expect(HnswIndex.importHnswlib(new Uint8Array(0))).rejects.toMatchObject(refused);
     await expect(HnswIndex.importHnswlib(file("l2"), { metric: "bit_hamming" })).rejects.toMatchObject({
       code: "ERR_INVALID_ARGUMENT",
     });
