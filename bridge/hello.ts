@@ -30,6 +30,7 @@ const FEATURES = [
   "update.remove",
   "filter",
   "recall",
+  "import_hnswlib",
 ];
 
 /** A refused version range; the reply tells ours. */
@@ -60,7 +61,8 @@ export function welcome(header: Header, service: Service): Welcome {
   const reply = {
     protocol,
     server: SERVER,
-    features: service.allowedPaths.length === 0 ? FEATURES : [...FEATURES, "rows.path", "load.path"],
+    features:
+      service.allowedPaths.length === 0 ? FEATURES : [...FEATURES, "rows.path", "load.path", "import_hnswlib.path"],
     session: session.secret,
     limits: service.limits,
     metrics: metrics(),

@@ -33,7 +33,7 @@ export async function build(call: Call, service: Service): Promise<object> {
 }
 
 /** Gives a new index to the session, unless nobody wants it any more. The reply about it. */
-export function keep(call: Call, index: HnswIndex): object {
+export function keep(call: Call, index: HnswIndex): { readonly index: string } {
   if (call.stopped !== undefined) index.close();
   call.throwIfStopped();
   return { index: call.connection.session.add(index), ...describe(index) };

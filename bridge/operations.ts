@@ -7,7 +7,7 @@
  */
 import { HnswError } from "../src/index.ts";
 import type { Call } from "./call.ts";
-import { attach, dump, load, put } from "./copy-operations.ts";
+import { attach, dump, importHnswlib, load, put } from "./copy-operations.ts";
 import { protocolError } from "./errors.ts";
 import { number, optional, protocolUint, text } from "./header.ts";
 import { build, ids, indexOf, neighborGraph, prepare, query, update } from "./index-operations.ts";
@@ -86,6 +86,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ["put", put],
   ["dump", dump],
   ["load", load],
+  ["import_hnswlib", importHnswlib],
   ["attach", attach],
   ["plan", plan],
   ["recall", recall],

@@ -79,6 +79,12 @@ export class Session {
     index.close();
   }
 
+  /** Frees an index that its client does not know of, if it is still there. */
+  drop(id: string): void {
+    this.#indexes.get(id)?.close();
+    this.#indexes.delete(id);
+  }
+
   end(): void {
     this.#ended = true;
     for (const index of this.#indexes.values()) index.close();

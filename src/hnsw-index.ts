@@ -235,26 +235,37 @@ export class HnswIndex {
   }
 
   /**
-   * The index in a file of hnswlib (`saveIndex`, float32 rows), with its links; `m` and `efConstruction` are the file's. The
+   * The index in a file of hnswlib (`saveIndex`, float32 rows), or in the bytes of one, with its links; `m` and `efConstruction` are the file's. The
    * file does not say by which metric it was made: `l2` is `sqeuclidean`, `ip` `inner_product`, `cosine` `cosine`. Rows marked
    * as deleted are left out, and the others linked anew. O(bytes).
    *
    * Rejects as {@link HnswIndex.build}, and with `ERR_FILE` and `ERR_CORRUPT_FILE`.
    */
-  static async importHnswlib(path: FilePath, options?: BuildOptions): Promise<Imported> {
+  static async importHnswlib(source: FilePath | Uint8Array, options?: BuildOptions): Promise<Imported> {
     const checked = checkedBuild(options);
-    const place = pathOf(path);
+    const { signal } = checked.call;
+    checkSignal(signal);
+    const place = source instanceof Uint8Array ? source : pathOf(source);
     const { dim, options: arguments_ } = foreign(place, checked);
-    const start = (listener: NativeListener) => native().NativeIndex.importHnswlib(place, dim, arguments_, listener);
+    const content = typeof place === "string" ? place : await inSlices(bytesIn(place), () => checkSignal(signal));
+    const start = (listener: NativeListener) =>
+      typeof content === "string"
+        ? native().NativeIndex.importHnswlib(content, dim, arguments_, listener)
+        : native().NativeIndex.importHnswlibBytes(content, dim, arguments_, listener);
     const { index, labels } = await runJob(start, checked.call, new Set());
     return { index: new HnswIndex(present(index)), labels: present(labels) };
   }
 
   /** {@link HnswIndex.importHnswlib} on this thread. */
-  static importHnswlibSync(path: FilePath, options?: BuildOptions): Imported {
-    const place = pathOf(path);
+  static importHnswlibSync(source: FilePath | Uint8Array, options?: BuildOptions): Imported {
+    const place = source instanceof Uint8Array ? source : pathOf(source);
     const { dim, options: arguments_ } = foreign(place, checkedBuild(options));
-    const { index, labels } = wrapped(() => native().NativeIndex.importHnswlibSync(place, dim, arguments_));
+    const content = typeof place === "string" ? place : atOnce(bytesIn(place));
+    const { index, labels } = wrapped(() =>
+      typeof content === "string"
+        ? native().NativeIndex.importHnswlibSync(content, dim, arguments_)
+        : native().NativeIndex.importHnswlibBytesSync(content, dim, arguments_),
+    );
     return { index: new HnswIndex(index), labels };
   }
 
@@ -779,8 +790,10 @@ export class HnswIndex {
 }
 
 /** What the addon takes for the rows that a file of hnswlib says it has. */
-function foreign(place: string, checked: CheckedBuild): { dim: number; options: NativeOptions } {
-  const { rows, dim } = wrapped(() => native().NativeIndex.hnswlibHeader(place));
+function foreign(place: string | Uint8Array, checked: CheckedBuild): { dim: number; options: NativeOptions } {
+  const { rows, dim } = wrapped(() =>
+    typeof place === "string" ? native().NativeIndex.hnswlibHeader(place) : native().NativeIndex.hnswlibHeaderOf(place),
+  );
   return { dim, options: checked.native({ rows, dim, form: "dense" }) };
 }
 

@@ -207,6 +207,14 @@ export interface NativeVerification {
 }
 
 /** An index of another engine, and the labels of its rows. */
+/** What a file of hnswlib says of itself. */
+export interface NativeHnswlibHeader {
+  rows: number;
+  dim: number;
+  m: number;
+  efConstruction: number;
+}
+
 export interface NativeImported {
   index: NativeIndex;
   labels: BigUint64Array;
@@ -381,10 +389,13 @@ export interface Native {
     loadSync(path: string, how: NativeLoad): NativeIndex;
     verifyFile(path: string, listener: NativeListener): NativeJob;
     verifyFileSync(path: string): NativeVerification;
-    hnswlibHeader(path: string): { rows: number; dim: number; m: number; efConstruction: number };
+    hnswlibHeader(path: string): NativeHnswlibHeader;
+    hnswlibHeaderOf(bytes: Uint8Array): NativeHnswlibHeader;
     /** `dim` is what the header says; `m` and `efConstruction` are the file's. */
     importHnswlib(path: string, dim: number, options: NativeOptions, listener: NativeListener): NativeJob;
     importHnswlibSync(path: string, dim: number, options: NativeOptions): NativeImported;
+    importHnswlibBytes(bytes: NativeBytes, dim: number, options: NativeOptions, listener: NativeListener): NativeJob;
+    importHnswlibBytesSync(bytes: NativeBytes, dim: number, options: NativeOptions): NativeImported;
   };
 }
 

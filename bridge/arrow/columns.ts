@@ -14,8 +14,8 @@ import type { Builder } from "flatbuffers";
 import { pad8 } from "./message.ts";
 import { batchFrame, field, schemaFrame } from "./write.ts";
 
-/** A column: int32, float32, float64 or uint8, by its array. */
-export type ColumnArray = Int32Array | Float32Array | Float64Array | Uint8Array;
+/** A column: int32, float32, float64, uint8 or uint64, by its array. */
+export type ColumnArray = Int32Array | Float32Array | Float64Array | Uint8Array | BigUint64Array;
 
 /** Guessed, as for results: below this, a frame of its own costs more than a copy. */
 const JOIN_BELOW = 8192;
@@ -59,6 +59,7 @@ function bytesOf(array: ColumnArray): Uint8Array {
 function columnField(builder: Builder, name: string, column: ColumnArray): number {
   if (column instanceof Int32Array) return field(builder, name, Type.Int, Int.createInt(builder, 32, true), []);
   if (column instanceof Uint8Array) return field(builder, name, Type.Int, Int.createInt(builder, 8, false), []);
+  if (column instanceof BigUint64Array) return field(builder, name, Type.Int, Int.createInt(builder, 64, false), []);
   const precision = column instanceof Float32Array ? Precision.SINGLE : Precision.DOUBLE;
   return field(builder, name, Type.FloatingPoint, FloatingPoint.createFloatingPoint(builder, precision), []);
 }

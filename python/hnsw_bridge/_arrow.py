@@ -23,7 +23,7 @@ _SCHEMA, _RECORD_BATCH = 1, 3
 _INT, _FLOAT, _LIST, _STRUCT, _FIXED_SIZE_LIST = 2, 3, 12, 13, 16
 _SINGLE, _DOUBLE = 1, 2
 _ALIGNMENT = 8
-_ITEM_BYTES = {"uint8": 1, "int32": 4, "float32": 4, "float64": 8}
+_ITEM_BYTES = {"uint8": 1, "int32": 4, "float32": 4, "float64": 8, "uint64": 8}
 
 
 class Type(NamedTuple):
@@ -148,7 +148,7 @@ def _dtype(field: Table) -> str:
             return precisions[precision]
     if kind == _INT:
         of = field.table(3)
-        known = {(8, 0): "uint8", (32, 1): "int32"}
+        known = {(8, 0): "uint8", (32, 1): "int32", (64, 0): "uint64"}
         if (form := (of.scalar(0, "i"), of.scalar(1, "b"))) in known:
             return known[form]
     raise ProtocolError(f"the server sent a column of Arrow type {kind}")

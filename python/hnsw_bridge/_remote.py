@@ -65,11 +65,7 @@ class RemoteIndex:
         """
         sent = part(rows)
         with ExitStack() as values:
-            options = {
-                name: values.enter_context(_as_json(session, option, _DTYPES.get(name, "float32")))
-                for name, option in options.items()
-            }
-            header = {**sent.promise(), "options": options}
+            header = {**sent.promise(), "options": _options(session, options, values)}
             path = path_of(rows) if "rows.path" in session.greeting.features else None
             if path is not None:
                 # It may lie elsewhere than where the server may read, or on another machine.
@@ -247,6 +243,27 @@ class RemoteIndex:
             reply = session.call("load", {**header, "bytes": value}, on_progress=on_progress)
         return cls(session, reply)
 
+    @classmethod
+    def import_hnswlib(
+        cls,
+        session: Session,
+        data: bytes | bytearray,
+        options: Header,
+        on_progress: ProgressListener | None,
+    ) -> tuple[RemoteIndex, npt.NDArray[np.uint64]]:
+        """The index in the bytes of a file of hnswlib, and the label of each row.
+
+        Raises what the server finds wrong with file or options.
+        """
+        download = ColumnsDownload("imported", {"labels": {"labels": "uint64"}})
+        with ExitStack() as values:
+            header = {
+                "options": _options(session, options, values),
+                "bytes": values.enter_context(_value(session, data, "uint8")),
+            }
+            columns = session.fetch("import_hnswlib", header, download, (), on_progress)
+        return cls(session, download.told), columns["labels"]
+
     def attach(self, products: bytes | bytearray) -> None:
         """Take over the products of an index of the same rows and options.
 
@@ -284,6 +301,14 @@ class RemoteIndex:
 
     def _named(self) -> Header:
         return {"index": self._id}
+
+
+def _options(session: Session, options: Header, values: ExitStack) -> Header:
+    """Options as a header may have them; what goes up beside it is freed with `values`."""
+    return {
+        name: values.enter_context(_as_json(session, option, _DTYPES.get(name, "float32")))
+        for name, option in options.items()
+    }
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ._connection import Connection, Greeting, ProgressListener
 from ._errors import CallTimeout, Closed, EngineUnavailable, ServerDied, answer_of
@@ -31,11 +32,20 @@ from ._transfer import Download, Kept, Part
 from ._transport import ZmqTransport
 from ._version import __version__
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 _CLIENT = f"hnsw_bridge/{__version__}"
 # Guessed: a server answers within milliseconds, whatever it computes. Where one was not known to be
 # there, silence is more likely a wrong address than a busy machine.
 _HELLO_S = 10.0
-_MAKING = ("build", "load", "put")  # Operations that leave something at the server.
+_MAKING = (
+    "build",
+    "load",
+    "import_hnswlib",
+    "put",
+)  # Operations that leave something at the server.
 
 
 @dataclass(frozen=True)
@@ -88,13 +98,8 @@ class Session:
         on_progress: ProgressListener | None = None,
     ) -> Header:
         """Run an operation that ends in a reply. Raises HnswError, ServerDied among them."""
-        try:
-            with self._connection() as connection:
-                return connection.call(op, header or {}, parts, on_progress)
-        except BaseException as error:
-            if op in _MAKING:
-                self._release_made(answer_of(error))
-            raise
+        with self._making(op), self._connection() as connection:
+            return connection.call(op, header or {}, parts, on_progress)
 
     def fetch(
         self,
@@ -105,7 +110,7 @@ class Session:
         on_progress: ProgressListener | None = None,
     ) -> Kept:
         """Run an operation that ends in batches. Raises HnswError, ServerDied among them."""
-        with self._connection() as connection:
+        with self._making(op), self._connection() as connection:
             return connection.fetch(op, header, download, parts, on_progress)
 
     def build(
@@ -120,6 +125,12 @@ class Session:
         """An index of a dump with its rows. Raises CorruptFile, UnsupportedVersion."""
         return RemoteIndex.load(self, dump, threads, on_progress)
 
+    def import_hnswlib(
+        self, data: bytes | bytearray, options: Header, on_progress: ProgressListener | None
+    ) -> tuple[RemoteIndex, npt.NDArray[np.uint64]]:
+        """The index in the bytes of a file of hnswlib, and the label of each row."""
+        return RemoteIndex.import_hnswlib(self, data, options, on_progress)
+
     def release(self, named: Header) -> None:
         """Close an index or a value without waiting; the garbage collector calls it, anywhere."""
         self._to_close.append(named)
@@ -130,11 +141,17 @@ class Session:
             finally:
                 self._keeper_lock.release()
 
-    def _release_made(self, answer: Header | None) -> None:
-        """Close what a call that was broken off had made by then."""
-        for kind in ("index", "value"):
-            if answer is not None and kind in answer:
-                self.release({kind: answer[kind]})
+    @contextlib.contextmanager
+    def _making(self, op: str) -> Iterator[None]:
+        """Close what a call that is broken off has made by then."""
+        try:
+            yield
+        except BaseException as error:
+            answer = answer_of(error) if op in _MAKING else None
+            for kind in ("index", "value"):
+                if answer is not None and kind in answer:
+                    self.release({kind: answer[kind]})
+            raise
 
     def close(self) -> None:
         """Leave the session; the server closes its indexes, and ends if this process started it."""

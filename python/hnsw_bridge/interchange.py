@@ -4,7 +4,7 @@
     .fvecs .ivecs .bvecs   length i32 | values f32, i32 or u8, for each row (corpus-texmex.irisa.fr)
     .arrow .feather        Arrow IPC: a column of lists of one length, and ids       needs pyarrow
     .parquet               the same                                                 needs pyarrow
-    hnswlib's index files  rows and labels; the links too: TypeScript's `importHnswlib`
+    hnswlib's index files  rows and labels; the links too: `Index.import_hnswlib`
 
 Nothing is imported before it is needed. What may not enter: servers, indexes.
 """
@@ -14,22 +14,19 @@ from __future__ import annotations
 import io
 import os
 import struct
-from typing import Any, NamedTuple
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from . import _files
 from ._errors import CorruptFile, InvalidArgument
+from ._numpy import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 Path = str | os.PathLike[str]
-Array = npt.NDArray[Any]
+Array: TypeAlias = "npt.NDArray[Any]"
 
-_VECTORS: dict[str, np.dtype[Any]] = {
-    ".fvecs": np.dtype("<f4"),
-    ".ivecs": np.dtype("<i4"),
-    ".bvecs": np.dtype("u1"),
-}
+_VECTORS = {".fvecs": "<f4", ".ivecs": "<i4", ".bvecs": "u1"}
 _ARROW = (".arrow", ".feather", ".parquet")
 _HNSWLIB_HEADER = struct.Struct("<6QiI3QdQ")
 _DELETED = 1
@@ -58,7 +55,7 @@ def read_rows(path: Path) -> Table:
     if suffix == ".npy":
         return Table(_npy(path), None)
     if suffix in _VECTORS:
-        return Table(_vectors(path, _VECTORS[suffix]), None)
+        return Table(_vectors(path, np.dtype(_VECTORS[suffix])), None)
     return _arrow(path, suffix)
 
 
@@ -78,7 +75,7 @@ def write_rows(path: Path, rows: Any, ids: Any = None) -> None:
         np.save(buffer, array, allow_pickle=False)
         _files.write(path, buffer.getvalue())
     elif suffix in _VECTORS:
-        _files.write(path, _as_vectors(array, _VECTORS[suffix]))
+        _files.write(path, _as_vectors(array, np.dtype(_VECTORS[suffix])))
     else:
         _files.write(path, _as_arrow(array, ids, suffix))
 
@@ -88,7 +85,11 @@ def read_hnswlib(path: Path) -> Table:
 
     Raises FileError, CorruptFile.
     """
-    data = _files.read(path)
+    return hnswlib_table(path, _files.read(path))
+
+
+def hnswlib_table(path: Path, data: bytes | bytearray) -> Table:
+    """Rows and labels in the bytes of such a file; `path` is what errors call it."""
     if len(data) < _HNSWLIB_HEADER.size:
         raise CorruptFile(f"{path}: {len(data)} bytes are too few for an index file of hnswlib")
     zero, _, n, width, label, values, _, _, above, base, m, _, _ = _HNSWLIB_HEADER.unpack_from(data)

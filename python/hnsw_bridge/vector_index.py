@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from . import _files, _metrics, _parameters
+from . import _files, _metrics, _parameters, interchange
 from ._changes import checked_changes
 from ._deletes import Deletes
 from ._engine import engine
@@ -116,6 +116,32 @@ class Index(Deletes, SavedIndex, RadiusSearch):
             "n_iters": n_iters,
             "n_trees": n_trees,
         }
+        others: dict[str, Any] = {
+            "metric": metric,
+            "metric_kwds": metric_kwds,
+            "n_neighbors": n_neighbors,
+            "seed": seed,
+            "quantization": quantization,
+            "n_threads": n_threads,
+            "verbose": verbose,
+        }
+        self._take_rows(rows, given, **others)
+        self._remote_index = self._build()
+
+    def _take_rows(
+        self,
+        rows: Any,
+        given: dict[str, Any],
+        *,
+        metric: str,
+        metric_kwds: dict[str, Any] | None,
+        n_neighbors: int,
+        seed: int,
+        quantization: str | None,
+        n_threads: int | None,
+        verbose: bool,
+    ) -> None:
+        """Check and keep rows and options; the engine has nothing of them yet."""
         known = _metrics.find_metric(metric, engine().greeting)
         self._is_sparse = is_sparse(rows)
         form = _metrics.form_for(known, metric, self._is_sparse)
@@ -132,7 +158,6 @@ class Index(Deletes, SavedIndex, RadiusSearch):
         self._engine_options = {**_parameters.forced_options(), **_checked(given)}
         self._closed = False
         self._start_unconnected()
-        self._remote_index = self._build()
 
     # ------------------------------------------------------------------ what it is
 
@@ -300,6 +325,80 @@ class Index(Deletes, SavedIndex, RadiusSearch):
             return cls._of_bytes(_files.read(path))
         with _files.mapped(path) as data:
             return cls._of_bytes(data)
+
+    @classmethod
+    def import_hnswlib(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        metric: str = "euclidean",
+        metric_kwds: dict[str, Any] | None = None,
+        n_neighbors: int = 30,
+        ef: int | None = None,
+        algorithm: str | None = None,
+        graph_recall: float | None = None,
+        seed: int = 42,
+        quantization: str | None = None,
+        n_threads: int | None = None,
+        verbose: bool = False,
+    ) -> tuple[Index, npt.NDArray[np.uint64]]:
+        """The index in a file of hnswlib (``save_index``, float32 rows), with its links. O(bytes).
+
+        Parameters
+        ----------
+        path : path
+        metric : str
+            The file does not say by which metric it was made: hnswlib's ``l2`` is ``sqeuclidean``,
+            ``ip`` ``inner_product``, ``cosine`` ``cosine``.
+        metric_kwds, n_neighbors, ef, algorithm, graph_recall, seed, quantization
+            As for `Index`. `m` and `ef_construction` are the file's.
+        n_threads, verbose
+            As for `Index`.
+
+        Returns
+        -------
+        index : Index
+            Without the rows that were marked as deleted; where there are some, the others are
+            linked anew when first needed.
+        labels : ndarray of uint64, shape (n,)
+            The label of each row. Results name rows by their ids, 0 to n - 1.
+
+        Raises
+        ------
+        FileError
+            What the system says of the file.
+        CorruptFile
+            For a file that is not hnswlib's, or whose rows are not float32.
+        ValueError
+            For wrong options, as `Index` does; where the engine cannot import.
+
+        Examples
+        --------
+        >>> index, labels = Index.import_hnswlib("items.bin", metric="cosine")
+        >>> labels[index.query(queries, 10).indices]
+        """
+        greeting = engine().greeting
+        if "import_hnswlib" not in greeting.features:
+            raise InvalidArgument(f"{greeting.server} cannot import files of hnswlib here")
+        data = _files.read(path)
+        rows = interchange.hnswlib_table(path, data).rows
+        given = {"ef": ef, "algorithm": algorithm, "graph_recall": graph_recall}
+        others: dict[str, Any] = {
+            "metric": metric,
+            "metric_kwds": metric_kwds,
+            "n_neighbors": n_neighbors,
+            "seed": seed,
+            "quantization": quantization,
+            "n_threads": n_threads,
+            "verbose": verbose,
+        }
+        index = cls.__new__(cls)
+        index._take_rows(rows, given, **others)
+        with progress_bar(verbose) as listener:
+            remote, labels = engine().import_hnswlib(data, index._wire_options(), listener)
+        index._keep_effort_of(remote)
+        index._remote_index = remote
+        return index, labels
 
     def dump(self) -> bytearray:
         """What `save` writes, as bytes. O(bytes)."""

@@ -123,16 +123,70 @@ describe("files of every released version", () => {
   const versions = readdirSync(STORED).filter((name) => existsSync(join(STORED, name, "answers.json")));
   it.each(versions)("%s load and are sound", async (version) => {
     const answers = JSON.parse(readFileSync(join(STORED, version, "answers.json"), "utf8"));
-    for (const [name, { size, graph }] of Object.entries<{ size: number; graph: { indices: number[] } }>(answers)) {
+    for (const [name, { size, graph, ids, nextId }] of Object.entries<StoredAnswers>(answers)) {
       const path = join(STORED, version, `${name}.hnsw`);
       expect(await HnswIndex.verifyFile(path)).toMatchObject({ sound: true, rows: size });
       for (const again of [await HnswIndex.load(path, { mmap: true }), HnswIndex.restoreSync(readFileSync(path))]) {
         expect(again.size).toBe(size);
         expect([...again.neighborGraphSync().indices.data]).toEqual(graph.indices);
+        expect([...again.ids()]).toEqual(ids ?? [...Array(size).keys()]);
+        expect(again.nextId).toBe(nextId ?? size);
       }
     }
   });
+
+  it("keep ids with gaps: answers name them, and no id is given twice", async () => {
+    const stored = join(STORED, "version-2-ids");
+    const { deleted } = JSON.parse(readFileSync(join(stored, "answers.json"), "utf8"));
+    for (const how of ways) {
+      const index = await HnswIndex.load(join(stored, "deleted.hnsw"), how);
+      const { indices, distances } = index.querySync(numbers(6, 5, 3), { k: 5 });
+      expect([...indices.data]).toEqual(deleted.found.indices);
+      expect([...distances.data]).toEqual(deleted.found.distances.map((value: number) => expect.closeTo(value, 5)));
+      expect([0, 7, 96, 97].map((id) => index.has(id))).toEqual([false, false, false, false]);
+      expect([...(await index.update({ fresh: numbers(2, 5, 9), removed: [1] }))]).toEqual([98, 99]);
+      expect(await index.verify()).toMatchObject({ sound: true, problems: [], rows: deleted.size + 1 });
+      expect(index.stats()).toMatchObject({ searchBuilds: 0 });
+    }
+  });
+
+  it("keep the directions of sketches, along which walks go as they did", async () => {
+    const stored = readFileSync(join(STORED, "sketch", "products.hnsw"));
+    const found = JSON.parse(readFileSync(join(STORED, "sketch", "found.json"), "utf8"));
+    const effort = { m: 2, efConstruction: 40, maxCandidates: 20, nIters: 5, graphRecall: 0.9 };
+    const options = { algorithm: "hnsw", nNeighbors: 4, seed: 7, ef: 30, ...effort } as const;
+    const index = HnswIndex.buildSync(numbers(4096, 17, 1), options);
+    await index.attach(stored);
+    const { indices } = index.querySync(numbers(6, 17, 3), { k: 5 });
+    expect([...indices.data]).toEqual(found.indices);
+    expect(index.stats()).toMatchObject({ searchReady: true, searchBuilds: 0 });
+    expect(sectionOf(index.dumpSync(), 16)).toEqual(sectionOf(stored, 16));
+    expect(await index.verify()).toMatchObject({ sound: true, problems: [] });
+  });
 });
+
+/** What an index answered before it was stored; its ids only where files have them. */
+interface StoredAnswers {
+  readonly size: number;
+  readonly graph: { readonly indices: readonly number[] };
+  readonly ids?: readonly number[];
+  readonly nextId?: number;
+}
+
+/** The numbers of test/files/make.mjs. */
+function numbers(rows: number, dim: number, seed: number) {
+  const number = (_: unknown, i: number) => (Math.imul(i + 1, 2654435761 + 2 * seed) >>> 24) / 64;
+  return { data: Float32Array.from({ length: rows * dim }, number), shape: [rows, dim] };
+}
+
+/** The bytes of a section, by its number in the table (docs/file-format.md). */
+function sectionOf(bytes: Uint8Array, number: number): Buffer {
+  const all = Buffer.from(bytes);
+  const entries = Array.from({ length: all.readUInt32LE(12) }, (_, i) => 64 + 32 * i);
+  const at = entries.find((entry) => all.readUInt32LE(entry) === number) ?? Number.NaN;
+  const [offset, length] = [8, 16].map((field) => Number(all.readBigUInt64LE(at + field))) as [number, number];
+  return all.subarray(offset, offset + length);
+}
 
 describe("a damaged file", () => {
   it("is told section by section, and refused by the call that needs it", async () => {
@@ -237,6 +291,15 @@ describe("an index file of hnswlib", () => {
     expect(again.labels).toEqual(labels);
     const asked = uniformRows(5, 6, 3);
     expect(again.index.querySync(asked)).toEqual(index.querySync(asked));
+    const bytes = readFileSync(file(name));
+    for (const other of [
+      await HnswIndex.importHnswlib(bytes, { metric, algorithm: "hnsw" }),
+      HnswIndex.importHnswlibSync(bytes, { metric, algorithm: "hnsw" }),
+    ]) {
+      expect(other.labels).toEqual(labels);
+      expect(other.index.querySync(asked)).toEqual(index.querySync(asked));
+      expect(other.index.stats()).toMatchObject({ searchReady: true, searchBuilds: 0 });
+    }
   });
 
   it("loses the rows that were deleted, and may not lie", async () => {
@@ -248,6 +311,8 @@ describe("an index file of hnswlib", () => {
     const refused = { code: "ERR_CORRUPT_FILE" };
     await expect(HnswIndex.importHnswlib(join(folder, "liar"))).rejects.toMatchObject(refused);
     expect(() => HnswIndex.importHnswlibSync(join(folder, "liar"))).toThrow(expect.objectContaining(refused));
+    await expect(HnswIndex.importHnswlib(liar)).rejects.toMatchObject(refused);
+    await expect(HnswIndex.importHnswlib(new Uint8Array(0))).rejects.toMatchObject(refused);
     await expect(HnswIndex.importHnswlib(file("l2"), { metric: "bit_hamming" })).rejects.toMatchObject({
       code: "ERR_INVALID_ARGUMENT",
     });

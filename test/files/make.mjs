@@ -1,10 +1,11 @@
-// Writes the stored files of the format version that this checkout's addon writes: `node test/files/make.mjs <folder>`.
-// Run once for each version of the format, by the release that writes it first; what it made is never made again.
+// Writes the stored files of the format version that this checkout's addon writes: `node test/files/make.mjs <folder> [kind ...]`,
+// all kinds where none is named. Run once for each version of the format, by the release that writes it first, and for kinds that
+// came later; what it made is never made again.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HnswIndex } from "hnsw-bridge";
 
-const [folder] = process.argv.slice(2);
+const [folder, ...named] = process.argv.slice(2);
 if (folder === undefined) throw new Error("which folder?");
 
 /** Numbers that need no library to be made again: multiples of 1/64 in [0, 4). */
@@ -25,20 +26,29 @@ const kinds = [
   { name: "wminkowski", of: dense, options: { metric: "wminkowski", p: 3, w: [1, 2, 1, 2, 1] } },
   { name: "sparse", of: sparse, options: { metric: "cosine" } },
   { name: "bits", of: bits, options: { metric: "bit_hamming" } },
+  { name: "deleted", of: dense, options: {}, after: deleted },
 ];
+
+/** Ids with gaps at the front, in between and behind the last row: neither the ids nor the next one are those of the rows' number. */
+function deleted(index) {
+  index.updateSync({ removed: [0, 7, 40, 41, 79, 85], fresh: dense(8, 4) });
+  index.updateSync({ removed: [96, 97], updated: dense(1, 5), updatedIndices: [92] });
+}
 
 mkdirSync(folder, { recursive: true });
 const answers = {};
-for (const { name, of, options } of kinds) {
+for (const { name, of, options, after } of kinds.filter(({ name }) => named.length === 0 || named.includes(name))) {
   const index = HnswIndex.buildSync(of(80, 1), { algorithm: "hnsw", nNeighbors: 4, m: 4, seed: 7, ef: 30, ...options });
   index.prepareSync();
   index.neighborGraphSync();
   index.updateSync({ fresh: of(10, 2) });
+  after?.(index);
   const graph = index.neighborGraphSync();
   writeFileSync(join(folder, `${name}.hnsw`), index.dumpSync());
   writeFileSync(join(folder, `${name}-products.hnsw`), index.dumpSync({ rows: false }));
   const found = index.querySync(of(6, 3), { k: 5 });
   const plain = ({ indices, distances }) => ({ indices: [...indices.data], distances: [...distances.data] });
-  answers[name] = { size: index.size, graph: plain(graph), found: plain(found) };
+  const told = { size: index.size, ids: [...index.ids()], nextId: index.nextId };
+  answers[name] = { ...told, graph: plain(graph), found: plain(found) };
 }
 writeFileSync(join(folder, "answers.json"), JSON.stringify(answers));

@@ -2,6 +2,7 @@
  * Seeded malformed messages from one client to a server process, while another client is served. Replay a failure, or run
  * the long form of 100 000 messages, with HNSW_BRIDGE_FUZZ_SEED and HNSW_BRIDGE_FUZZ_MESSAGES.
  */
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { random, randomCsr, randomMatrix } from "./support/arrow.ts";
 import { RawClient } from "./support/client.ts";
@@ -15,6 +16,9 @@ const { start } = useProcesses();
 /** Memory that many messages may add: what an allocator keeps, not what a leak of frames would be. */
 const GROWTH_BYTES = 96 << 20;
 const TIMEOUT_MS = 60_000 + 3 * MESSAGES;
+
+/** An index file of another engine. */
+const HNSWLIB = readFileSync(new URL("../files/hnswlib/l2.bin", import.meta.url));
 
 /** Rows of every form, and an index of each, whose id is its place in this list, from 1. */
 const FORMS: readonly { rows: Rows; options: object }[] = [
@@ -53,6 +57,7 @@ const OPS = [
   "estimate_count",
   "ids",
   "recall",
+  "import_hnswlib",
 ];
 const VALUES: unknown[] = [
   null,
@@ -190,10 +195,24 @@ class Fuzzer {
         this.below(2) === 0 && { filter: this.below(2) === 0 ? { ids: [1, 19] } : { bits: value } }),
       ...(op === "close" && this.below(2) === 0 && { index: null, value: value.value }),
       ...(op === "dump" && { rows: this.below(2) === 0 }),
-      ...{ bytes: value, start: 0, count: 20, credits: 1, target: id - this.below(20), protocol: [1, 1] },
+      ...{
+        bytes: this.#bytes(op, form) ?? value,
+        start: 0,
+        count: 20,
+        credits: 1,
+        target: id - this.below(20),
+        protocol: [1, 1],
+      },
       // A radius search answers with two tables, hence two batches.
       ...((op.startsWith("radius") || op === "estimate_count") && { radius: 1, ids: [3, 19], credits: 2 }),
     };
+  }
+
+  /** Half of the time the value that `furnish` put for this, else any: most are of no use to it. */
+  #bytes(op: string, form: number): object | undefined {
+    if (this.below(2) === 0) return undefined;
+    if (op === "attach") return { value: `v${2 * form + 2}` };
+    return op === "import_hnswlib" ? { value: "v8" } : undefined;
   }
 
   #mutateHeader(header: Record<string, unknown>): void {
@@ -232,7 +251,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-/** Gives a fresh session an index of each form, one to close, and values: dumps of them, whole and without rows. */
+/** Gives a fresh session an index of each form, one to close, and values: dumps of them, whole and without rows, ids, a file. */
 async function furnish(client: RawClient): Promise<void> {
   for (const { rows, options } of [...FORMS, ...FORMS.slice(0, 1)]) await client.inline("build", { options }, rows);
   for (const index of ["1", "2", "3"]) {
@@ -248,6 +267,7 @@ async function furnish(client: RawClient): Promise<void> {
       1,
     ),
   );
+  await client.inline("put", {}, numberRows(HNSWLIB, 1));
 }
 
 /** A stream that takes more rights than it has: batches without credit, beyond the end, for a call of somebody else. */

@@ -31,6 +31,7 @@ describe("hello", () => {
       "update.remove",
       "filter",
       "recall",
+      "import_hnswlib",
     ]);
     for (const metric of reply.metrics as object[]) {
       expect(metric).toMatchObject({

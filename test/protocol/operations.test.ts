@@ -144,6 +144,7 @@ describe("stats", () => {
       put: 0,
       dump: 0,
       load: 0,
+      import_hnswlib: 0,
       attach: 0,
       stats: 1,
       close: 0,

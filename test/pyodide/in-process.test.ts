@@ -139,6 +139,12 @@ test("sparse rows are not taken, and the error says so", () => {
   );
 });
 
+test("files of hnswlib are not imported, and the error says so", () => {
+  expect(raised("hnsw_bridge.Index.import_hnswlib('any.bin')")).toMatch(
+    /^InvalidArgument ERR_INVALID_ARGUMENT: .* cannot import files of hnswlib here/,
+  );
+});
+
 test("a generator of numpy's is not taken without numpy", () => {
   expect(raised("HnswIndexWrapper(rows, random_state=object())")).toMatch(
     /^InvalidArgument .* None or an int without numpy/,

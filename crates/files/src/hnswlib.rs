@@ -18,7 +18,7 @@ use crate::{corrupt, failed};
 use hnsw_core::{Control, ForeignLinks, Index, Options, Result, Rows};
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const HEADER: usize = 96;
 /// No link.
@@ -27,6 +27,33 @@ const EMPTY: u32 = u32::MAX;
 const DELETED: u8 = 1;
 /// Bytes read at a time.
 const BUFFER: usize = 1 << 20;
+
+/// Where a file's bytes are: those of a client's file come over the wire.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// In the file system.
+    File(&'a Path),
+    /// In memory.
+    Bytes(&'a [u8]),
+}
+
+impl<'a> From<&'a Path> for Source<'a> {
+    fn from(path: &'a Path) -> Self {
+        Source::File(path)
+    }
+}
+
+impl<'a> From<&'a PathBuf> for Source<'a> {
+    fn from(path: &'a PathBuf) -> Self {
+        Source::File(path)
+    }
+}
+
+impl<'a> From<&'a [u8]> for Source<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Source::Bytes(bytes)
+    }
+}
 
 /// What a file says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,11 +70,11 @@ pub struct Header {
 }
 
 impl Header {
-    /// The header of the file at `path`. O(1).
+    /// The header of a file. O(1).
     ///
     /// Errors: `File`, `CorruptFile`.
-    pub fn read(path: &Path) -> Result<Header> {
-        Ok(open(path)?.1)
+    pub fn read<'a>(source: impl Into<Source<'a>>) -> Result<Header> {
+        Ok(open(source.into())?.1)
     }
 
     fn of(bytes: &[u8; HEADER], len: u64) -> Result<Header> {
@@ -81,19 +108,18 @@ impl Header {
     }
 }
 
-/// The index in the file at `path` and the labels of its rows, in their order. Its links are kept, unless rows were deleted:
+/// The index in a file and the labels of its rows, in their order. Its links are kept, unless rows were deleted:
 /// those are left out, and the others linked anew when first needed. `m` and `ef_construction` of `options`, which are made for
 /// the header, are the file's. O(bytes).
 ///
 /// Errors: `File`, `CorruptFile`, and those of [`Index::build`] and of `options`.
-pub fn import_hnswlib(
-    path: &Path,
+pub fn import_hnswlib<'a>(
+    source: impl Into<Source<'a>>,
     options: impl FnOnce(&Header) -> Result<Options>,
     control: Control<'_>,
 ) -> Result<(Index, Vec<u64>)> {
-    let (file, header) = open(path)?;
+    let (mut reader, header) = open(source.into())?;
     let options = Options { m: header.m, ef_construction: header.ef_construction.max(1), ..options(&header)? };
-    let mut reader = Reader { path, file: BufReader::with_capacity(BUFFER, file) };
     let phase = control.phase("reading", header.rows as u64);
     let mut rows = Rows::zeroed(header.rows, header.dim)?;
     let (mut labels, mut deleted, mut base) = (Vec::new(), Vec::new(), Vec::new());
@@ -119,15 +145,23 @@ pub fn import_hnswlib(
     Ok((Index::with_links(rows, links, options, control)?, labels))
 }
 
-fn open(path: &Path) -> Result<(File, Header)> {
-    let mut file = File::open(path).map_err(|error| failed(path, error))?;
-    let found = file.metadata().map_err(|error| failed(path, error))?;
-    let mut bytes = [0; HEADER];
-    if !found.is_file() || found.len() < HEADER as u64 {
-        return Err(corrupt(format!("{} bytes are too few for an index file of hnswlib", found.len())));
+/// Behind the header, which has been compared with the length.
+fn open(source: Source<'_>) -> Result<(Reader<'_>, Header)> {
+    let (mut reader, len) = match source {
+        Source::File(path) => {
+            let file = File::open(path).map_err(|error| failed(path, error))?;
+            let found = file.metadata().map_err(|error| failed(path, error))?;
+            let len = if found.is_file() { found.len() } else { 0 };
+            (Reader { path, content: Box::new(BufReader::with_capacity(BUFFER, file)) }, len)
+        }
+        Source::Bytes(bytes) => (Reader { path: Path::new(""), content: Box::new(bytes) }, bytes.len() as u64),
+    };
+    if len < HEADER as u64 {
+        return Err(corrupt(format!("{len} bytes are too few for an index file of hnswlib")));
     }
-    file.read_exact(&mut bytes).map_err(|error| failed(path, error))?;
-    Ok((file, Header::of(&bytes, found.len())?))
+    let mut bytes = [0; HEADER];
+    reader.fill(&mut bytes)?;
+    Ok((reader, Header::of(&bytes, len)?))
 }
 
 /// Levels of all rows, and their links above level 0.
@@ -178,12 +212,12 @@ fn without_deleted(
 
 struct Reader<'a> {
     path: &'a Path,
-    file: BufReader<File>,
+    content: Box<dyn Read + 'a>,
 }
 
 impl Reader<'_> {
     fn fill(&mut self, bytes: &mut [u8]) -> Result<()> {
-        self.file.read_exact(bytes).map_err(|error| match error.kind() {
+        self.content.read_exact(bytes).map_err(|error| match error.kind() {
             std::io::ErrorKind::UnexpectedEof => corrupt("it ends before its last row"),
             _ => failed(self.path, error),
         })
@@ -197,7 +231,7 @@ impl Reader<'_> {
 
     fn end(&mut self) -> Result<()> {
         let mut more = [0];
-        match self.file.read(&mut more).map_err(|error| failed(self.path, error))? {
+        match self.content.read(&mut more).map_err(|error| failed(self.path, error))? {
             0 => Ok(()),
             _ => Err(corrupt("bytes behind the last row")),
         }

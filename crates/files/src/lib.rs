@@ -16,7 +16,7 @@ mod load;
 mod mapped;
 mod save;
 
-pub use hnswlib::{Header, import_hnswlib};
+pub use hnswlib::{Header, Source, import_hnswlib};
 pub use load::{Load, Verify, load, verify};
 pub use save::save;
 

@@ -27,3 +27,19 @@ fn lies_are_refused_with_a_typed_error_however_they_are_loaded() {
         }
     }
 }
+
+/// A lie elsewhere, a section in the wrong place say, would hide the one that is meant.
+#[test]
+fn lies_about_ids_are_refused_for_what_they_are() {
+    let folder = Folder::new();
+    let path = folder.join("liar");
+    let about_ids: Vec<_> = liars().into_iter().filter(|(name, _)| name.starts_with("ids: ")).collect();
+    assert!(about_ids.len() >= 20);
+    for (name, bytes) in about_ids {
+        fs::write(&path, &bytes).unwrap();
+        for how in [IN_MEMORY, MAPPED] {
+            let what = load(&path, how, Control::none()).err().expect(&name).to_string();
+            assert!(what.contains("ids") || what.contains("not a multiple of 4"), "{name}: {what}");
+        }
+    }
+}

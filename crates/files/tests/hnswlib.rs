@@ -3,7 +3,7 @@
 mod support;
 
 use hnsw_core::{Algorithm, Control, Index, Metric, MetricParams, Options, Query, Rows};
-use hnsw_files::{Header, import_hnswlib};
+use hnsw_files::{Header, Source, import_hnswlib};
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::Folder;
@@ -17,12 +17,29 @@ fn rows(n: usize, seed: u64) -> Vec<f32> {
     (0..6 * n as u64).map(|i| number(i) as f32 / 64.0).collect()
 }
 
+/// From the file and from its bytes, which must come to the same.
 fn import(path: &Path, metric: &str) -> hnsw_core::Result<(Index, Vec<u64>)> {
+    let of_file = import_from(path.into(), metric);
+    if let Ok(bytes) = fs::read(path) {
+        match (&of_file, import_from(bytes[..].into(), metric)) {
+            (Ok((index, labels)), Ok((again, same))) => {
+                assert_eq!(*labels, same);
+                let dump = |index: &Index| index.dump(true, Control::none()).unwrap();
+                assert_eq!(dump(index), dump(&again));
+            }
+            (Err(error), Err(again)) => assert_eq!(error.to_string(), again.to_string()),
+            _ => panic!("one of file and bytes is refused, {path:?}"),
+        }
+    }
+    of_file
+}
+
+fn import_from(source: Source<'_>, metric: &str) -> hnsw_core::Result<(Index, Vec<u64>)> {
     let options = |header: &Header| {
         let metric = Metric::resolve(metric, MetricParams::default(), header.dim)?;
         Ok(Options { algorithm: Algorithm::Hnsw, ..Options::new(metric) })
     };
-    import_hnswlib(path, options, Control::none())
+    import_hnswlib(source, options, Control::none())
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 mod support;
 
-use hnsw_core::{BitRows, Control, Index, Neighbors, Points, Query, Rows, SparseRows};
+use hnsw_core::{
+    Algorithm, BitRows, Changes, Control, Index, Metric, MetricParams, Neighbors, Options, Points, Query, Rows,
+    SparseRows,
+};
 use hnsw_files::{load, verify};
 use serde_json::Value;
 use std::fs;
@@ -45,15 +48,23 @@ fn assert_same(found: &Neighbors, expected: &Value, what: &str) {
     assert!(near, "{what}: {:?}", found.distances);
 }
 
+/// A list of integers; what older files do not have is `or`.
+fn integers(list: &Value, or: impl Iterator<Item = u32>) -> Vec<u32> {
+    list.as_array().map_or_else(|| or.collect(), |list| list.iter().map(|v| v.as_u64().unwrap() as u32).collect())
+}
+
+fn stored() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test/files")
+}
+
 fn folders() -> Vec<PathBuf> {
-    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test/files");
-    let folders = fs::read_dir(all).unwrap().map(|entry| entry.unwrap().path());
+    let folders = fs::read_dir(stored()).unwrap().map(|entry| entry.unwrap().path());
     folders.filter(|path| path.join("answers.json").exists()).collect()
 }
 
 #[test]
 fn files_of_every_version_load_and_answer_as_they_did() {
-    assert!(folders().len() >= 2);
+    assert!(folders().len() >= 3);
     for folder in folders() {
         let answers: Value = serde_json::from_str(&fs::read_to_string(folder.join("answers.json")).unwrap()).unwrap();
         for (name, expected) in answers.as_object().unwrap() {
@@ -62,7 +73,10 @@ fn files_of_every_version_load_and_answer_as_they_did() {
             for how in every_way() {
                 let what = format!("{path:?} {how:?}");
                 let index = load(&path, how, Control::none()).unwrap();
-                assert_eq!(index.len() as u64, expected["size"].as_u64().unwrap());
+                let size = expected["size"].as_u64().unwrap() as u32;
+                assert_eq!(index.len(), size as usize);
+                assert_eq!(index.ids(), integers(&expected["ids"], 0..size), "{what}");
+                assert_eq!(u64::from(index.next_id()), expected["nextId"].as_u64().unwrap_or(size.into()), "{what}");
                 let found = index.query(rows(name, 6, 3), Query { k: 5, ef: 30 }, Control::none()).unwrap();
                 assert_same(&found, &expected["found"], &what);
                 assert_same(&index.neighbor_graph(Control::none()).unwrap(), &expected["graph"], &what);
@@ -86,4 +100,49 @@ fn attach(whole: &Path, products: &Path, expected: &Value) {
     assert_same(&bare.neighbor_graph(Control::none()).unwrap(), &expected["graph"], &format!("{products:?}"));
     let found = verify(products, Control::none()).unwrap();
     assert_eq!((found.problems, found.rows), (vec![], None));
+}
+
+#[test]
+fn ids_with_gaps_are_kept_and_none_is_given_twice() {
+    let path = stored().join("version-2-ids/deleted.hnsw");
+    for how in every_way() {
+        let index = load(&path, how, Control::none()).unwrap();
+        assert!(index.len() == 90 && index.next_id() == 98);
+        let at_front = index.query(rows("deleted", 1, 1), Query { k: 3, ef: 30 }, Control::none()).unwrap();
+        assert!(!at_front.indices.contains(&0), "the deleted row is found: {how:?}");
+        let changes = Changes { removed: vec![1], ..Changes::fresh(rows("deleted", 2, 9)) };
+        index.update(changes, Control::none()).unwrap();
+        assert_eq!((index.ids()[..2].to_vec(), index.ids()[89..].to_vec()), (vec![2, 3], vec![98, 99]));
+        assert_eq!(index.verify(Control::none()).unwrap().problems, Vec::<String>::new());
+        assert_eq!(index.stats().search_builds, 0);
+    }
+}
+
+#[test]
+fn stored_directions_of_sketches_are_walked_by() {
+    let folder = stored().join("sketch");
+    let found: Value = serde_json::from_str(&fs::read_to_string(folder.join("found.json")).unwrap()).unwrap();
+    let of = |n: usize, seed: u32| -> Points { Rows::from_slice(&numbers(17 * n, seed), 17).unwrap().into() };
+    let options = Options {
+        algorithm: Algorithm::Hnsw,
+        n_neighbors: 4,
+        m: 2,
+        ef_construction: 40,
+        max_candidates: 20,
+        n_iters: 5,
+        graph_recall: 0.9,
+        seed: 7,
+        ..Options::new(Metric::resolve("euclidean", MetricParams::default(), 17).unwrap())
+    };
+    let index = Index::new(of(4096, 1), options).unwrap();
+    let products = fs::read(folder.join("products.hnsw")).unwrap();
+    index.attach(&products, Control::none()).unwrap();
+    let again = index.query(of(6, 3), Query { k: 5, ef: 30 }, Control::none()).unwrap();
+    assert_same(&again, &found, "sketch");
+    assert_eq!(index.stats().search_builds, 0);
+    let directions = |bytes: &[u8]| {
+        let (_, _, at, len) = sections(bytes).into_iter().find(|&(_, kind, ..)| kind == 16).unwrap();
+        bytes[at..at + len].to_vec()
+    };
+    assert_eq!(directions(&index.dump(true, Control::none()).unwrap()), directions(&products));
 }

@@ -1,11 +1,12 @@
 //! Indexes in files, as doors of the index object.
 
+use crate::bytes::NativeBytes;
 use crate::failure::{Result, throwing, thrown};
 use crate::index::NativeIndex;
 use crate::job::{Listener, NativeJob, Value, start};
 use crate::options::NativeOptions;
 use hnsw_core::{Control, Error, Index, Links, Options, SectionState, Verification};
-use hnsw_files::{Header, Load, Verify, import_hnswlib, load, save, verify};
+use hnsw_files::{Header, Load, Source, Verify, import_hnswlib, load, save, verify};
 use napi::Env;
 use napi::bindgen_prelude::BigUint64Array;
 use napi_derive::napi;
@@ -100,6 +101,17 @@ pub struct NativeHnswlibHeader {
     pub ef_construction: f64,
 }
 
+impl From<Header> for NativeHnswlibHeader {
+    fn from(header: Header) -> Self {
+        NativeHnswlibHeader {
+            rows: header.rows as f64,
+            dim: header.dim as f64,
+            m: header.m as f64,
+            ef_construction: header.ef_construction as f64,
+        }
+    }
+}
+
 /// An index of another engine, and the labels of its rows.
 #[napi(object, object_from_js = false)]
 pub struct NativeImported {
@@ -157,19 +169,18 @@ impl NativeIndex {
 
     #[napi]
     pub fn hnswlib_header(path: String) -> Result<NativeHnswlibHeader> {
-        let header = throwing(|| Header::read(Path::new(&path)))?;
-        Ok(NativeHnswlibHeader {
-            rows: header.rows as f64,
-            dim: header.dim as f64,
-            m: header.m as f64,
-            ef_construction: header.ef_construction as f64,
-        })
+        throwing(|| Header::read(Path::new(&path))).map(NativeHnswlibHeader::from)
+    }
+
+    #[napi]
+    pub fn hnswlib_header_of(bytes: &[u8]) -> Result<NativeHnswlibHeader> {
+        throwing(|| Header::read(bytes)).map(NativeHnswlibHeader::from)
     }
 
     #[napi]
     pub fn import_hnswlib_sync(env: Env, path: String, dim: u32, options: NativeOptions) -> Result<NativeImported> {
         let options = options.resolve(dim as usize).map_err(thrown)?;
-        let (index, labels) = throwing(|| imported(&path, dim, options, Control::none()))?;
+        let (index, labels) = throwing(|| imported(Path::new(&path).into(), dim, options, Control::none()))?;
         Ok(NativeImported { index: NativeIndex::new(env, index), labels: labels.into() })
     }
 
@@ -177,7 +188,35 @@ impl NativeIndex {
     pub fn import_hnswlib(path: String, dim: u32, options: NativeOptions, listener: Listener<'_>) -> Result<NativeJob> {
         let options = options.resolve(dim as usize).map_err(thrown)?;
         start(listener, move |control| {
-            imported(&path, dim, options, control).map(|(index, labels)| Value::Imported(index, labels))
+            let (index, labels) = imported(Path::new(&path).into(), dim, options, control)?;
+            Ok(Value::Imported(index, labels))
+        })
+    }
+
+    #[napi]
+    pub fn import_hnswlib_bytes_sync(
+        env: Env,
+        bytes: &mut NativeBytes,
+        dim: u32,
+        options: NativeOptions,
+    ) -> Result<NativeImported> {
+        let (bytes, options) = (bytes.take(env)?, options.resolve(dim as usize).map_err(thrown)?);
+        let (index, labels) = throwing(|| imported(bytes[..].into(), dim, options, Control::none()))?;
+        Ok(NativeImported { index: NativeIndex::new(env, index), labels: labels.into() })
+    }
+
+    #[napi]
+    pub fn import_hnswlib_bytes(
+        env: Env,
+        bytes: &mut NativeBytes,
+        dim: u32,
+        options: NativeOptions,
+        listener: Listener<'_>,
+    ) -> Result<NativeJob> {
+        let (bytes, options) = (bytes.take(env)?, options.resolve(dim as usize).map_err(thrown)?);
+        start(listener, move |control| {
+            let (index, labels) = imported(bytes[..].into(), dim, options, control)?;
+            Ok(Value::Imported(index, labels))
         })
     }
 }
@@ -187,10 +226,15 @@ fn loaded(path: &str, how: Load, control: Control<'_>) -> hnsw_core::Result<Arc<
 }
 
 /// `options` are those of rows of `dim` columns, as the file's header said a moment ago.
-fn imported(path: &str, dim: u32, options: Options, control: Control<'_>) -> hnsw_core::Result<(Arc<Index>, Vec<u64>)> {
+fn imported(
+    source: Source<'_>,
+    dim: u32,
+    options: Options,
+    control: Control<'_>,
+) -> hnsw_core::Result<(Arc<Index>, Vec<u64>)> {
     let options = |header: &Header| match header.dim == dim as usize {
         true => Ok(options),
         false => Err(Error::DimensionMismatch { seen: header.dim, expected: dim as usize }),
     };
-    import_hnswlib(Path::new(path), options, control).map(|(index, labels)| (Arc::new(index), labels))
+    import_hnswlib(source, options, control).map(|(index, labels)| (Arc::new(index), labels))
 }

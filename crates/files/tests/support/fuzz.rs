@@ -1,7 +1,7 @@
 //! What is done with bytes that may be anything: loaded in every way, then searched. A crash is what a fuzzer looks for; an
 //! error that is none of the file's is one too.
 
-use super::{QUERY, forge, made, sections};
+use super::{QUERY, deleted, dense, forge, made, sections};
 use hnsw_core::{
     BitRows, Buffer, Check, Control, Error, Form, Index, Points, Result, Rows, Shelf, SparseRows, Verification,
 };
@@ -62,7 +62,7 @@ fn search(index: &Index) {
         return;
     }
     let Some(found) = typed(index.query(queries(index), QUERY, Control::none())) else { return };
-    assert!(found.indices.iter().all(|&id| id >= -1 && id < index.len() as i32), "an id that no row has");
+    assert!(found.indices.iter().all(|&id| id == -1 || index.contains(id as u32)), "an id that no row has");
 }
 
 fn queries(index: &Index) -> Points {
@@ -81,5 +81,9 @@ fn queries(index: &Index) -> Points {
 /// Small sound files of every form, to begin with.
 pub fn seeds() -> Vec<Vec<u8>> {
     let all = super::KINDS.map(|(metric, make)| made(metric, make, 24).dump(true, Control::none()).unwrap());
-    all.into_iter().chain([made("euclidean", super::dense, 24).dump(false, Control::none()).unwrap()]).collect()
+    let others = [
+        made("euclidean", dense, 24).dump(false, Control::none()).unwrap(),
+        deleted("euclidean", dense, 24).dump(true, Control::none()).unwrap(),
+    ];
+    all.into_iter().chain(others).collect()
 }

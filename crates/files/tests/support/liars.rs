@@ -1,7 +1,7 @@
 //! What has brought other engines down: counts beyond the file, products that wrap, ids out of range, links to oneself, an entry
-//! at a level it lacks, small headers that ask for much.
+//! at a level it lacks, small headers that ask for much, ids that no rows can have.
 
-use super::{dense, forge, forged, made, sections};
+use super::{deleted, dense, forge, forged, made, sections};
 use hnsw_core::Control;
 
 /// Files with a lie in them, by what the lie is.
@@ -106,5 +106,59 @@ pub fn liars() -> Vec<(String, Vec<u8>)> {
     if levels.iter().any(|&level| level > 0) {
         out.push(("an upper link to a row that is not up there".into(), word(12, 0, low as u32)));
     }
+    out.extend(id_liars());
     out
+}
+
+/// Lies about ids: an id that two rows have, or that will be given again, would be found for the wrong row.
+fn id_liars() -> Vec<(String, Vec<u8>)> {
+    let good = deleted("euclidean", dense, 40).dump(true, Control::none()).unwrap();
+    let &(entry, _, at, len) = sections(&good).iter().find(|&&(_, kind, ..)| kind == 15).unwrap();
+    let (rows, word) = (len / 4 - 1, |bytes: &[u8], i: usize| super::number(bytes, at + 4 * i, 4) as u32);
+    let (next, last) = (word(&good, 0), word(&good, rows));
+    let set = |places: &[(usize, u32)]| {
+        forged(&good, 15, |ids| {
+            places.iter().for_each(|&(i, value)| ids[4 * i..4 * i + 4].copy_from_slice(&value.to_le_bytes()));
+        })
+    };
+    // Other lengths end within the padding, so that every section still lies where it must.
+    let long = |bytes: usize| {
+        let mut out = good.clone();
+        out[entry + 16..entry + 24].copy_from_slice(&(bytes as u64).to_le_bytes());
+        out[at + bytes.min(len)..at + len].fill(0);
+        for (i, place) in (len..bytes.next_multiple_of(4)).step_by(4).enumerate() {
+            out[at + place..at + place + 4].copy_from_slice(&(next + i as u32).to_le_bytes());
+        }
+        if bytes > len {
+            out[at..at + 4].copy_from_slice(&(next + 9).to_le_bytes());
+            out[at + bytes..at + bytes.next_multiple_of(64)].fill(0);
+        }
+        forge(&mut out);
+        out
+    };
+    assert!(rows == 40 && next > last + 1 && len + 8 <= len.next_multiple_of(64) && len % 64 > 8);
+    let all: Vec<(&str, Vec<u8>)> = vec![
+        ("ids that do not ascend", set(&[(4, word(&good, 5)), (5, word(&good, 4))])),
+        ("ids that descend at the end", set(&[(rows - 1, last), (rows, last - 1)])),
+        ("an id twice", set(&[(7, word(&good, 8))])),
+        ("the first id twice", set(&[(2, word(&good, 1))])),
+        ("the last id twice", set(&[(rows - 1, last)])),
+        ("an id that is the next one", set(&[(rows, next)])),
+        ("an id above the next one", set(&[(rows, next + 1)])),
+        ("an id beyond all rows", set(&[(rows, u32::MAX)])),
+        ("a next id that a row has", set(&[(0, last)])),
+        ("a next id below the rows", set(&[(0, rows as u32 - 1)])),
+        ("a next id of as many as rows, below some", set(&[(0, rows as u32)])),
+        ("no next id", set(&[(0, 0)])),
+        ("a next id beyond all rows", set(&[(0, u32::MAX)])),
+        ("one id fewer than rows", long(len - 4)),
+        ("two ids fewer than rows", long(len - 8)),
+        ("one id more than rows", long(len + 4)),
+        ("two ids more than rows", long(len + 8)),
+        ("ids of an odd length, shorter", long(len - 1)),
+        ("ids of an odd length, longer", long(len + 1)),
+        ("half an id more", long(len + 2)),
+    ];
+    let told = |(name, bytes): (&str, Vec<u8>)| (format!("ids: {name}"), bytes);
+    all.into_iter().map(told).collect()
 }

@@ -94,6 +94,17 @@ pub fn made(metric: &str, make: Make, n: usize) -> Index {
     index
 }
 
+/// An index of `n` rows whose ids have gaps, and whose next id is that of no row, with all that can be made of them.
+pub fn deleted(metric: &str, make: Make, n: usize) -> Index {
+    let index = made(metric, make, n);
+    let changes = Changes { removed: vec![0, 7, 8], ..Changes::fresh(make(5, 900)) };
+    index.update(changes, Control::none()).unwrap();
+    let last = index.next_id() - 1;
+    index.update(Changes { removed: vec![last - 1, last], ..Changes::default() }, Control::none()).unwrap();
+    index.neighbor_graph(Control::none()).unwrap();
+    index
+}
+
 pub const IN_MEMORY: Load = Load { mmap: false, verify: Verify::Sections, threads: 1 };
 pub const MAPPED: Load = Load { mmap: true, verify: Verify::WhenUsed, threads: 1 };
 
@@ -115,7 +126,7 @@ pub fn use_index(index: &Index, make: Option<Make>) -> Result<(), Error> {
         _ => return Ok(()),
     };
     let found = index.query(rows(2, 50), QUERY, Control::none())?;
-    assert!(found.indices.iter().all(|&id| id >= -1 && id < index.len() as i32), "an id that no row has");
+    assert!(found.indices.iter().all(|&id| id == -1 || index.contains(id as u32)), "an id that no row has");
     index.neighbor_graph(Control::none())?;
     let _ = (index.stats(), index.plan());
     index.update(Changes::fresh(rows(1, 7)), Control::none())?;
