@@ -22,6 +22,7 @@ class NodeEngine:
 
     def __init__(self, threads: int) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="hnsw-bench-")
+        self._answer_file = str(Path(self._folder.name, "answer.i32"))
         self._host = subprocess.Popen(
             ["node", str(HOST), self.module, str(node_peers.folder())],
             stdin=subprocess.PIPE,
@@ -82,6 +83,12 @@ class NodeEngine:
         """Seconds of a loop over the queries, and how many rows each has."""
         return self._ask("within", index=index, count=len(queries), radius=radius, most=most)
 
+    def filtered(self, index, queries, k, setting, bits_file) -> tuple[float, np.ndarray]:
+        """Seconds of a loop over the queries on one thread, and the answers."""
+        asked = {"count": len(queries), "k": k, "setting": setting, "bits": bits_file}
+        seconds = self._ask("filtered", index=index, file=self._answer_file, **asked)["seconds"]
+        return seconds, np.fromfile(self._answer_file, dtype=np.int32).reshape(-1, k)
+
     def query_plan(self, index) -> dict | None:
         return self._ask("query_plan", index=index)["plan"]
 
@@ -94,9 +101,8 @@ class NodeEngine:
         self._ask("release", index=index)
 
     def _answer(self, op: str, **arguments):
-        file = str(Path(self._folder.name, "answer.i32"))
-        self._ask(op, file=file, **arguments)
-        return np.fromfile(file, dtype=np.int32).reshape(-1, arguments["k"])
+        self._ask(op, file=self._answer_file, **arguments)
+        return np.fromfile(self._answer_file, dtype=np.int32).reshape(-1, arguments["k"])
 
     def _ask(self, op: str, **arguments) -> dict:
         self._host.stdin.write(json.dumps({"op": op, **arguments}) + "\n")

@@ -1,16 +1,17 @@
-"""The suites scale, kernels, bridge and umap: real runs on few rows, and how they are summed up."""
+"""The suites beside graph, query and build: real runs on few rows, and how they are summed up."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import run
 from harness import suite
 from harness.session import Session
 from harness.stages import Stages
-from tasks import bridge, kernels, scale, umap_report, update
+from tasks import bridge, filter, kernels, scale, umap_report, update
 
 
 def _measured(task, folder: Path, patch: pytest.MonkeyPatch, *arguments: str) -> dict:
@@ -206,3 +207,34 @@ def test_update_measures_each_step_and_judges_what_is_there_after_it(
     assert [*own["summary"]["seconds"]] == ["delete", "add", "replace", "rebuild"]
     assert min(own["summary"]["recall"].values()) >= 0.95
     assert "2000 x 128, euclidean, SYNTHETIC, 200 rows a step" in "\n".join(update.lines(result))
+
+
+def test_filter_judges_every_filter_against_the_rows_that_match(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = _measured(filter, tmp_path, monkeypatch, "--suite", "filter", "--rows", "2000")
+    [part] = result["data"]
+    assert [each["matches"] for each in part["filters"]] == 2 * [1000, 100, 10, 1]
+    [own] = part["engines"]
+    assert "error" not in own
+    for sweep in own["summary"]["sweeps"]:
+        assert sweep["shown"]["enough"], sweep
+        assert sweep["shown"]["qps"] > 0
+    text = "\n".join(filter.lines(result))
+    assert "| 50 % (1000) | 5 % (100) | 0.5 % (10) | 0.05 % (1) |" in text
+    # without the peer there is nothing to compare with
+    assert "5 % of the rows, random, at a recall of 0.95 or more: no ratio" in text
+
+
+def test_filter_shows_the_fastest_setting_that_reaches_the_recall() -> None:
+    points = [{"recall": r, "qps": q} for r, q in ((0.9, 9.0), (0.96, 5.0), (0.99, 6.0))]
+    assert filter.shown(points, 0.95) == {"recall": 0.99, "qps": 6.0, "enough": True}
+    assert filter.shown(points[:1], 0.95) == {"recall": 0.9, "qps": 9.0, "enough": False}
+
+
+def test_filter_draws_rows_of_one_place_or_of_any() -> None:
+    rows = np.arange(100, dtype=np.float32)[:, None]
+    near, anywhere = (filter.matches(rows, kind, 0.1) for kind in ("correlated", "random"))
+    assert len(near) == len(anywhere) == 10
+    assert near[-1] - near[0] == 9
+    assert anywhere[-1] - anywhere[0] > 9

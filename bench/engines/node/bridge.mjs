@@ -69,6 +69,20 @@ function within(kept, { data, shape: [, dim] }, { count, radius, most: maxResult
   return { seconds: (performance.now() - start) / 1e3, counts };
 }
 
+/** One query a call, on one thread: two would share the rows of a query that compares all that match. */
+async function filtered(kept, { data, shape: [, dim] }, { count, k, setting, bits }) {
+  kept.asked = await kept.on(1);
+  const index = kept.asked;
+  const options = { k, ...setting, filter: { bits } };
+  const indices = new Int32Array(count * k);
+  const start = performance.now();
+  for (let i = 0; i < count; i++) {
+    const query = { data: data.subarray(i * dim, (i + 1) * dim), shape: [1, dim] };
+    indices.set(index.querySync(query, options).indices.data, i * k);
+  }
+  return { seconds: (performance.now() - start) / 1e3, indices };
+}
+
 /** Whatever the last change has put off, and one query. */
 async function settle(kept, { data, shape: [, dim] }, { k, setting }) {
   await kept.index.prepare();
@@ -114,6 +128,7 @@ export const load = () => ({
   query,
   readyForRadius,
   within,
+  filtered,
   settle,
   remove,
   add,

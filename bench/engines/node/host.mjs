@@ -5,9 +5,10 @@
 // MODULE.mjs beside this file exports `load(require, folder)`, which imports the library and resolves with an engine:
 // versions, ready(rows, { k, metric, options, threads }), query(index, rows, { k, setting, threads }) -> Int32Array,
 // and if it has them build and neighbors (else ready, and a query of all rows), readyForRadius(rows, { metric, options })
-// and within(index, rows, { count, radius, most }) -> { seconds, counts }, remove(index, ids), add(index, rows),
-// replace(index, ids, rows), save(index, path), loadFile({ path, mmap, threads }), verify(path) and settle(index, queries, { k, setting }), queryPlan(index), describe(index) and
-// release(index).
+// and within(index, rows, { count, radius, most }) -> { seconds, counts }, filtered(index, rows, { count, k, setting,
+// bits }) -> { seconds, indices }, remove(index, ids), add(index, rows), replace(index, ids, rows), save(index, path),
+// loadFile({ path, mmap, threads }), verify(path) and settle(index, queries, { k, setting }), queryPlan(index),
+// describe(index) and release(index).
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -59,6 +60,12 @@ const operations = {
     return keep(await engine.readyForRadius(data.rows, request));
   },
   within: ({ index, ...asked }) => engine.within(indexes.get(index), data.queries, asked),
+  async filtered({ index, bits, file, ...asked }) {
+    const filter = new Uint8Array(readFileSync(bits));
+    const { seconds, indices } = await engine.filtered(indexes.get(index), data.queries, { ...asked, bits: filter });
+    write(file, indices);
+    return { seconds };
+  },
   query_plan: ({ index }) => ({ plan: engine.queryPlan?.(indexes.get(index)) ?? null }),
   describe: ({ index }) => engine.describe?.(indexes.get(index)) ?? {},
   release({ index }) {
