@@ -29,27 +29,30 @@ export function checkResultSize(memory: Memory, rows: number, k: number): void {
   memory.fit(`result of ${rows} x ${k}`, rows, k, 8);
 }
 
-/** Sends a whole result; the last batch is the call's answer. */
+/** Sends a whole result; the last batch is the call's answer, and says what is `told` besides. */
 export async function sendResult(
   call: Call,
   arrays: ResultArrays,
   rows: number,
   k: number,
   { limits, counters }: Service,
+  told: object = {},
 ): Promise<void> {
   if (rows === 0 || k === 0) {
-    call.send({ type: "result", rows, k, start: 0, count: 0, last: true });
+    call.send({ type: "result", rows, k, start: 0, count: 0, last: true, ...told });
     return;
   }
   counters.rowsSent += rows;
   const bare = flag(call.header, "bare") ? bareFrame(arrays) : undefined;
   if (bare !== undefined) {
-    await sendBatches(call, rows, rows, (part) => call.send({ type: "result", rows, k, ...part, bare: true }, [bare]));
+    await sendBatches(call, rows, rows, (part) =>
+      call.send({ type: "result", rows, k, ...part, bare: true, ...told }, [bare]),
+    );
     return;
   }
   const frames = new ResultFrames(arrays, k);
   await sendBatches(call, rows, batchRows(k, limits), ({ start, count, last }) => {
-    call.send({ type: "result", rows, k, start, count, last }, frames.batch(start, count));
+    call.send({ type: "result", rows, k, start, count, last, ...(last && told) }, frames.batch(start, count));
   });
 }
 

@@ -31,6 +31,9 @@ const FEATURES = [
   "filter",
   "recall",
   "import_hnswlib",
+  "efforts",
+  "rebuild",
+  "radius.filter",
 ];
 
 /** A refused version range; the reply tells ours. */

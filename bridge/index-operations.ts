@@ -1,5 +1,6 @@
 /** Operations on indices: build one, ask it, change it. Headers are read here; work is the TypeScript API's. */
 import {
+  type Answer,
   type Filter,
   HnswError,
   HnswIndex,
@@ -13,14 +14,16 @@ import type { Call, Hooks } from "./call.ts";
 import { bytesOf, integersOf } from "./claims.ts";
 import { checkResultSize, openWindow, sendColumns, sendResult } from "./download.ts";
 import { invalidArgument, protocolError } from "./errors.ts";
-import { flag, type Header, object, optional, text, uint } from "./header.ts";
+import { flag, type Header, number, object, optional, text, uint } from "./header.ts";
 import type { Limits } from "./limits.ts";
-import { buildOptions, effortOf, wireNames } from "./options.ts";
+import { buildOptions, effortOf, outcomeOf, wireNames } from "./options.ts";
 import { fewRows, type PromisedRows, promisedRows } from "./promised.ts";
 import { withReceived } from "./received.ts";
 import type { Service } from "./service.ts";
 
 const ID_BYTES = 4;
+/** Queries of a call whose work is told one by one. */
+const MOST_TOLD = 10_000;
 
 export async function build(call: Call, service: Service): Promise<object> {
   const { limits } = service;
@@ -49,7 +52,8 @@ export async function query(call: Call, service: Service): Promise<undefined> {
   const index = indexOf(call);
   const promised = rowsFor(index, call.header, limits);
   const k = uint(call.header, "k", 0, limits.maxK);
-  const options: QueryOptions = { k, ...effortOf(call.header), ...filterOf(call) };
+  const options: QueryOptions = { k, ...effortOf(call.header), ...outcomeOf(call), ...filterOf(call) };
+  checkTold(options, promised.rows);
   openWindow(call, limits);
   checkResultSize(memory, promised.rows, k);
   const asked = `${promised.rows} ${JSON.stringify({ ...options, filter: undefined })}`;
@@ -59,7 +63,8 @@ export async function query(call: Call, service: Service): Promise<undefined> {
     const here = () => index.querySync(queries, options);
     const beside = () => call.compute((hooks) => index.query(queries, { ...options, ...hooks }));
     const hits = options.filter === undefined ? pace.query(index, asked, here, beside) : pace.beside(index, beside);
-    await sendResult(call, arrays(await hits), promised.rows, k, service);
+    const answer = await hits;
+    await sendResult(call, arrays(answer), promised.rows, k, service, told(answer));
   });
 }
 
@@ -72,8 +77,35 @@ export async function neighborGraph(call: Call, service: Service): Promise<undef
   await sendResult(call, arrays(graph), rows, k, service);
 }
 
+/** What is told of each query goes with a header, which must stay small. */
+function checkTold({ profile, efSteps }: QueryOptions, queries: number): void {
+  if ((profile === true || efSteps !== undefined) && queries > MOST_TOLD)
+    throw invalidArgument("queries with profile or ef_steps", queries, `at most ${MOST_TOLD} a call`);
+}
+
+function told({ efUsed, profile }: Answer): object {
+  const { visited, distances, hops, ...whole } = profile ?? {};
+  const of = (counts: Uint32Array | undefined) => counts && Array.from(counts);
+  return {
+    ...(efUsed && { ef_used: of(efUsed) }),
+    ...(profile && { profile: { ...whole, visited: of(visited), distances: of(distances), hops: of(hops) } }),
+  };
+}
+
+/** Builds the search index anew; the reply tells its parameters. */
+export async function rebuild(call: Call, service: Service): Promise<object> {
+  const index = indexOf(call);
+  const m = optional(call.header, "m", number);
+  const efConstruction = optional(call.header, "ef_construction", number);
+  const options = { ...(m !== undefined && { m }), ...(efConstruction !== undefined && { efConstruction }) };
+  const id = text(call.header, "index");
+  const work = (hooks: Hooks) => call.connection.session.change(id, () => index.rebuild({ ...options, ...hooks }));
+  await service.pace.beside(index, () => call.compute(work));
+  return { parameters: wireNames(index.parameters) };
+}
+
 /** `ids`, or `bits` as a value of uint8. */
-function filterOf(call: Call): { filter?: Filter } {
+export function filterOf(call: Call): { filter?: Filter } {
   const part = optional(call.header, "filter", object);
   if (part === undefined) return {};
   if ((part.ids == null) === (part.bits == null)) throw protocolError("ids and bits of filter, allowed: one of them");

@@ -10,7 +10,7 @@ import type { Call } from "./call.ts";
 import { attach, dump, importHnswlib, load, put } from "./copy-operations.ts";
 import { protocolError } from "./errors.ts";
 import { number, optional, protocolUint, text } from "./header.ts";
-import { build, ids, indexOf, neighborGraph, prepare, query, update } from "./index-operations.ts";
+import { build, ids, indexOf, neighborGraph, prepare, query, rebuild, update } from "./index-operations.ts";
 import { effortOf, wireNames } from "./options.ts";
 import { estimateCount, radiusSearch, radiusSearchById, searchWithTargetCount } from "./radius-operations.ts";
 import type { Service } from "./service.ts";
@@ -75,6 +75,7 @@ async function goodbye(call: Call): Promise<object> {
 export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ["build", build],
   ["query", query],
+  ["rebuild", rebuild],
   ["neighbor_graph", neighborGraph],
   ["radius_search", radiusSearch],
   ["radius_search_by_id", radiusSearchById],

@@ -4,10 +4,10 @@
  * Values are checked by the API, in one place for all callers; here only what JSON cannot say exactly is
  * converted, and unknown names are refused.
  */
-import type { BuildOptions } from "../src/index.ts";
+import type { BuildOptions, EffortOptions } from "../src/index.ts";
 import { type Claiming, integersOf, numbersOf } from "./claims.ts";
 import { invalidArgument, protocolError, show } from "./errors.ts";
-import { type Header, isObject, number, optional } from "./header.ts";
+import { flag, type Header, isObject, number, optional } from "./header.ts";
 import type { Service } from "./service.ts";
 
 const NAMES: ReadonlyMap<string, keyof BuildOptions> = new Map<string, keyof BuildOptions>([
@@ -59,6 +59,23 @@ export function effortOf(header: Header): { epsilon?: number; ef?: number } {
   const epsilon = optional(header, "epsilon", number);
   const ef = optional(header, "ef", number);
   return { ...(epsilon !== undefined && { epsilon }), ...(ef !== undefined && { ef }) };
+}
+
+/** Efforts by their outcome, and whether the work is told. */
+export function outcomeOf(call: Claiming & { readonly header: Header }): EffortOptions & { profile?: boolean } {
+  const { header } = call;
+  const minRecall = optional(header, "min_recall", number);
+  const efSteps = header.ef_steps == null ? undefined : Array.from(integersOf(call, header, "ef_steps"));
+  const untilDistance = optional(header, "until_distance", number);
+  const untilSimilarity = optional(header, "until_similarity", number);
+  const profile = optional(header, "profile", flag);
+  return {
+    ...(minRecall !== undefined && { minRecall }),
+    ...(efSteps !== undefined && { efSteps }),
+    ...(untilDistance !== undefined && { untilDistance }),
+    ...(untilSimilarity !== undefined && { untilSimilarity }),
+    ...(profile !== undefined && { profile }),
+  };
 }
 
 /** The threads that a call gets: what it asks for, within the server's limit. What is no number is for the API to refuse. */

@@ -6,7 +6,7 @@ import { integersOf, numbersOf } from "./claims.ts";
 import { openWindow, sendColumns } from "./download.ts";
 import { protocolError } from "./errors.ts";
 import { flag, type Header, number, optional, uint } from "./header.ts";
-import { indexOf, rowsFor } from "./index-operations.ts";
+import { filterOf, indexOf, rowsFor } from "./index-operations.ts";
 import { withReceived } from "./received.ts";
 import type { Service } from "./service.ts";
 
@@ -21,7 +21,7 @@ export async function radiusSearch(call: Call, service: Service): Promise<undefi
   const index = indexOf(call);
   const promised = rowsFor(index, call.header, service.limits);
   const radii = radiiOf(call);
-  const options = radiusOptions(call.header);
+  const options = { ...radiusOptions(call.header), ...filterOf(call) };
   openWindow(call, service.limits);
   checkSize(service, index, promised.rows, options);
   await withReceived(call, { queries: promised }, service, async ({ queries }) => {
@@ -42,7 +42,7 @@ export async function radiusSearchById(call: Call, service: Service): Promise<un
   const index = indexOf(call);
   const ids = integersOf(call, call.header, "ids");
   const radii = radiiOf(call);
-  const options = radiusOptions(call.header);
+  const options = { ...radiusOptions(call.header), ...filterOf(call) };
   openWindow(call, service.limits);
   checkSize(service, index, ids.length, options);
   const found = await service.pace.beside(index, () =>
@@ -57,7 +57,7 @@ export async function searchWithTargetCount(call: Call, service: Service): Promi
   const index = indexOf(call);
   const promised = rowsFor(index, header, service.limits);
   const target = uint(header, "target", 1, service.limits.maxRows);
-  const { maxResults: _, ...options } = radiusOptions(header);
+  const { maxResults: _, ...options } = { ...radiusOptions(header), ...filterOf(call) };
   const tolerance = optional(header, "tolerance", number);
   const startRadius = optional(header, "start_radius", number);
   openWindow(call, service.limits);
@@ -87,10 +87,11 @@ export async function estimateCount(call: Call, service: Service): Promise<undef
   const promised = rowsFor(index, call.header, service.limits);
   const radii = radiiOf(call);
   const sample = optional(call.header, "sample", number);
+  const filter = filterOf(call);
   openWindow(call, service.limits);
   await withReceived(call, { queries: promised }, service, async ({ queries }) => {
     call.throwIfStopped();
-    const options = sample === undefined ? {} : { sample };
+    const options = { ...filter, ...(sample !== undefined && { sample }) };
     const { counts, low, high } = await service.pace.beside(index, () =>
       call.compute((hooks) => index.estimateCount(queries, radii, { ...options, ...hooks })),
     );

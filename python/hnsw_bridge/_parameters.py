@@ -63,6 +63,10 @@ def options(**engine_options: Any) -> Iterator[None]:
         _forced.reset(token)
 
 
+# Efforts of a query by its outcome, and the wish to be told its work.
+OUTCOMES = frozenset({"min_recall", "ef_steps", "until_distance", "until_similarity", "profile"})
+
+
 def forced_options() -> dict[str, Any]:
     """The engine options in force here."""
     return dict(_forced.get())

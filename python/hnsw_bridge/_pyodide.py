@@ -23,6 +23,7 @@ from ._connection import Greeting, ProgressListener, _read_greeting
 from ._errors import EngineUnavailable, InvalidArgument, error_from
 from ._forms import Matrix, Stored
 from ._narrow import NarrowRows
+from ._parameters import OUTCOMES
 from ._protocol import Header, Hits
 
 _BLOCK_ROWS_BYTES = 1 << 20  # Rows kept in a byte each are widened block by block.
@@ -96,6 +97,8 @@ class InProcessIndex:
             raise InvalidArgument(f"k is {k}, allowed: integer 0 to {most}")
         if "filter" in effort:
             raise InvalidArgument("queries cannot be filtered inside Pyodide")
+        if not OUTCOMES.isdisjoint(effort):
+            raise InvalidArgument("inside Pyodide queries take epsilon or ef alone")
         hits = Hits.empty(rows.shape[0], k)
         with self._engine.placed(rows) as placed:
             _answer(self._js.query, placed, k, json.dumps(effort), *hits)

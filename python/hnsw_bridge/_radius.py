@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from ._errors import InvalidArgument, OutOfMemory, ProtocolError
+from ._filters import filter_bits
 from ._forms import Form, Stored
 from ._ids import Ids, as_ids
 from ._numpy import np
@@ -184,6 +185,7 @@ class RadiusSearch:
         expansion_factor: float = 1.2,
         ef_search: int | None = None,
         exact: bool = False,
+        filter: Any = None,
     ) -> RadiusHits:
         """All rows within `radius` of each query, those at that distance included.
 
@@ -206,6 +208,8 @@ class RadiusSearch:
             Least width of a walk.
         exact : bool
             Compare all rows.
+        filter : array-like of bool or of ids, or callable, optional
+            Rows that may be returned, as in `Index.query`.
 
         Returns
         -------
@@ -221,6 +225,7 @@ class RadiusSearch:
         options = _options(
             max_results, min_recall, sort, expansion_factor, ef_search=ef_search, exact=exact
         )
+        options.update(self._filter(filter))
         with progress_bar(self.verbose) as listener:
             return self._searching().radius_search(rows, radii, options, listener)
 
@@ -235,6 +240,7 @@ class RadiusSearch:
         expansion_factor: float = 1.2,
         ef_search: int | None = None,
         exact: bool = False,
+        filter: Any = None,
     ) -> RadiusHits:
         """As `radius_search`, around rows of the index, themselves included.
 
@@ -249,6 +255,7 @@ class RadiusSearch:
         options = _options(
             max_results, min_recall, sort, expansion_factor, ef_search=ef_search, exact=exact
         )
+        options.update(self._filter(filter))
         with progress_bar(self.verbose) as listener:
             return self._searching().radius_search_by_id(
                 numbers.astype(np.int32), radii, options, listener
@@ -266,6 +273,7 @@ class RadiusSearch:
         expansion_factor: float = 1.2,
         ef_search: int | None = None,
         exact: bool = False,
+        filter: Any = None,
     ) -> TargetHits:
         """The radius within which about `target` rows are of one query, and these rows.
 
@@ -277,7 +285,7 @@ class RadiusSearch:
             By which share of the target the number of rows may be off.
         start_radius : float, optional
             Tried first; then the distance of the target-th nearest row, larger or smaller.
-        min_recall, sort, expansion_factor, ef_search, exact
+        min_recall, sort, expansion_factor, ef_search, exact, filter
             As in `radius_search`.
 
         Raises
@@ -293,14 +301,19 @@ class RadiusSearch:
         options = _options(
             None, min_recall, sort, expansion_factor, ef_search=ef_search, exact=exact
         )
+        options.update(self._filter(filter))
         options.update(target=count, tolerance=float(tolerance))
         if start_radius is not None:
             options["start_radius"] = float(start_radius)
         with progress_bar(self.verbose) as listener:
             return self._searching().search_with_target_count(rows, options, listener)
 
-    def estimate_count(self, query_data: Any, radius: Any, *, sample: int = 1000) -> CountEstimate:
-        """About how many rows are within `radius` of each query, from `sample` drawn rows.
+    def estimate_count(
+        self, query_data: Any, radius: Any, *, sample: int = 1000, filter: Any = None
+    ) -> CountEstimate:
+        """About how many rows, of those that match, are within `radius` of each query.
+
+        From `sample` rows, drawn. `filter` is as in `Index.query`.
 
         Returns
         -------
@@ -309,7 +322,7 @@ class RadiusSearch:
         """
         rows = self._form.given(query_data, self.dim, "query_data")
         radii = _as_radii(radius, rows.shape[0])
-        options = {"sample": as_count(sample, "sample", 1)}
+        options = {"sample": as_count(sample, "sample", 1), **self._filter(filter)}
         with progress_bar(self.verbose) as listener:
             return self._searching().estimate_count(rows, radii, options, listener)
 
@@ -317,6 +330,9 @@ class RadiusSearch:
         """Measure what radius searches need for their recall now, not at the first of them."""
         with progress_bar(self.verbose) as listener:
             self._searching().prepare_radius(listener)
+
+    def _filter(self, given: Any) -> Header:
+        return {} if given is None else {"filter": filter_bits(given, self._names())}
 
     def _searching(self) -> RemoteIndex:
         remote = self._remote()

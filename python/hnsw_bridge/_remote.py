@@ -18,6 +18,7 @@ from ._errors import CorruptFile, DimensionMismatch, InvalidArgument
 from ._forms import Matrix, Stored
 from ._mapped import path_of
 from ._numpy import np
+from ._parameters import OUTCOMES
 from ._protocol import Header, Hits
 from ._radius import (
     ColumnsDownload,
@@ -39,6 +40,8 @@ Radii: TypeAlias = "npt.NDArray[np.float32]"
 
 _DTYPES = {"ids": "int32"}
 _NUMBERS_IN_A_HEADER = 1000  # Up to 25 bytes each as JSON, of the 64 KiB that a header may have.
+
+
 
 
 class RemoteIndex:
@@ -86,16 +89,40 @@ class RemoteIndex:
     def query(
         self, rows: Matrix, k: int, effort: Header, on_progress: ProgressListener | None
     ) -> Hits:
-        sent = part(rows)
-        header = {**self._named(), **sent.promise(), "k": k, **effort}
+        return self.ask(rows, k, effort, on_progress)[0]
+
+    def ask(
+        self, rows: Matrix, k: int, effort: Header, on_progress: ProgressListener | None
+    ) -> tuple[Hits, Header]:
+        """Hits, and what the server tells besides: ``ef_used``, ``profile``."""
+        sent, download = part(rows), HitsDownload()
+        if not OUTCOMES.isdisjoint(effort):
+            self._check("efforts", "search by an outcome or tell its work")
         with ExitStack() as values:
-            if "filter" in header:
-                self._check("filter", "filter queries")
-                bits = values.enter_context(_value(self._session, header["filter"], "uint8"))
-                header["filter"] = {"bits": bits}
-            hits = self._session.fetch("query", header, HitsDownload(), [sent], on_progress)
+            header = {**self._named(), **sent.promise(), "k": k, **self._filtered(effort, values)}
+            hits = self._session.fetch("query", header, download, [sent], on_progress)
         self.prepared = True
-        return hits
+        return hits, download.told
+
+    def rebuild(self, options: Header, on_progress: ProgressListener | None) -> None:
+        """Build the search index anew, with other links where `options` has some."""
+        self._check("rebuild", "build its search index anew")
+        header = {**self._named(), **options}
+        reply = self._session.call("rebuild", header, on_progress=on_progress)
+        self.parameters = dict(reply["parameters"])
+
+    def _filtered(self, options: Header, values: ExitStack) -> Header:
+        """The options with the bits of a filter as a value of the server's."""
+        if "filter" not in options:
+            return options
+        self._check("filter", "filter queries")
+        bits = values.enter_context(_value(self._session, options["filter"], "uint8"))
+        return {**options, "filter": {"bits": bits}}
+
+    def _filtered_radius(self, options: Header, values: ExitStack) -> Header:
+        if "filter" in options:
+            self._check("radius.filter", "filter radius searches")
+        return self._filtered(options, values)
 
     def radius_search(
         self,
@@ -126,11 +153,13 @@ class RemoteIndex:
         self, rows: Matrix, options: Header, on_progress: ProgressListener | None
     ) -> TargetHits:
         sent, download = part(rows), balls_download()
-        header = {**self._named(), **sent.promise(), **options}
         self._check_radius()
-        columns = self._session.fetch(
-            "search_with_target_count", header, download, [sent], on_progress
-        )
+        with ExitStack() as values:
+            filtered = self._filtered_radius(options, values)
+            header = {**self._named(), **sent.promise(), **filtered}
+            columns = self._session.fetch(
+                "search_with_target_count", header, download, [sent], on_progress
+            )
         radius, told = download.told["radius"], download.told
         return TargetHits(
             np.inf if radius is None else float(radius),
@@ -165,8 +194,8 @@ class RemoteIndex:
         on_progress: ProgressListener | None,
     ) -> dict[str, npt.NDArray[Any]]:
         self._check_radius()
-        with _as_radii(self._session, radii) as named:
-            header = {**self._named(), **header, **named}
+        with ExitStack() as values, _as_radii(self._session, radii) as named:
+            header = {**self._named(), **self._filtered_radius(header, values), **named}
             return self._session.fetch(op, header, download, parts, on_progress)
 
     def _check_radius(self) -> None:

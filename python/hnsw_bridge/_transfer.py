@@ -217,6 +217,8 @@ class HitsDownload:
         self._hits: Hits | None = None
         self._received = 0
         self.done = False
+        # What the last message says besides.
+        self.told: Header = {}
 
     def place(self, header: Header, frames: list[Frame]) -> None:
         rows, k, start, count = header_numbers(header, "rows", "k", "start", "count")
@@ -231,6 +233,7 @@ class HitsDownload:
             _arrays.place(self._hits.distances, start, batch.distances)
             self._received += count
         self.done = header.get("last") is True
+        self.told = header
         if self.done and self._received != rows and k:
             raise ProtocolError(f"the server sent {self._received} of {rows} rows")
 

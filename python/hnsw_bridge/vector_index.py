@@ -204,6 +204,10 @@ class Index(Deletes, SavedIndex, RadiusSearch):
         epsilon: float | None = None,
         ef: int | None = None,
         filter: Any = None,
+        min_recall: float | None = None,
+        ef_steps: Any = None,
+        until_distance: float | None = None,
+        until_similarity: float | None = None,
     ) -> Hits:
         """The `k` nearest rows of each query.
 
@@ -220,6 +224,14 @@ class Index(Deletes, SavedIndex, RadiusSearch):
         filter : array-like of bool or of ids, or callable, optional
             Rows that may be returned: a bool for each row, their ids, or a function of all ids (an
             int32 array) that gives a bool for each. Always min(k, matches) rows are found.
+        min_recall : float, optional
+            Least mean recall, in the place of `epsilon` and `ef`: each query looks as far as a rule
+            says that reached this on sampled rows; 1 compares all rows.
+        ef_steps : sequence of int, optional
+            Widths that are tried one after the other until the best row is near enough ...
+        until_distance, until_similarity : float, optional
+            ... that is, at most this far, or at least as similar (1 less the distance under cosine,
+            correlation, jaccard, dice and hamming; the product under inner_product).
 
         Returns
         -------
@@ -233,10 +245,73 @@ class Index(Deletes, SavedIndex, RadiusSearch):
         ServerDied
             When the server goes away meanwhile. The next call starts another.
         """
-        effort = _effort(epsilon, ef)
+        effort = _asked(epsilon, ef, min_recall, ef_steps, until_distance, until_similarity)
+        return self._ask(queries, k, effort, filter)[0]
+
+    def profile(
+        self,
+        queries: Any,
+        k: int = 10,
+        *,
+        epsilon: float | None = None,
+        ef: int | None = None,
+        filter: Any = None,
+        min_recall: float | None = None,
+        ef_steps: Any = None,
+        until_distance: float | None = None,
+        until_similarity: float | None = None,
+    ) -> tuple[Hits, dict[str, Any]]:
+        """`query`, and what it did; at most 10 000 queries.
+
+        Returns
+        -------
+        hits : Hits
+        profile : dict
+            ``way`` (exact or hnsw), ``codes``, ``levels``; ``visited`` rows, ``distances`` computed
+            and ``hops``, int32 arrays of a number for each query; ``ms`` for what was made
+            ``ready``, to ``transform`` and to ``search``; with `ef_steps` ``ef_used``, the width
+            that was enough.
+        """
+        effort = _asked(epsilon, ef, min_recall, ef_steps, until_distance, until_similarity)
+        hits, told = self._ask(queries, k, {**effort, "profile": True}, filter)
+        profile = dict(told["profile"])
+        counts = {name: profile[name] for name in ("visited", "distances", "hops")}
+        if "ef_used" in told:
+            counts["ef_used"] = told["ef_used"]
+        profile.update({name: np.asarray(count, np.int32) for name, count in counts.items()})
+        return hits, profile
+
+    def _ask(self, queries: Any, k: int, effort: Header, filter: Any) -> tuple[Hits, Header]:
         if filter is not None:
             effort["filter"] = filter_bits(filter, self._names())
-        return self._found(queries, "queries", _parameters.as_count(k, "k", 0), effort)
+        count = _parameters.as_count(k, "k", 0)
+        if "profile" not in effort:
+            return self._found(queries, "queries", count, effort), {}
+        rows = self._form.given(queries, self.dim, "queries")
+        with progress_bar(self.verbose) as listener:
+            return self._searching().ask(rows, count, effort, listener)
+
+    def rebuild(self, m: int | None = None, ef_construction: int | None = None) -> None:
+        """Build the search index anew, with other links where `m` or `ef_construction` are given.
+
+        What many updates have worn is as after a first build; ids stay. O(n log n) distances. On
+        error, and after Ctrl-C, nothing has changed.
+
+        Raises
+        ------
+        ValueError
+            For an `m` or `ef_construction` out of range.
+        """
+        given = {"m": m, "ef_construction": ef_construction}
+        options = {
+            name: _parameters.as_count(value, name, 1)
+            for name, value in given.items()
+            if value is not None
+        }
+        with self._lock, progress_bar(self.verbose) as listener:
+            remote = self._searching()
+            remote.rebuild(options, listener)
+            self._keep_effort_of(remote)
 
     def prepare(self, *, radius: bool = False) -> None:
         """Build the search index now, not at the first query; with `radius` also `prepare_radius`.
@@ -494,6 +569,26 @@ class Index(Deletes, SavedIndex, RadiusSearch):
             "_effort": {},
             "_engine_options": {},
         }
+
+
+def _asked(
+    epsilon: float | None,
+    ef: int | None,
+    min_recall: float | None,
+    ef_steps: Any,
+    until_distance: float | None,
+    until_similarity: float | None,
+) -> Header:
+    effort = _effort(epsilon, ef)
+    numbers = {
+        "min_recall": min_recall,
+        "until_distance": until_distance,
+        "until_similarity": until_similarity,
+    }
+    effort.update({name: float(of) for name, of in numbers.items() if of is not None})
+    if ef_steps is not None:
+        effort["ef_steps"] = [_parameters.as_count(step, "ef_steps", 1) for step in ef_steps]
+    return effort
 
 
 def _effort(epsilon: float | None, ef: int | None) -> Header:
