@@ -42,8 +42,6 @@ _DTYPES = {"ids": "int32"}
 _NUMBERS_IN_A_HEADER = 1000  # Up to 25 bytes each as JSON, of the 64 KiB that a header may have.
 
 
-
-
 class RemoteIndex:
     """Rows stored at a server. Freed there when this object is collected, or by `close`."""
 

@@ -20,6 +20,7 @@ const EXPECTED: Record<string, RegExp> = {
   "radius.ts": /^query 1: rows 820 780 819 821 860, the farthest at 1\n\d+ rows within \d\.\d\d\nwithin 10: about/m,
   "files.ts": /^row 0; sound: true, unreachable rows: 0$/m,
   "update.ts": /^1050 rows; the updated ones are 3 and 999$/m,
+  "efforts.ts": /^hnsw, 10 widths, 24: 48 links of a row at most$/m,
   "filters.ts": /^0, -1, 2$/m,
   "deletes.ts": /^999 rows, 17 there: false, last of the graph: 1000$/m,
   "pyodide.ts": /^row 500 is nearest, at 0\.25$/m,

@@ -32,6 +32,9 @@ describe("hello", () => {
       "filter",
       "recall",
       "import_hnswlib",
+      "efforts",
+      "rebuild",
+      "radius.filter",
     ]);
     for (const metric of reply.metrics as object[]) {
       expect(metric).toMatchObject({

@@ -138,6 +138,7 @@ describe("stats", () => {
       estimate_count: 0,
       update: 0,
       ids: 0,
+      rebuild: 0,
       recall: 0,
       verify: 0,
       prepare: 0,
