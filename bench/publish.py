@@ -5,8 +5,8 @@
 FILE is the suite's JSON, ``bench/out/SUITE.json`` by default; its plots lie beside it. Runs of one
 suite on different sets, one after the other on one machine, may be given together. What stands
 between ``<!-- results: SUITE -->`` and ``<!-- end of results -->`` is written anew wherever it is:
-a short part in README.md, the whole in docs/performance.md. Run it after a bench on a quiet
-machine. Nothing in the tables is typed by hand.
+a short part in README.md, the whole in docs/performance.md and docs/tuning.md. Run it after a bench
+on a quiet machine. Nothing in the tables is typed by hand.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from harness.paths import BENCH, ROOT
 
 RESULTS = BENCH / "results"
 SHORT, LONG = ROOT / "README.md", ROOT / "docs" / "performance.md"
+TUNING = ROOT / "docs" / "tuning.md"
 MARKED = re.compile(
     r"(<!-- results: (?P<suite>[\w-]+) -->\n).*?(<!-- end of results -->)", re.DOTALL
 )
@@ -118,7 +119,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     keep(options.file or [BENCH / "out" / f"{options.suite}.json"])
     results = kept_results()
-    for page, part in ((SHORT, readme_part), (LONG, whole_part)):
+    for page, part in ((SHORT, readme_part), (LONG, whole_part), (TUNING, whole_part)):
         if page.is_file():
             page.write_text(published(page.read_text(), results, part))
     return 0

@@ -32,6 +32,7 @@ const FEATURES = [
   "recall",
   "import_hnswlib",
   "efforts",
+  "preset",
   "rebuild",
   "radius.filter",
 ];

@@ -20,6 +20,7 @@ const NAMES: ReadonlyMap<string, keyof BuildOptions> = new Map<string, keyof Bui
   ["quantization", "quantization"],
   ["n_neighbors", "nNeighbors"],
   ["algorithm", "algorithm"],
+  ["preset", "preset"],
   ["m", "m"],
   ["ef_construction", "efConstruction"],
   ["ef", "ef"],

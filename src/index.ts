@@ -32,6 +32,7 @@ export type {
 } from "./options.ts";
 export { type GivenParameters, type Parameters, parametersFor, searchWidth } from "./parameters.ts";
 export type { Choice, Plan, Stats } from "./plan.ts";
+export { PRESETS, type Preset, type PresetParameters } from "./presets.ts";
 export type { Progress } from "./progress.ts";
 export type {
   CountEstimate,

@@ -11,6 +11,7 @@ import type { MetricName } from "./metric-names.ts";
 import { checkedMetric, type MetricOptions } from "./metric-options.ts";
 import type { NativeAsk, NativeOptions } from "./native.ts";
 import { MIN_SEARCH_WIDTH, parametersFor, searchWidth } from "./parameters.ts";
+import { PRESET_NAMES, PRESETS, type Preset } from "./presets.ts";
 import { booleanOr, checkedCall, checkedKeys, integerOr, invalid, oneOf, realBetween, realNumber } from "./validate.ts";
 
 /** Which side makes the products of an index. */
@@ -30,6 +31,11 @@ export interface BuildOptions extends CallOptions, MetricOptions {
   readonly nNeighbors?: number | undefined;
   /** `auto` lets the cost model pick per product. @default "auto" */
   readonly algorithm?: Algorithm | undefined;
+  /**
+   * `m`, `efConstruction` and `ef` for an aim: `latency`, `balanced`, `throughput` or `recall`; what is given besides counts. See
+   * docs/tuning.md. @default none: from the number of rows
+   */
+  readonly preset?: Preset | undefined;
   /** Links per row on the upper levels, 2 to 512. @default from the number of rows */
   readonly m?: number | undefined;
   /** Candidates looked at before links are chosen, 1 to 2^24. @default from the number of rows */
@@ -103,7 +109,20 @@ export interface RestoreOptions extends CallOptions {
 
 const CALL_KEYS = ["signal", "onProgress"];
 const BUILD_KEYS = [
-  ...["metric", "p", "w", "sigma", "vinv", "cost", "quantization", "nNeighbors", "algorithm", "m", "efConstruction"],
+  ...[
+    "metric",
+    "p",
+    "w",
+    "sigma",
+    "vinv",
+    "cost",
+    "quantization",
+    "nNeighbors",
+    "algorithm",
+    "preset",
+    "m",
+    "efConstruction",
+  ],
   ...["ef", "maxCandidates", "nIters", "nTrees", "graphRecall", "seed", "threads", "ids", "nextId", ...CALL_KEYS],
 ];
 const QUERY_KEYS = ["k", "epsilon", "ef", "filter", "profile", ...EFFORT_KEYS, ...CALL_KEYS];
@@ -141,8 +160,10 @@ export function checkedBuild(input: BuildOptions | undefined): CheckedBuild {
     threads: threadsOf(given.threads),
     ...(quantization === undefined ? {} : { quantization }),
   };
-  const effort = effortOf(given);
-  const ef = integerOr("ef", given.ef, 1, MAX_K, undefined);
+  const preset =
+    given.preset === undefined ? undefined : PRESETS[oneOf("preset", given.preset, PRESET_NAMES, "balanced")];
+  const effort = effortOf({ ...preset, ...withoutUndefined(given) });
+  const ef = integerOr("ef", given.ef, 1, MAX_K, preset?.ef);
   const names = namesOf(given);
   return {
     call: given,
@@ -163,6 +184,10 @@ function namesOf({ ids, nextId }: BuildOptions): { ids?: Uint32Array; nextId?: n
   }
   const known = knownIds(idsOf("ids", ids));
   return { ids: known, nextId: integerOr("nextId", nextId, 1, 2 ** 31 - 1, (known.at(-1) ?? 0) + 1) };
+}
+
+function withoutUndefined<T extends object>(given: T): T {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as T;
 }
 
 function effortOf(given: BuildOptions) {

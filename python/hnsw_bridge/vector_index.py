@@ -46,6 +46,8 @@ class Index(Deletes, SavedIndex, RadiusSearch):
         The metric's own parameters, by name: ``p``, ``w``, ``sigma``, ``vinv``, ``cost``.
     n_neighbors : int
         Columns of `neighbor_graph`, the row itself included.
+    preset : {"latency", "balanced", "throughput", "recall"}, optional
+        `m`, `ef_construction` and `ef` for an aim; what is given besides counts instead.
     m, ef_construction : int, optional
         Links per row, and candidates looked at for them; by default from the number of rows.
     ef : int, optional
@@ -93,6 +95,7 @@ class Index(Deletes, SavedIndex, RadiusSearch):
         metric: str = "euclidean",
         metric_kwds: dict[str, Any] | None = None,
         n_neighbors: int = 30,
+        preset: str | None = None,
         m: int | None = None,
         ef_construction: int | None = None,
         ef: int | None = None,
@@ -107,6 +110,7 @@ class Index(Deletes, SavedIndex, RadiusSearch):
         verbose: bool = False,
     ) -> None:
         given: dict[str, Any] = {
+            "preset": preset,
             "m": m,
             "ef_construction": ef_construction,
             "ef": ef,

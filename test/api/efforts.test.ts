@@ -1,6 +1,6 @@
 /** Efforts by their outcome, profiles, rebuilds, statistics by part, and filters of radius searches. */
 import { expect, it } from "vitest";
-import { HnswIndex, type Neighbors } from "../../src/index.ts";
+import { HnswIndex, type Neighbors, PRESETS, type Preset } from "../../src/index.ts";
 import { uniformRows } from "../support/random.ts";
 
 const DIM = 12;
@@ -128,4 +128,16 @@ it("finds only rows that match within a radius, for a target, and in counts", as
   expect(Math.abs(target.count - 30)).toBeLessThanOrEqual(6);
   const counted = await index.estimateCount(queries, 0.7, { filter, sample: ROWS });
   expect([...counted.counts]).toEqual([...some.offsets].slice(1).map((end, i) => end - (some.offsets[i] ?? 0)));
+});
+
+it("takes links and width from a preset, unless they are given", async () => {
+  for (const [preset, { m, efConstruction, ef }] of Object.entries(PRESETS)) {
+    using index = await HnswIndex.build(rows, { preset: preset as Preset });
+    expect(index.parameters).toMatchObject({ m, efConstruction, ef });
+    using other = await HnswIndex.build(rows, { preset: preset as Preset, m: 9, ef: undefined });
+    expect(other.parameters).toMatchObject({ m: 9, efConstruction, ef });
+  }
+  const wrong = HnswIndex.build(rows, { preset: "best" as Preset });
+  await expect(wrong).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
+  await expect(wrong).rejects.toThrow('"latency", "balanced", "throughput", "recall"');
 });

@@ -33,6 +33,7 @@ describe("hello", () => {
       "recall",
       "import_hnswlib",
       "efforts",
+      "preset",
       "rebuild",
       "radius.filter",
     ]);

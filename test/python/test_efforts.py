@@ -71,3 +71,11 @@ def test_balls_hold_only_what_matches(rows: np.ndarray, queries: np.ndarray) -> 
     np.testing.assert_array_equal(counted.counts, (within & mask).sum(axis=1))
     own = index.radius_search_by_id([4, 5], 0.0, filter=mask)
     np.testing.assert_array_equal(own.indptr, [0, 1, 1])
+
+
+def test_a_preset_names_links_and_width(rows: np.ndarray) -> None:
+    assert Index(rows, preset="recall").engine_parameters["m"] == 32
+    index = Index(rows, preset="recall", m=9)
+    assert (index.engine_parameters["m"], index.engine_parameters["ef"]) == (9, 192)
+    with pytest.raises(ValueError, match="balanced"):
+        Index(rows, preset="best")
