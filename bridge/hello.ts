@@ -35,6 +35,7 @@ const FEATURES = [
   "preset",
   "rebuild",
   "radius.filter",
+  "filter.roaring",
 ];
 
 /** A refused version range; the reply tells ours. */

@@ -104,12 +104,15 @@ export async function rebuild(call: Call, service: Service): Promise<object> {
   return { parameters: wireNames(index.parameters) };
 }
 
-/** `ids`, or `bits` as a value of uint8. */
+/** `ids`, or `bits` or `roaring` as a value of uint8. */
 export function filterOf(call: Call): { filter?: Filter } {
   const part = optional(call.header, "filter", object);
   if (part === undefined) return {};
-  if ((part.ids == null) === (part.bits == null)) throw protocolError("ids and bits of filter, allowed: one of them");
-  return { filter: part.ids == null ? { bits: bytesOf(call, part, "bits") } : integersOf(call, part, "ids") };
+  const given = ["ids", "bits", "roaring"].filter((form) => part[form] != null);
+  if (given.length !== 1) throw protocolError("ids, bits and roaring of filter, allowed: one of them");
+  if (part.ids != null) return { filter: integersOf(call, part, "ids") };
+  if (part.bits != null) return { filter: { bits: bytesOf(call, part, "bits") } };
+  return { filter: { roaring: bytesOf(call, part, "roaring") } };
 }
 
 /** Replaced rows come first, then the appended ones, in one stream. Rows that are removed are named by the header alone. */

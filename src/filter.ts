@@ -3,13 +3,18 @@
  */
 import { HnswError } from "./errors.ts";
 import { type IdsInput, idsOf } from "./lists.ts";
+import { bitsOfRoaring } from "./roaring.ts";
 import { invalid } from "./validate.ts";
 
 /**
- * The rows that may be returned: their ids; a bit for each id (id `i` is bit `i % 8` of byte `i / 8`); or a predicate, which is
- * asked once for each row. Ids of rows that were deleted match nothing.
+ * The rows that may be returned: their ids; a bit for each id (id `i` is bit `i % 8` of byte `i / 8`); a Roaring bitmap in its portable
+ * serialization; or a predicate, which is asked once for each row. Ids of rows that were deleted match nothing.
  */
-export type Filter = IdsInput | { readonly bits: Uint8Array } | ((id: number) => boolean);
+export type Filter =
+  | IdsInput
+  | { readonly bits: Uint8Array }
+  | { readonly roaring: Uint8Array }
+  | ((id: number) => boolean);
 
 /** What a filter is asked of. */
 export interface FilteredRows {
@@ -33,6 +38,11 @@ export function filterBits(filter: Filter, rows: FilteredRows): Uint8Array {
     if (bits.length <= most) return bits;
     const message = `filter has ${bits.length} bytes of bits, allowed: 0 to ${most}, a bit for each of ${rows.nextId} ids`;
     throw new HnswError("ERR_DIMENSION_MISMATCH", message);
+  }
+  if (typeof filter === "object" && filter !== null && "roaring" in filter) {
+    const bytes: unknown = filter.roaring;
+    if (!(bytes instanceof Uint8Array)) throw invalid("filter.roaring", bytes, "a Uint8Array, a Roaring bitmap");
+    return bitsOfRoaring(bytes, rows.nextId);
   }
   return bitsOf(idsOf("filter", filter as IdsInput), rows.nextId);
 }

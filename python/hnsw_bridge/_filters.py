@@ -17,9 +17,12 @@ def filter_bits(given: Any, names: Ids) -> npt.NDArray[np.uint8]:
 
     Parameters
     ----------
-    given : array-like of bool, one for each row; array-like of ids; or callable
-        A callable gets the ids of all rows, an int32 array, and returns a bool for each.
+    given : array-like of bool, one for each row; array-like of ids; callable; or Roaring bitmap
+        A callable gets the ids of all rows, an int32 array, and returns a bool for each. A bitmap
+        is whatever iterates over ids and has pyroaring's ``to_array``.
     """
+    if hasattr(given, "to_array"):
+        given = np.asarray(given.to_array(), np.int64)
     ids = names.all
     if callable(given):
         given = given(ids)

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { HnswIndex } from "../../src/index.ts";
 import { randomMatrix } from "./support/arrow.ts";
-import { denseRows } from "./support/rows.ts";
+import { denseRows, numberRows } from "./support/rows.ts";
 import { useServers } from "./support/server.ts";
 
 const { start, connect } = useServers();
@@ -33,6 +33,15 @@ test("efforts, profiles, rebuilds and filters of radii are those of the API", as
   const found = await ask("radius_search", { radius: 0.4, filter: { ids: [1, 2, 3] }, exact: true });
   const balls = await here.radiusSearch(asked, 0.4, { filter: [1, 2, 3], exact: true });
   expect(found.hits).toBe(balls.indices.length);
+  const bytes = Uint8Array.of(
+    ...[0x3a, 0x30, 0, 0, 1, 0, 0, 0],
+    ...[0, 0, 2, 0],
+    ...[16, 0, 0, 0],
+    ...[1, 0, 2, 0, 3, 0],
+  );
+  const { value } = await client.inline("put", {}, numberRows(bytes, 1));
+  const same = await ask("radius_search", { radius: 0.4, filter: { roaring: { value } }, exact: true });
+  expect(same.hits).toBe(balls.indices.length);
   expect(await client.call("rebuild", { index, m: 12 })).toMatchObject({ parameters: { m: 12 } });
   expect(await client.call("stats", { index })).toMatchObject({ index: { m: 12, searchReady: true } });
   await expect(client.call("rebuild", { index, m: 1 })).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });

@@ -36,6 +36,7 @@ describe("hello", () => {
       "preset",
       "rebuild",
       "radius.filter",
+      "filter.roaring",
     ]);
     for (const metric of reply.metrics as object[]) {
       expect(metric).toMatchObject({

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,13 @@ def test_an_index_tells_its_recall(rows: np.ndarray) -> None:
     assert (many["sample"], many["k"], many["ef"], many["exact"]) == (300, 10, 300, False)
     with pytest.raises(ValueError, match="sample"):
         index.recall(0)
+
+
+def test_what_gives_an_array_of_ids_as_roaring_bitmaps_do_is_a_filter(rows: np.ndarray) -> None:
+    class Bitmap:
+        def to_array(self) -> array[int]:
+            return array("I", [8, 4])
+
+    index = Index(rows, n_neighbors=5)
+    hits = index.query(rows[:2], 3, filter=Bitmap())
+    np.testing.assert_array_equal(np.sort(hits.indices, axis=1), [[-1, 4, 8]] * 2)
