@@ -58,6 +58,8 @@ const STRIP: usize = 96;
 const SLACK: usize = 16;
 /// Fewer queries than this do not pay for packing the rows.
 pub(crate) const MIN_BATCH: usize = 16;
+/// Rows of fewer columns are as short as their codes.
+pub(crate) const NARROWEST: usize = 32;
 
 /// Rows with all that searches need to know of them.
 #[derive(Clone, Copy)]
@@ -91,6 +93,15 @@ impl<'a> Source<'a> {
     /// [`Source::fast_codes`] that are much shorter than their rows: what few queries read in their place.
     pub fn short_codes(&self) -> Option<&'a ByteCodes> {
         self.fast_codes().filter(|codes| 2 * codes.stride() <= size_of::<f32>() * self.rows.width())
+    }
+
+    /// Bytes of [`Source::short_codes`] that are there or will be once few queries have read enough.
+    pub fn short_stride(&self) -> Option<usize> {
+        match self.codes {
+            Some(_) => self.short_codes().map(ByteCodes::stride),
+            None if self.bytes_pay() && self.rows.width() >= NARROWEST => Some(self.rows.width().next_multiple_of(64)),
+            None => None,
+        }
     }
 
     /// Coarse codes would be of use: see [`Source::fast_codes`].

@@ -29,8 +29,6 @@ use crate::stats::Counters;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
-/// Rows of fewer columns are as short as their codes.
-const NARROWEST: usize = 32;
 /// Making codes takes what so many comparisons with all rows take.
 const OFTEN: usize = 8;
 
@@ -297,7 +295,7 @@ impl Index {
         control: Control<'_>,
     ) -> Result<Source<'a>> {
         let read = state.read.fetch_add(rows, Ordering::Relaxed).saturating_add(rows);
-        let pays = state.rows.width() >= NARROWEST && read > OFTEN * state.rows.len();
+        let pays = state.rows.width() >= exact::NARROWEST && read > OFTEN * state.rows.len();
         if pays { self.coded(state, control.quiet()) } else { Ok(self.source(state)) }
     }
 }

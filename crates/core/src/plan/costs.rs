@@ -15,6 +15,8 @@ const LISTS_ONCE: f64 = 6e-3;
 /// A byte of rows that are read from memory one after the other (measured), and how many bytes caches hold.
 const STREAMED: f64 = 55e-12;
 const CACHED: f64 = 4e6;
+/// A byte of rows here and there that are asked for ahead (measured).
+const SCATTERED: f64 = 100e-12;
 /// What a code takes beside its bytes where few queries read codes (measured).
 const CODE: f64 = 2e-9;
 
@@ -39,8 +41,8 @@ impl Costs {
             rates: Rates::of(source, way),
             way,
             vectors: source.products() && source.rows.dense().is_some(),
-            // Coarse ones may be there or not; what is decided must not depend on that.
-            short: source.short_codes().filter(|codes| codes.is_exact()).map(|codes| codes.stride() as f64),
+            // Coarse ones are made once few queries have read enough; what is decided must not depend on when.
+            short: source.short_stride().map(|bytes| bytes as f64),
             rows: source.rows.len() as f64,
             width: source.rows.width() as f64,
             threads: options.threads as f64,
@@ -122,9 +124,17 @@ impl Costs {
         }
     }
 
-    /// A comparison with so many of the rows, which are gathered for it.
+    /// A comparison with so many of the rows, which are gathered for it where queries are many.
     pub fn scan_among(&self, rows: usize, queries: usize, k: usize) -> f64 {
         let part = Costs { rows: rows as f64, ..*self };
+        if queries < MIN_BATCH {
+            // Where they lie.
+            let read = match self.short {
+                Some(bytes) => CODE + SCATTERED * bytes,
+                None => self.rates.pair_term * self.width + SCATTERED * 4.0 * self.width,
+            };
+            return queries as f64 * part.rows * read / self.threads;
+        }
         part.scan(queries, k) + part.rows * (self.rates.miss + 0.2e-9 * self.width)
     }
 
