@@ -52,6 +52,11 @@ class InProcess:
         self.indexes.add(index)
         return index
 
+    def load(
+        self, dump: Any, threads: int | None, on_progress: ProgressListener | None
+    ) -> InProcessIndex:
+        raise InvalidArgument("saved indexes cannot be loaded inside Pyodide: build them of rows")
+
     @contextmanager
     def placed(self, rows: Stored | None) -> Iterator[Any]:
         """The rows in the engine's memory, freed at the end unless a call took them."""
