@@ -13,8 +13,8 @@ export interface PresetParameters {
 }
 
 export const PRESETS: Readonly<Record<Preset, PresetParameters>> = {
-  /** The fastest single answers that are still good: many links, a narrow pool. */
-  latency: { m: 24, efConstruction: 400, ef: 16 },
+  /** The fastest single answers that are still good: a narrow pool. */
+  latency: { m: 16, efConstruction: 300, ef: 16 },
   balanced: { m: 16, efConstruction: 300, ef: 48 },
   /** Least memory and build time, for large batches. */
   throughput: { m: 12, efConstruction: 200, ef: 32 },
