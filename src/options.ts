@@ -11,7 +11,7 @@ import type { MetricName } from "./metric-names.ts";
 import { checkedMetric, type MetricOptions } from "./metric-options.ts";
 import type { NativeAsk, NativeOptions } from "./native.ts";
 import { MIN_SEARCH_WIDTH, parametersFor, searchWidth } from "./parameters.ts";
-import { PRESET_NAMES, PRESETS, type Preset } from "./presets.ts";
+import { PRESET_NAMES, PRESETS, type Preset, type PresetParameters } from "./presets.ts";
 import { booleanOr, checkedCall, checkedKeys, integerOr, invalid, oneOf, realBetween, realNumber } from "./validate.ts";
 
 /** Which side makes the products of an index. */
@@ -162,7 +162,7 @@ export function checkedBuild(input: BuildOptions | undefined): CheckedBuild {
   };
   const preset =
     given.preset === undefined ? undefined : PRESETS[oneOf("preset", given.preset, PRESET_NAMES, "balanced")];
-  const effort = effortOf({ ...preset, ...withoutUndefined(given) });
+  const effort = effortOf(given, preset);
   const ef = integerOr("ef", given.ef, 1, MAX_K, preset?.ef);
   const names = namesOf(given);
   return {
@@ -186,14 +186,10 @@ function namesOf({ ids, nextId }: BuildOptions): { ids?: Uint32Array; nextId?: n
   return { ids: known, nextId: integerOr("nextId", nextId, 1, 2 ** 31 - 1, (known.at(-1) ?? 0) + 1) };
 }
 
-function withoutUndefined<T extends object>(given: T): T {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as T;
-}
-
-function effortOf(given: BuildOptions) {
+function effortOf(given: BuildOptions, preset: PresetParameters | undefined) {
   return {
-    m: integerOr("m", given.m, 2, 512, undefined),
-    efConstruction: integerOr("efConstruction", given.efConstruction, 1, MAX_K, undefined),
+    m: integerOr("m", given.m, 2, 512, preset?.m),
+    efConstruction: integerOr("efConstruction", given.efConstruction, 1, MAX_K, preset?.efConstruction),
     maxCandidates: integerOr("maxCandidates", given.maxCandidates, 1, 4096, undefined),
     nIters: integerOr("nIters", given.nIters, 0, 10_000, undefined),
     nTrees: integerOr("nTrees", given.nTrees, 1, 2 ** 20, undefined),

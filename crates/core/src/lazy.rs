@@ -75,6 +75,36 @@ impl<T> Drop for Done<'_, T> {
     }
 }
 
+/// Few products, each by its key. Two that ask for one at the same time both make it; the first to be done counts.
+#[derive(Debug)]
+pub(crate) struct Keyed<K, T>(Mutex<Vec<(K, Arc<T>)>>);
+
+impl<K, T> Default for Keyed<K, T> {
+    fn default() -> Self {
+        Keyed(Mutex::default())
+    }
+}
+
+impl<K: PartialEq + Copy, T> Keyed<K, T> {
+    /// The product of a key, made where there is none.
+    pub fn get_or_make(&self, key: K, make: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
+        if let Some(known) = self.get(key) {
+            return Ok(known);
+        }
+        let made = Arc::new(make()?);
+        let mut all = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        if !all.iter().any(|(of, _)| *of == key) {
+            all.push((key, made.clone()));
+        }
+        Ok(made)
+    }
+
+    fn get(&self, key: K) -> Option<Arc<T>> {
+        let all = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        all.iter().find(|(of, _)| *of == key).map(|(_, product)| product.clone())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,7 @@
 //! What queries did, for those who ask.
 
+use crate::knn::RunOn;
+use crate::options::Algorithm;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The work of a call, query by query, and where its time went.
@@ -23,6 +25,13 @@ pub struct Profile {
     pub transform_ms: f64,
     /// The search itself.
     pub search_ms: f64,
+}
+
+impl Profile {
+    /// All rows are compared.
+    pub(crate) fn name_exact(&mut self) {
+        (self.way, self.on, self.levels) = (Algorithm::Exact.name(), RunOn::Rows.name(), 0);
+    }
 }
 
 /// Counts of each query, from all threads.

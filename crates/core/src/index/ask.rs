@@ -16,7 +16,7 @@ use crate::profile::{Profile, Tally};
 use crate::search::adaptive::{Adapted, Walkers};
 use crate::search::effort::sample;
 use crate::stats::Counters;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Rows that an effort is measured on, and the stream of their draws.
@@ -160,7 +160,7 @@ impl Index {
             if recall <= AMONG {
                 return self.look(call, queries, usual, out);
             }
-            self.name_exact(&mut call.profile);
+            call.profile.name_exact();
             let all: Vec<u32> = (0..queries.len() as u32).collect();
             let (query, tally) = (Query { k: call.k, ef: usual }, call.tally.as_ref());
             return self.compare_among(call.state, queries, query, matches, &all, tally, out, call.control);
@@ -236,7 +236,7 @@ impl Index {
         let started = Instant::now();
         let on = self.scan(call.state, queries, Query { k: call.k, ef: 0 }, call.tally.as_ref(), out, call.control)?;
         self.settle_equidistant(queries, &call.state.rows, out, false);
-        self.name_exact(&mut call.profile);
+        call.profile.name_exact();
         call.profile.on = on.name();
         call.profile.search_ms += milliseconds(started);
         Ok(())
@@ -244,7 +244,7 @@ impl Index {
 
     /// The search index, and the codes that walks run on.
     fn make_ready(&self, call: &mut Call<'_>, walks: bool) -> Result<()> {
-        self.name_exact(&mut call.profile);
+        call.profile.name_exact();
         if walks {
             let started = Instant::now();
             let search = self.search_index(call.state, call.control)?;
@@ -255,47 +255,34 @@ impl Index {
                 (_, Some(kind)) => (kind.name(), usize::from(search.graph.top()) + 1),
                 _ => (RunOn::Rows.name(), usize::from(search.graph.top()) + 1),
             };
-            call.profile = Profile { way: Algorithm::Hnsw.name(), on, levels, ..std::mem::take(&mut call.profile) };
+            (call.profile.way, call.profile.on, call.profile.levels) = (Algorithm::Hnsw.name(), on, levels);
             call.profile.ready_ms += milliseconds(started);
         }
         Ok(())
-    }
-
-    fn name_exact(&self, profile: &mut Profile) {
-        *profile =
-            Profile { way: Algorithm::Exact.name(), on: RunOn::Rows.name(), levels: 0, ..std::mem::take(profile) };
     }
 
     /// What walks for `k` neighbours reach by which effort. Measured once.
     fn adapted(&self, state: &State, search: &Search, k: usize, control: Control<'_>) -> Result<Arc<Adapted>> {
         let n = state.rows.len();
         let k = k.min(n - 1).max(1);
-        let known =
-            |of: &[(usize, Arc<Adapted>)]| of.iter().find(|(of, _)| *of == k).map(|(_, adapted)| adapted.clone());
-        if let Some(adapted) = known(&search.adapted.lock().unwrap_or_else(PoisonError::into_inner)) {
-            return Ok(adapted);
-        }
-        let threads = self.options.threads;
-        let ids = sample(n, SAMPLE, self.options.seed, STREAM);
-        let queries = state.rows.subset(&ids)?;
-        let source = self.source(state);
-        let codes = source.codes_of(&queries, threads, control.quiet())?;
-        let (truth, _) = exact::batch(source, &queries, codes.as_ref(), k + 1, threads, control.quiet())?;
-        let limit = |(row, &own): (usize, &u32)| {
-            let others = truth.row(row).filter(|&(id, _)| id != own);
-            others.take(k).last().map_or(f32::INFINITY, |(_, proxy)| proxy)
-        };
-        let limits: Vec<f32> = ids.iter().enumerate().map(limit).collect();
-        let sketches = self.sketches_of(state, search, &queries, control)?;
-        let ground = self.ground(state, search, sketches.as_ref());
-        let walkers = Walkers { ground, queries: &queries, k, threads };
-        let signed = self.options.metric.signed() || self.options.metric.similarity();
-        let adapted = Arc::new(Adapted::measured(walkers, &ids, &limits, signed, &self.scratches, control)?);
-        let mut all = search.adapted.lock().unwrap_or_else(PoisonError::into_inner);
-        if known(&all).is_none() {
-            all.push((k, adapted.clone()));
-        }
-        Ok(adapted)
+        search.adapted.get_or_make(k, || {
+            let threads = self.options.threads;
+            let ids = sample(n, SAMPLE, self.options.seed, STREAM);
+            let queries = state.rows.subset(&ids)?;
+            let source = self.source(state);
+            let codes = source.codes_of(&queries, threads, control.quiet())?;
+            let (truth, _) = exact::batch(source, &queries, codes.as_ref(), k + 1, threads, control.quiet())?;
+            let limit = |(row, &own): (usize, &u32)| {
+                let others = truth.row(row).filter(|&(id, _)| id != own);
+                others.take(k).last().map_or(f32::INFINITY, |(_, proxy)| proxy)
+            };
+            let limits: Vec<f32> = ids.iter().enumerate().map(limit).collect();
+            let sketches = self.sketches_of(state, search, &queries, control)?;
+            let ground = self.ground(state, search, sketches.as_ref());
+            let walkers = Walkers { ground, queries: &queries, k, threads };
+            let signed = self.options.metric.signed() || self.options.metric.similarity();
+            Adapted::measured(walkers, &ids, &limits, signed, &self.scratches, control)
+        })
     }
 }
 

@@ -117,29 +117,7 @@ impl Index {
     ) -> Result<Neighbors> {
         query.check()?;
         let state = self.state.read(control)?;
-        self.near_on(&state, queries.into(), query, Some(&Matches::of(filter, &state)), control)
-    }
-
-    /// [`Index::query`] among the rows of one state, or of those the ones that match.
-    pub(super) fn near_on(
-        &self,
-        state: &State,
-        mut queries: Points,
-        query: Query,
-        matches: Option<&Matches>,
-        control: Control<'_>,
-    ) -> Result<Neighbors> {
-        let Some(matches) = matches else { return self.query_on(state, queries, query, control) };
-        self.check_like(&queries)?;
-        let mut out = Neighbors::missing(queries.len(), query.k)?;
-        if out.indices.is_empty() || matches.len() == 0 {
-            return Ok(out);
-        }
-        self.options.metric.transform(&mut queries, self.options.threads, control)?;
-        Counters::add(&self.counters.searches, queries.len() as u64);
-        self.answer_among(state, &queries, query, matches, None, &mut out, control)?;
-        state.name_rows(&mut out.indices);
-        Ok(out)
+        self.query_on(&state, queries.into(), query, Some(&Matches::of(filter, &state)), control)
     }
 
     /// Answers transformed queries in slots: by walks where they are sure, else by comparing all that match, of which there are

@@ -39,7 +39,7 @@ use crate::exact::Source;
 use crate::gate::Gate;
 use crate::graph::Graph;
 use crate::ids::Ids;
-use crate::lazy::Lazy;
+use crate::lazy::{Keyed, Lazy};
 use crate::metric::Metric;
 use crate::options::Options;
 use crate::plan::QueryDecision;
@@ -53,7 +53,7 @@ use crate::stats::Counters;
 use hnsw_kernels::Kernels;
 use state::State;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock};
 use walked::WalkedOn;
 
 /// A set of rows that answers "which rows are nearest". Shared freely between threads.
@@ -83,9 +83,9 @@ struct Search {
     /// Rows that are equal; made by the first radius search.
     twins: Lazy<Twins>,
     /// What radius walks reach, by the bits of their slack.
-    efforts: Mutex<Vec<(u32, Arc<Calibrated>)>>,
+    efforts: Keyed<u32, Calibrated>,
     /// What walks reach that end by a distance, by the number of neighbours.
-    adapted: Mutex<Vec<(usize, Arc<Adapted>)>>,
+    adapted: Keyed<usize, Adapted>,
 }
 
 /// What a look at all links tells.
@@ -98,7 +98,7 @@ struct Wiring {
 impl Search {
     fn new(graph: Graph, ef_construction: usize, repaired: usize, codes: WalkedOn) -> Search {
         let (wiring, starts) = (OnceLock::new(), OnceLock::new());
-        let (twins, efforts, adapted) = (Lazy::default(), Mutex::default(), Mutex::default());
+        let (twins, efforts, adapted) = (Lazy::default(), Keyed::default(), Keyed::default());
         Search { graph, ef_construction, repaired, codes, wiring, starts, twins, efforts, adapted }
     }
 }

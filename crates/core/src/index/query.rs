@@ -1,5 +1,6 @@
 //! Queries: by a scan of all rows or by walks, whichever the cost model expects to be cheaper.
 
+use super::filtered::Matches;
 use super::state::State;
 use super::walked::WalkCodes;
 use super::{Index, Search};
@@ -34,25 +35,29 @@ impl Index {
     pub fn query(&self, queries: impl Into<Points>, query: Query, control: Control<'_>) -> Result<Neighbors> {
         query.check()?;
         let state = self.state.read(control)?;
-        self.query_on(&state, queries.into(), query, control)
+        self.query_on(&state, queries.into(), query, None, control)
     }
 
-    /// [`Index::query`] of the rows of one state.
+    /// [`Index::query`] of the rows of one state, or of those the ones that match.
     pub(super) fn query_on(
         &self,
         state: &State,
         mut queries: Points,
         query: Query,
+        matches: Option<&Matches>,
         control: Control<'_>,
     ) -> Result<Neighbors> {
         self.check_like(&queries)?;
         let mut out = Neighbors::missing(queries.len(), query.k)?;
-        if out.indices.is_empty() {
+        if out.indices.is_empty() || matches.is_some_and(|matches| matches.len() == 0) {
             return Ok(out);
         }
         self.options.metric.transform(&mut queries, self.options.threads, control)?;
         Counters::add(&self.counters.searches, queries.len() as u64);
-        self.answer(state, &queries, query, None, &mut out, control)?;
+        match matches {
+            Some(matches) => self.answer_among(state, &queries, query, matches, None, &mut out, control)?,
+            None => _ = self.answer(state, &queries, query, None, &mut out, control)?,
+        }
         state.name_rows(&mut out.indices);
         Ok(out)
     }

@@ -210,33 +210,24 @@ impl Index {
         control: Control<'_>,
     ) -> Result<Arc<Calibrated>> {
         let factor = factor.min(EXPANSION);
-        let known = |of: &[(u32, Arc<Calibrated>)]| {
-            of.iter().find(|(bits, _)| *bits == factor.to_bits()).map(|(_, calibrated)| calibrated.clone())
-        };
-        if let Some(calibrated) = known(&search.efforts.lock().unwrap_or_else(|e| e.into_inner())) {
-            return Ok(calibrated);
-        }
-        let twins = self.twins(state, search, control)?;
-        let trial = Trial {
-            source: self.source(state),
-            factor,
-            budget: self.decide_radius(state, 1, &Within::default(), None).budget,
-            threads: self.options.threads,
-        };
-        let ids = SAMPLES.map(|size| sample(state.rows.len(), size, self.options.seed, TRIALS));
-        let (few, many) = (state.rows.subset(&ids[0])?, state.rows.subset(&ids[1])?);
-        let of_few = self.sketches_of(state, search, &few, control)?;
-        let of_many = self.sketches_of(state, search, &many, control)?;
-        let field = |sketches| Field { ground: self.ground(state, search, sketches), twins: &twins };
-        let samples = [
-            Sample { ids: &ids[0], queries: &few, field: field(of_few.as_ref()) },
-            Sample { ids: &ids[1], queries: &many, field: field(of_many.as_ref()) },
-        ];
-        let calibrated = Arc::new(Calibrated::measured(trial, samples, &self.scratches, control)?);
-        let mut efforts = search.efforts.lock().unwrap_or_else(|e| e.into_inner());
-        if known(&efforts).is_none() {
-            efforts.push((factor.to_bits(), calibrated.clone()));
-        }
-        Ok(calibrated)
+        search.efforts.get_or_make(factor.to_bits(), || {
+            let twins = self.twins(state, search, control)?;
+            let trial = Trial {
+                source: self.source(state),
+                factor,
+                budget: self.decide_radius(state, 1, &Within::default(), None).budget,
+                threads: self.options.threads,
+            };
+            let ids = SAMPLES.map(|size| sample(state.rows.len(), size, self.options.seed, TRIALS));
+            let (few, many) = (state.rows.subset(&ids[0])?, state.rows.subset(&ids[1])?);
+            let of_few = self.sketches_of(state, search, &few, control)?;
+            let of_many = self.sketches_of(state, search, &many, control)?;
+            let field = |sketches| Field { ground: self.ground(state, search, sketches), twins: &twins };
+            let samples = [
+                Sample { ids: &ids[0], queries: &few, field: field(of_few.as_ref()) },
+                Sample { ids: &ids[1], queries: &many, field: field(of_many.as_ref()) },
+            ];
+            Calibrated::measured(trial, samples, &self.scratches, control)
+        })
     }
 }

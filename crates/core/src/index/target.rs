@@ -104,7 +104,7 @@ impl Attempts<'_> {
         self.searches += 1;
         let ef = (WIDTH * target).max(LEAST_WIDTH).max(self.within.ef);
         let near = Query { k: target, ef };
-        let near = self.index.near_on(self.state, self.query.subset(&[0])?, near, self.matches, self.control)?;
+        let near = self.index.query_on(self.state, self.query.subset(&[0])?, near, self.matches, self.control)?;
         Ok(near.distances[target - 1])
     }
 }
