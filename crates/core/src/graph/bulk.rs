@@ -5,6 +5,7 @@
 //! pure function of the step before, computed row by row, so the result is the same with any number of
 //! threads.
 
+use super::between::{Between, ByRows, BySketch};
 use super::copies::{Crowds, is_later_copy};
 use super::levels::level_of;
 use super::links::Graph;
@@ -74,7 +75,7 @@ pub(crate) fn build(
     let link = |graph: &mut Graph, level, members: &[u32]| {
         let part = rows.subset(members)?;
         let table = nearest(&part, base.k)?;
-        let between = |a: u32, b: u32| pair.one(part.row(a as usize), part.row(b as usize));
+        let between = ByRows { pair, rows: &part };
         Linker { level, between, mutual: true, threads: options.threads, phase: &phase }.link(graph, members, &table)
     };
     for level in (1..=graph.top()).rev() {
@@ -88,7 +89,7 @@ pub(crate) fn build(
         let everyone: Vec<u32> = (0..rows.len() as u32).collect();
         let threads = options.threads;
         if let Some(sketch) = sketch {
-            let between = |a: u32, b: u32| sketch.between(dot, a as usize, b as usize);
+            let between = BySketch { dot, sketch };
             let linker = Linker { level: 0, between, mutual: !by_sketch, threads, phase: &phase };
             if *by_sketch {
                 linker.link(&mut graph, &everyone, base)?;
@@ -96,7 +97,7 @@ pub(crate) fn build(
                 linker.link(&mut graph, &everyone, &linker.compared(base)?)?;
             }
         } else {
-            let between = |a: u32, b: u32| pair.one(rows.row(a as usize), rows.row(b as usize));
+            let between = ByRows { pair, rows };
             Linker { level: 0, between, mutual: true, threads, phase: &phase }.link(&mut graph, &everyone, base)?;
         }
     }
@@ -107,7 +108,6 @@ pub(crate) fn build(
 /// Links the rows of one level; ids are positions among its members.
 struct Linker<'a, B> {
     level: u8,
-    /// The proxy of two rows.
     between: B,
     /// A row is a candidate of its candidates.
     mutual: bool,
@@ -115,13 +115,13 @@ struct Linker<'a, B> {
     phase: &'a Phase<'a>,
 }
 
-impl<B: Fn(u32, u32) -> f32 + Sync> Linker<'_, B> {
+impl<B: Between> Linker<'_, B> {
     /// The same candidates by the proxies of this linker.
     fn compared(&self, table: &Knn) -> Result<Knn> {
         let mut out = Knn::empty(table.rows(), table.k)?;
         out.fill(self.threads, Vec::new, |all, row, ids, proxies| {
             all.clear();
-            all.extend(table.row(row).map(|(id, _)| Neighbor { proxy: (self.between)(row as u32, id), id }));
+            all.extend(table.row(row).map(|(id, _)| Neighbor { proxy: self.between.one(row as u32, id), id }));
             all.sort_unstable();
             for ((neighbor, id), proxy) in all.iter().zip(ids).zip(proxies) {
                 (*id, *proxy) = (neighbor.id, neighbor.proxy);

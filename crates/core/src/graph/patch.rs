@@ -4,6 +4,7 @@
 //! lead past it (in-place patching as in Xu, Manohar, Bernstein, Chandramouli, Wen & Simhadri, In-place
 //! updates of a graph index for streaming approximate nearest neighbor search, 2025).
 
+use super::between::Between;
 use super::links::Graph;
 use crate::control::Control;
 use crate::error::Result;
@@ -17,10 +18,10 @@ const MOST_FOUND: usize = 96;
 const FOUND_FOR_EACH: usize = 4;
 
 /// The graph without links from and to the rows `lost`, and without the rows `gone`, which are among them (both ascending,
-/// distinct, of `lost` not all rows): the rows behind them move up. `between` is the proxy of two rows.
+/// distinct, of `lost` not all rows): the rows behind them move up.
 pub(crate) fn without(
     graph: &Graph,
-    between: &(impl Fn(u32, u32) -> f32 + Sync),
+    between: &impl Between,
     lost: &[u32],
     gone: &[u32],
     threads: usize,
@@ -35,7 +36,7 @@ pub(crate) fn without(
 /// of which there must be one. O(links), and some hundred proxies for each row that loses a link.
 fn cut_out(
     graph: &mut Graph,
-    between: &(impl Fn(u32, u32) -> f32 + Sync),
+    between: &impl Between,
     gone: &[u32],
     threads: usize,
     control: Control<'_>,
@@ -66,34 +67,38 @@ fn cut_out(
 /// Room of [`past`], used again from row to row.
 #[derive(Default)]
 struct Beyond {
+    /// Links that stay.
+    kept: Vec<Neighbor>,
     /// Rows that go, in the order in which they are met.
     lost: Vec<u32>,
+    /// Rows beyond them that stay.
+    met: Vec<u32>,
     found: Vec<Neighbor>,
 }
 
 /// The links of a row that stay, and in the places of the others what lies beyond them: the nearest rows that no link hides.
 /// Ways lead through rows that go until they come to some that stay, so that a whole region that goes leaves no gap.
-fn past(
-    graph: &Graph,
-    between: &impl Fn(u32, u32) -> f32,
-    level: u8,
-    id: u32,
-    marks: &[bool],
-    beyond: &mut Beyond,
-) -> Vec<u32> {
-    let Beyond { lost, found } = beyond;
-    lost.clear();
+fn past(graph: &Graph, between: &impl Between, level: u8, id: u32, marks: &[bool], beyond: &mut Beyond) -> Vec<u32> {
+    let Beyond { kept, lost, met, found } = beyond;
+    kept.clear();
+    [&mut *lost, met].into_iter().for_each(Vec::clear);
     found.clear();
-    let (gone, mut kept): (Vec<u32>, Vec<u32>) = graph.links(id, level).iter().partition(|&&link| marks[link as usize]);
-    lost.extend(&gone);
-    let wanted = (FOUND_FOR_EACH * (gone.len() + 1)).min(MOST_FOUND);
+    for &link in graph.links(id, level) {
+        match marks[link as usize] {
+            true => lost.push(link),
+            false => kept.push(Neighbor { proxy: 0.0, id: link }),
+        }
+    }
+    let full = kept.len() + lost.len();
+    let wanted = (FOUND_FOR_EACH * (lost.len() + 1)).min(MOST_FOUND);
     let mut next = 0;
-    while next < lost.len() && found.len() < wanted {
+    while next < lost.len() && met.len() < wanted {
         for &link in graph.links(lost[next], level) {
             if !marks[link as usize] {
-                let known = link == id || kept.contains(&link) || found.iter().any(|other| other.id == link);
+                let known = link == id || kept.iter().any(|kept| kept.id == link) || met.contains(&link);
                 if !known {
-                    found.push(Neighbor { proxy: between(id, link), id: link });
+                    between.prefetch(link);
+                    met.push(link);
                 }
             } else if lost.len() < MOST_LOST && !lost.contains(&link) {
                 lost.push(link);
@@ -101,15 +106,18 @@ fn past(
         }
         next += 1;
     }
+    let (fours, rest) = met.as_chunks::<4>();
+    let scored =
+        fours.iter().flat_map(|&four| between.four(id, four)).chain(rest.iter().map(|&one| between.one(id, one)));
+    found.extend(met.iter().zip(scored).map(|(&id, proxy)| Neighbor { proxy, id }));
     found.sort_unstable();
-    let full = kept.len() + gone.len();
-    for candidate in &*found {
+    for &candidate in &*found {
         if kept.len() == full {
             break;
         }
-        if kept.iter().all(|&other| between(candidate.id, other) >= candidate.proxy) {
-            kept.push(candidate.id);
+        if !between.any(candidate.id, kept, |proxy| proxy < candidate.proxy) {
+            kept.push(candidate);
         }
     }
-    kept
+    kept.iter().map(|kept| kept.id).collect()
 }

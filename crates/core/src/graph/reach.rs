@@ -16,6 +16,9 @@ use crate::search::walk::{Scratch, descend};
 /// Width of the walk that looks for a place to hang a stranded row on.
 const WIDTH: usize = 64;
 
+/// Rows whose links are asked for ahead of their turn.
+const AHEAD: usize = 8;
+
 /// Rows on level 0 that no walk from the entry reaches. O(links).
 pub(crate) fn unreachable(graph: &Graph) -> usize {
     graph.len() - Tree::grow_from_entry(graph, 0).reached
@@ -138,6 +141,7 @@ impl Tree {
         while next < self.queue.len() {
             let id = self.queue[next];
             next += 1;
+            self.queue.get(next + AHEAD).iter().for_each(|&&ahead| graph.prefetch(ahead, level));
             for &link in graph.links(id, level) {
                 if self.parent[link as usize] == EMPTY {
                     self.parent[link as usize] = id;

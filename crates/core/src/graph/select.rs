@@ -1,15 +1,16 @@
 //! Which candidates become links.
 
+use super::between::Between;
 use crate::neighbors::Neighbor;
 
 /// The diversity heuristic (Malkov & Yashunin 2018, algorithm 4; first as RNG pruning in Arya & Mount
 /// 1993): a candidate is kept unless a kept one is nearer to it than the row itself is.
 ///
-/// `between` gives the proxy of two rows; `candidates` ascend by (proxy, id); at most `limit` are kept, in `kept`. Candidates exactly as far
+/// `candidates` ascend by (proxy, id); at most `limit` are kept, in `kept`. Candidates exactly as far
 /// from a kept one as from the row (copies of one row above all) may take half of the places: with none
 /// of them copies could not be walked through, with only them nothing else could be reached.
 pub(crate) fn select_by(
-    between: impl Fn(u32, u32) -> f32,
+    between: &impl Between,
     candidates: impl Iterator<Item = Neighbor>,
     limit: usize,
     kept: &mut Vec<Neighbor>,
@@ -20,7 +21,7 @@ pub(crate) fn select_by(
         if kept.len() == limit {
             return;
         }
-        match hidden(&between, candidate, kept) {
+        match hidden(between, candidate, kept) {
             Hidden::No => kept.push(candidate),
             Hidden::Tied if ties > 0 => {
                 ties -= 1;
@@ -38,23 +39,23 @@ enum Hidden {
     Yes,
 }
 
-fn hidden(between: &impl Fn(u32, u32) -> f32, candidate: Neighbor, kept: &[Neighbor]) -> Hidden {
-    let mut verdict = Hidden::No;
-    for other in kept {
-        let between = between(candidate.id, other.id);
-        if between < candidate.proxy {
-            return Hidden::Yes;
-        }
-        if between == candidate.proxy {
-            verdict = Hidden::Tied;
-        }
+fn hidden(between: &impl Between, candidate: Neighbor, kept: &[Neighbor]) -> Hidden {
+    let mut tied = false;
+    let nearer = |proxy| {
+        tied |= proxy == candidate.proxy;
+        proxy < candidate.proxy
+    };
+    match between.any(candidate.id, kept, nearer) {
+        true => Hidden::Yes,
+        false if tied => Hidden::Tied,
+        false => Hidden::No,
     }
-    verdict
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::between::ByRows;
     use crate::points::{Form, Points, Rows};
     use crate::testing::metric;
     use hnsw_kernels::Kernels;
@@ -69,7 +70,7 @@ mod tests {
             (1..5).map(|id| Neighbor { proxy: pair.one(rows.row(0), rows.row(id as usize)), id }).collect();
         all.sort();
         let mut kept = Vec::new();
-        select_by(|a, b| pair.one(rows.row(a as usize), rows.row(b as usize)), all.iter().copied(), 4, &mut kept);
+        select_by(&ByRows { pair, rows: &rows }, all.iter().copied(), 4, &mut kept);
         assert_eq!(kept.iter().map(|n| n.id).collect::<Vec<_>>(), [1, 3, 4]);
     }
 }

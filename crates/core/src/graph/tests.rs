@@ -109,7 +109,7 @@ fn appended_rows_are_reachable_and_found_whatever_the_threads() {
             .iter()
             .map(|&threads| {
                 let mut graph = built(&part, threads);
-                update(&mut graph, source(&all), &[], first as u32, None, &options(threads, 8), Control::none())
+                update(&mut graph, source(&all), None, &[], first as u32, &options(threads, 8), Control::none())
                     .unwrap();
                 graph
             })

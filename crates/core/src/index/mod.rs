@@ -4,7 +4,6 @@
 
 mod ask;
 mod balls;
-mod candidates;
 mod coarse;
 mod filtered;
 mod foreign;

@@ -7,6 +7,7 @@ use crate::code::ByteCodes;
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::exact::Source;
+use crate::graph::between::{ByRows, BySketch};
 use crate::graph::{self, Graph};
 use crate::points::{Edit, MAX_ROWS, Points};
 use std::collections::BTreeMap;
@@ -21,8 +22,6 @@ const REBUILD_SHARE: usize = 2;
 /// Where one row in so many has changed since the search index was built, new sketches are made: the widest directions may
 /// be others.
 const NEW_SKETCH: usize = 2;
-/// So many new rows are linked in one batch.
-const AT_ONCE: usize = 1024;
 
 /// What an update does, in this order.
 #[derive(Default)]
@@ -204,17 +203,9 @@ impl Index {
             }
             _ => self.sketch(rows, control)?,
         };
-        let new: Vec<u32> = slots.renewed().collect();
-        let given = match &sketch {
-            Some(sketch) if new.len() >= AT_ONCE && linked.is_none() => {
-                let candidates = self.candidates_of(&graph, rows, sketch, &new, control)?;
-                Some(graph::insert::AtOnce { candidates, sketch })
-            }
-            _ => None,
-        };
+        let by_sketch = sketch.as_ref().filter(|_| linked.is_none());
         let next_id = before.ids.next();
-        let repaired =
-            graph::insert::update(&mut graph, source, &slots.places, next_id, given.as_ref(), options, control)?;
+        let repaired = graph::insert::update(&mut graph, source, by_sketch, &slots.places, next_id, options, control)?;
         let codes = self.walk_codes_by(sketch, rows, &graph, control)?;
         Ok(Some(Search::new(graph, options.ef_construction, repaired, WalkedOn::made(codes))))
     }
@@ -223,13 +214,12 @@ impl Index {
     fn without(&self, before: &State, old: &Search, lost: &[u32], gone: &[u32], control: Control<'_>) -> Result<Graph> {
         let threads = self.options.threads;
         if let Some(WalkCodes::Sketches(sketch, _)) = self.codes_of(before, old, control)? {
-            let between = |a: u32, b: u32| sketch.between(self.kernels.u8_dot, a as usize, b as usize);
+            let between = BySketch { dot: self.kernels.u8_dot, sketch };
             return graph::patch::without(&old.graph, &between, lost, gone, threads, control);
         }
         let linked = self.linked(&before.rows)?;
         let source = self.link_source(self.plain_source(&before.rows), linked.as_ref());
-        let (pair, rows) = (source.pair(), source.rows);
-        let between = |a: u32, b: u32| pair.one(rows.row(a as usize), rows.row(b as usize));
+        let between = ByRows { pair: source.pair(), rows: source.rows };
         graph::patch::without(&old.graph, &between, lost, gone, threads, control)
     }
 

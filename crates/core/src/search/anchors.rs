@@ -3,11 +3,15 @@
 //! That takes less time than a descent through the levels, and sees every part of the rows: no far cluster can
 //! hold a walk that begins on all sides.
 
+use super::pool::Pool;
+use super::walk::Origin;
 use crate::code::Sketch;
 use crate::graph::Graph;
 use crate::neighbors::Neighbor;
 use hnsw_kernels::{Kernels, Packed};
 
+/// Products looked at together.
+const LANES: usize = 16;
 /// Anchors a square root of the rows.
 const PER_ROOT: f64 = 2.0;
 
@@ -22,7 +26,16 @@ impl Anchors {
     /// The rows of the highest levels: drawn by chance, the entry of the graph, which leads to all rows, among them.
     /// O(n).
     pub fn of(graph: &Graph, sketch: &Sketch) -> Anchors {
-        let ids = Anchors::ids(graph);
+        Anchors::these(Anchors::ids(graph), sketch)
+    }
+
+    /// As [`Anchors::of`], of the rows that `may` be it. O(n).
+    pub fn among(graph: &Graph, sketch: &Sketch, may: impl Fn(u32) -> bool) -> Anchors {
+        Anchors::these(Anchors::chosen(graph, may), sketch)
+    }
+
+    /// Rows with these ids. O(ids).
+    pub fn these(ids: Vec<u32>, sketch: &Sketch) -> Anchors {
         let mut packed = Packed::default();
         let codes = sketch.gathered(&ids);
         Kernels::detect().pack_u8(sketch.matrix(&codes), &mut packed);
@@ -31,29 +44,52 @@ impl Anchors {
 
     /// The rows that are anchors. O(n).
     pub fn ids(graph: &Graph) -> Vec<u32> {
+        Anchors::chosen(graph, |_| true)
+    }
+
+    fn chosen(graph: &Graph, may: impl Fn(u32) -> bool) -> Vec<u32> {
         let count = ((graph.len() as f64).sqrt() * PER_ROOT).ceil() as usize;
-        let mut ids: Vec<u32> = (0..graph.len() as u32).collect();
+        let mut ids: Vec<u32> = (0..graph.len() as u32).filter(|&id| may(id)).collect();
         ids.sort_by_key(|&id| std::cmp::Reverse(graph.level(id)));
         ids.truncate(count);
         ids
     }
 
-    /// Every anchor with its proxy for a query's sketch. `dots` is room for them.
-    pub fn met<'a>(
-        &'a self,
-        sketch: &Sketch,
-        query: &[u8],
-        dots: &'a mut Vec<i32>,
-    ) -> impl Iterator<Item = Neighbor> + 'a {
-        let ld = self.ids.len().next_multiple_of(16);
-        dots.resize(ld, 0);
-        Kernels::detect().dot_tile_u8(sketch.matrix(query), &self.packed, dots, ld);
-        let each = self.ids.iter().zip(&self.norms).zip(&*dots);
-        each.map(|((&id, norm), dot)| Neighbor { proxy: (norm - 2 * dot) as f32, id })
+    /// These, for walks by a query's sketch.
+    pub fn to<'a>(&'a self, sketch: &'a Sketch, query: &'a [u8]) -> NearAnchors<'a> {
+        NearAnchors { anchors: self, sketch, query }
     }
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         self.packed.bytes() + 4 * (self.ids.capacity() + self.norms.capacity())
+    }
+}
+
+/// Anchors that walks begin at, compared by the sketch of a query.
+#[derive(Clone, Copy)]
+pub(crate) struct NearAnchors<'a> {
+    anchors: &'a Anchors,
+    sketch: &'a Sketch,
+    query: &'a [u8],
+}
+
+impl Origin for NearAnchors<'_> {
+    fn enter(&self, barred: Option<u32>, pool: &mut Pool, dots: &mut Vec<i32>) -> u64 {
+        let Anchors { ids, norms, packed } = self.anchors;
+        dots.resize(ids.len().next_multiple_of(LANES), 0);
+        let ld = dots.len();
+        Kernels::detect().dot_tile_u8(self.sketch.matrix(self.query), packed, dots, ld);
+        for ((ids, norms), dots) in ids.chunks(LANES).zip(norms.chunks(LANES)).zip(dots.chunks(LANES)) {
+            let mut proxies = [i32::MAX; LANES];
+            proxies.iter_mut().zip(norms).zip(dots).for_each(|((proxy, norm), dot)| *proxy = norm - 2 * dot);
+            // Once the pool is full few lanes hold a row that it takes.
+            let least = proxies.into_iter().fold(i32::MAX, i32::min);
+            if least as f32 <= pool.farthest() {
+                let met = ids.iter().zip(proxies).filter(|&(&id, _)| Some(id) != barred);
+                met.for_each(|(&id, proxy)| _ = pool.insert(Neighbor { proxy: proxy as f32, id }));
+            }
+        }
+        ids.len() as u64
     }
 }

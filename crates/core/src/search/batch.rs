@@ -85,15 +85,8 @@ impl Batch<'_> {
             Coded::Sketches { rows, anchors, queries, bytes } => {
                 let kernels = Kernels::detect();
                 let by_sketch = SketchScorer { dot: kernels.u8_dot, sketch: rows, query: queries.code(row) };
-                let mut dots = std::mem::take(&mut scratch.dots);
-                set_out(
-                    self.graph,
-                    &by_sketch,
-                    anchors.met(rows, by_sketch.query, &mut dots),
-                    self.sketched(),
-                    scratch,
-                );
-                scratch.dots = dots;
+                let origin = anchors.to(rows, by_sketch.query);
+                set_out(self.graph, &by_sketch, &origin, self.sketched(), scratch);
                 match bytes {
                     Some((codes, queries)) => {
                         let (query, norm, exact) = (queries.padded(row), queries.norms()[row], queries.is_exact());
@@ -130,10 +123,8 @@ impl Batch<'_> {
             return scratch.only_accepted(self.ef, self.k);
         };
         let by_sketch = SketchScorer { dot: Kernels::detect().u8_dot, sketch: rows, query: queries.code(row) };
-        let mut dots = std::mem::take(&mut scratch.dots);
-        let (width, anchors) = (self.sketched(), anchors.met(rows, by_sketch.query, &mut dots));
-        set_out_by(self.graph, &by_sketch, anchors, width, &matching, scratch);
-        scratch.dots = dots;
+        let (width, origin) = (self.sketched(), anchors.to(rows, by_sketch.query));
+        set_out_by(self.graph, &by_sketch, &origin, width, &matching, scratch);
         // Sketches leave the order of the nearest to the rows.
         let sure = scratch.only_accepted(width, 2 * self.k + REFINED);
         scratch.pool.resume(3 * self.k + 4 * REFINED);

@@ -1,9 +1,10 @@
 //! What walks from anchors go over: links, rows, and sketches of them where there are some.
 
 use super::anchors::Anchors;
+use super::pool::Pool;
 use super::rules::Stop;
 use super::scorer::{Scorer, SketchScorer};
-use super::walk::{Scratch, rescore, set_out_without};
+use super::walk::{Origin, Scratch, rescore, set_out_without};
 use crate::code::{Sketch, squared_norm};
 use crate::graph::Graph;
 use crate::metric::Pair;
@@ -43,20 +44,31 @@ impl Ground<'_> {
     ) {
         match self.start {
             Start::Rows(anchors) => {
-                let met = anchors.iter().map(|&id| Neighbor { proxy: scorer.one(id), id });
-                set_out_without(self.graph, scorer, met, width, barred, &mut stop(0.0), scratch);
+                let origin = TheseRows { scorer, ids: anchors };
+                set_out_without(self.graph, scorer, &origin, width, barred, &mut stop(0.0), scratch);
             }
             Start::Sketches { rows, anchors, queries } => {
                 let query = queries.code(row);
                 let by_sketch = SketchScorer { dot: Kernels::detect().u8_dot, sketch: rows, query };
-                let mut dots = std::mem::take(&mut scratch.dots);
-                let met = anchors.met(rows, query, &mut dots);
                 let mut stop = stop(squared_norm(query) as f32);
-                set_out_without(self.graph, &by_sketch, met, width, barred, &mut stop, scratch);
-                scratch.dots = dots;
+                set_out_without(self.graph, &by_sketch, &anchors.to(rows, query), width, barred, &mut stop, scratch);
                 scratch.pool.keep_within(stop.horizon());
                 rescore(scorer, scratch);
             }
         }
+    }
+}
+
+/// Rows that walks begin at, compared by themselves.
+struct TheseRows<'a, S> {
+    scorer: &'a S,
+    ids: &'a [u32],
+}
+
+impl<S: Scorer> Origin for TheseRows<'_, S> {
+    fn enter(&self, barred: Option<u32>, pool: &mut Pool, _dots: &mut Vec<i32>) -> u64 {
+        let ids = self.ids.iter().filter(|&&id| Some(id) != barred);
+        ids.for_each(|&id| _ = pool.insert(Neighbor { proxy: self.scorer.one(id), id }));
+        self.ids.len() as u64
     }
 }

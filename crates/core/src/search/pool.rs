@@ -135,6 +135,12 @@ impl Pool {
         self.set_limit();
     }
 
+    /// No row beyond this proxy is taken.
+    #[inline]
+    pub fn farthest(&self) -> f32 {
+        if self.limit == u64::MAX { f32::INFINITY } else { neighbor(self.limit).proxy }
+    }
+
     /// The row at a place, from 0.
     #[inline]
     pub fn at(&self, place: usize) -> Option<Neighbor> {

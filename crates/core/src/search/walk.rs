@@ -13,6 +13,9 @@ use std::sync::Mutex;
 /// Width of the walk on upper levels. More than one: rows of a far cluster must not trap the descent.
 const UPPER_WIDTH: usize = 16;
 
+/// Rows that a walk of level 0 sets out at, where it does not come from the levels above.
+const STARTS: usize = 16;
+
 /// Rows expanded at a time: what they lead to is fetched together, so that a walk waits for memory a fourth as
 /// often. Among the rows of a full pool it makes no difference which is expanded first.
 const BEAM: usize = 4;
@@ -29,7 +32,7 @@ pub(crate) struct Scratch {
     fresh: Vec<u32>,
     proxies: Vec<f32>,
     /// Room for products with anchors.
-    pub dots: Vec<i32>,
+    dots: Vec<i32>,
     /// Proxies computed and rows expanded since the last [`Scratch::take_counts`].
     distances: u64,
     hops: u64,
@@ -88,6 +91,11 @@ impl Scratch {
         sure
     }
 
+    /// Offers other rows to the pool, but `barred`; none of them may be in it.
+    pub fn meet(&mut self, others: &impl Origin, barred: Option<u32>) {
+        self.distances += others.enter(barred, &mut self.pool, &mut self.dots);
+    }
+
     /// Starts the walk of the next level at the rows that the last one found.
     fn resume(&mut self, width: usize) {
         self.pool.resume(width);
@@ -109,27 +117,27 @@ pub(crate) fn descend<S: Scorer>(graph: &Graph, scorer: &S, level: u8, width: us
     descend_by(graph, scorer, level, width, &mut PoolExpanded, &Everything, scratch);
 }
 
-/// Walks level 0 from the nearest of `anchors` instead of from the entry.
-pub(crate) fn set_out<S: Scorer>(
-    graph: &Graph,
-    scorer: &S,
-    anchors: impl Iterator<Item = Neighbor>,
-    width: usize,
-    scratch: &mut Scratch,
-) {
-    set_out_by(graph, scorer, anchors, width, &Everything, scratch);
+/// Where walks of level 0 set out.
+pub(crate) trait Origin {
+    /// Offers the rows of the origin, but `barred`, to the pool, with their proxies; how many were compared. `dots` is room.
+    fn enter(&self, barred: Option<u32>, pool: &mut Pool, dots: &mut Vec<i32>) -> u64;
+}
+
+/// Walks level 0 from the nearest rows of `origin` instead of from the entry.
+pub(crate) fn set_out<S: Scorer>(graph: &Graph, scorer: &S, origin: &impl Origin, width: usize, scratch: &mut Scratch) {
+    set_out_by(graph, scorer, origin, width, &Everything, scratch);
 }
 
 /// [`set_out`] with an accept rule.
 pub(crate) fn set_out_by<S: Scorer, A: Accept>(
     graph: &Graph,
     scorer: &S,
-    anchors: impl Iterator<Item = Neighbor>,
+    origin: &impl Origin,
     width: usize,
     accept: &A,
     scratch: &mut Scratch,
 ) {
-    begin(graph, anchors, width, scratch);
+    begin(graph, origin, None, width, scratch);
     scratch.take_accepted(width, accept);
     walk(graph, 0, scorer, &mut PoolExpanded, accept, scratch);
 }
@@ -138,13 +146,13 @@ pub(crate) fn set_out_by<S: Scorer, A: Accept>(
 pub(crate) fn set_out_without<S: Scorer, T: Stop>(
     graph: &Graph,
     scorer: &S,
-    anchors: impl Iterator<Item = Neighbor>,
+    origin: &impl Origin,
     width: usize,
     barred: Option<u32>,
     stop: &mut T,
     scratch: &mut Scratch,
 ) {
-    begin(graph, anchors.filter(|anchor| Some(anchor.id) != barred), width, scratch);
+    begin(graph, origin, barred, width, scratch);
     barred.iter().for_each(|&barred| _ = scratch.visited.mark(barred));
     walk(graph, 0, scorer, stop, &Everything, scratch);
 }
@@ -172,14 +180,11 @@ pub(crate) fn flood<S: Scorer, T: Stop>(
     walk(graph, 0, scorer, stop, &Everything, scratch);
 }
 
-/// Makes `anchors` the rows that a walk of level 0 begins at.
-fn begin(graph: &Graph, anchors: impl Iterator<Item = Neighbor>, width: usize, scratch: &mut Scratch) {
+/// Makes the nearest rows of `origin` those that a walk of level 0 begins at.
+fn begin(graph: &Graph, origin: &impl Origin, barred: Option<u32>, width: usize, scratch: &mut Scratch) {
     scratch.rows = graph.len();
-    scratch.pool.reset(width);
-    for anchor in anchors {
-        scratch.pool.insert(anchor);
-        scratch.distances += 1;
-    }
+    scratch.pool.reset(width.min(STARTS));
+    scratch.distances += origin.enter(barred, &mut scratch.pool, &mut scratch.dots);
     scratch.resume(width);
 }
 

@@ -202,6 +202,19 @@ impl Sketch {
         (norm(a) + norm(b) - 2 * (dot.one(a, b) - norms).cast_signed()) as f32
     }
 
+    /// As [`Sketch::between`], of `a` and four others.
+    #[inline]
+    pub fn four_between(&self, dot: ByteKernel<u32>, a: usize, others: [u32; 4]) -> [f32; 4] {
+        let (own, codes) = (self.code(a), others.map(|id| self.code(id as usize)));
+        let dots = dot.four(own, codes);
+        let own_norm: [u8; NORM] = own.last_chunk().copied().unwrap_or_default();
+        std::array::from_fn(|i| {
+            let other: [u8; NORM] = codes[i].last_chunk().copied().unwrap_or_default();
+            let norms: u32 = own_norm.iter().zip(other).map(|(&x, y)| u32::from(x) * u32::from(y)).sum();
+            (norm(own) + norm(codes[i]) - 2 * (dots[i] - norms).cast_signed()) as f32
+        })
+    }
+
     /// Squared norm of a row's code.
     pub fn norm(&self, id: usize) -> i32 {
         norm(self.code(id))
@@ -367,6 +380,7 @@ mod tests {
                 columns.map(|(&x, &y)| (i32::from(x) - i32::from(y)).pow(2)).sum::<i32>() as f32
             };
             assert_eq!(sketch.between(dot, 5, id), plain(5, id));
+            assert_eq!(sketch.four_between(dot, 5, [id as u32; 4]), [plain(5, id); 4]);
             assert_eq!(sketch.proxy(dot, coded.code(5), id) + sketch.norm(5) as f32, plain(5, id));
             assert_eq!(sketch.four(dot, coded.code(5), [id as u32; 4]), [sketch.proxy(dot, coded.code(5), id); 4]);
         }
