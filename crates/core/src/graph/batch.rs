@@ -82,7 +82,8 @@ impl<'a> Batch<'a> {
             let width = (WIDER * count as f64) as usize;
             set_out(graph, scorer, &by.anchors.to(by.sketch, scorer.query), width, scratch);
             let siblings = self.packed.as_ref().map(|packed| packed.to(by.sketch, scorer.query));
-            siblings.iter().for_each(|siblings| scratch.meet(siblings, Some(self.ids[i])));
+            siblings.iter().for_each(|siblings| siblings.meet(scratch));
+            scratch.pool.remove(self.ids[i]);
         } else {
             descend(graph, scorer, level, width(options.ef_construction, graph, level), scratch);
         }

@@ -101,6 +101,7 @@ pub(crate) fn build(
             Linker { level: 0, between, mutual: true, threads, phase: &phase }.link(&mut graph, &everyone, base)?;
         }
     }
+    graph.make_hubs();
     let repaired = repair(&mut graph, rows, pair, control)?;
     Ok(Built { graph, repaired })
 }

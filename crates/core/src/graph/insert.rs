@@ -57,6 +57,7 @@ pub(crate) fn update(
         let ids: Vec<u32> = (start..start + size).map(|id| id as u32).collect();
         insert.fresh(graph, &ids)?;
     }
+    graph.make_hubs();
     repair(graph, rows, insert.pair, control)
 }
 

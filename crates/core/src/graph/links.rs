@@ -186,6 +186,26 @@ impl Graph {
         cells.iter_mut().zip(links).for_each(|(cell, link)| *cell = link);
     }
 
+    /// Gives rows of upper levels their links there on level 0 too, as far as there is room. Rows in clusters may have no near
+    /// row in another one, so that walks of level 0 that are in the wrong one find nothing of theirs, however wide they are;
+    /// one row in `m` leads them out. O(upper links).
+    pub fn make_hubs(&mut self) {
+        let mut all = Vec::new();
+        for id in 0..self.levels.len() as u32 {
+            let own = self.level(id);
+            if own > 0 {
+                all.clear();
+                all.extend_from_slice(self.links(id, 0));
+                for &link in (1..=own).flat_map(|level| self.links(id, level)) {
+                    if !all.contains(&link) {
+                        all.push(link);
+                    }
+                }
+                self.set_links(id, 0, all.iter().copied());
+            }
+        }
+    }
+
     /// The arrays themselves: levels, links of level 0, links above.
     pub fn parts(&self) -> (&[u8], &[u32], &[u32]) {
         (&self.levels, self.base.as_slice(), self.upper.as_slice())

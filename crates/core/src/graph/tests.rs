@@ -10,7 +10,7 @@ use crate::options::Options;
 use crate::points::{Points, RowRef};
 use crate::search::rules::{Accept, Everything, PoolExpanded, Stop};
 use crate::search::scorer::RowScorer;
-use crate::search::walk::{Scratch, descend, descend_by};
+use crate::search::walk::{FromAbove, Scratch, descend, set_out_by};
 use crate::testing::{Rng, clustered, metric, uniform};
 use hnsw_kernels::Kernels;
 
@@ -143,18 +143,19 @@ fn an_accept_rule_filters_and_a_stop_rule_ends_on_the_same_loop() {
     let query: Vec<f32> = (0..16).map(|i| if i < 6 { rng.unit() } else { 0.0 }).collect();
     let pair = source(&rows).pair();
     let scorer = RowScorer { pair, rows: &rows, query: RowRef::Dense(&query) };
+    let origin = FromAbove(&scorer);
     let mut scratch = Scratch::new(rows.len());
 
-    descend_by(&graph, &scorer, 0, 200, &mut PoolExpanded, &Even, &mut scratch);
+    set_out_by(&graph, &scorer, &origin, 200, &mut PoolExpanded, &Even, &mut scratch);
     let mut even: Vec<(f32, u32)> = (0..2000).step_by(2).map(|id| (scorer_one(&scorer, id), id)).collect();
     even.sort_by(|a, b| a.0.total_cmp(&b.0));
     let found: Vec<u32> = scratch.accepted.iter().take(10).map(|n| n.id).collect();
     assert_eq!(found, even[..10].iter().map(|&(_, id)| id).collect::<Vec<_>>());
 
     scratch.take_counts();
-    descend_by(&graph, &scorer, 0, 200, &mut Budget(5), &Everything, &mut scratch);
+    set_out_by(&graph, &scorer, &origin, 200, &mut Budget(5), &Everything, &mut scratch);
     let short = scratch.take_counts();
-    descend_by(&graph, &scorer, 0, 200, &mut PoolExpanded, &Everything, &mut scratch);
+    set_out_by(&graph, &scorer, &origin, 200, &mut PoolExpanded, &Everything, &mut scratch);
     assert!(short.1 * 4 < scratch.take_counts().1, "{short:?}");
 }
 

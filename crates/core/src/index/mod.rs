@@ -44,7 +44,6 @@ use crate::options::Options;
 use crate::plan::QueryDecision;
 use crate::points::{Form, Points};
 use crate::search::adaptive::Adapted;
-use crate::search::anchors::Anchors;
 use crate::search::effort::Calibrated;
 use crate::search::twins::Twins;
 use crate::search::walk::ScratchPool;
@@ -77,8 +76,6 @@ struct Search {
     codes: WalkedOn,
     /// Made by the first who asks.
     wiring: OnceLock<Wiring>,
-    /// Where walks begin that have no sketches; made by the first.
-    starts: OnceLock<Vec<u32>>,
     /// Rows that are equal; made by the first radius search.
     twins: Lazy<Twins>,
     /// What radius walks reach, by the bits of their slack.
@@ -96,18 +93,13 @@ struct Wiring {
 
 impl Search {
     fn new(graph: Graph, ef_construction: usize, repaired: usize, codes: WalkedOn) -> Search {
-        let (wiring, starts) = (OnceLock::new(), OnceLock::new());
+        let wiring = OnceLock::new();
         let (twins, efforts, adapted) = (Lazy::default(), Keyed::default(), Keyed::default());
-        Search { graph, ef_construction, repaired, codes, wiring, starts, twins, efforts, adapted }
+        Search { graph, ef_construction, repaired, codes, wiring, twins, efforts, adapted }
     }
 }
 
 impl Search {
-    /// Where walks begin that do not run on sketches.
-    fn starts(&self) -> &[u32] {
-        self.starts.get_or_init(|| Anchors::ids(&self.graph))
-    }
-
     fn linking(&self) -> Linking {
         Linking { m: self.graph.m(), ef_construction: self.ef_construction }
     }

@@ -176,7 +176,7 @@ impl Index {
     ) -> Ground<'a> {
         let start = match (search.codes.get(), sketches) {
             (Some(WalkCodes::Sketches(rows, anchors)), Some(queries)) => Start::Sketches { rows, anchors, queries },
-            _ => Start::Rows(search.starts()),
+            _ => Start::Entry,
         };
         Ground { graph: &search.graph, rows: &state.rows, pair: self.source(state).pair(), start }
     }

@@ -3,8 +3,7 @@
 //! That takes less time than a descent through the levels, and sees every part of the rows: no far cluster can
 //! hold a walk that begins on all sides.
 
-use super::pool::Pool;
-use super::walk::Origin;
+use super::walk::{Origin, Scratch};
 use crate::code::Sketch;
 use crate::graph::Graph;
 use crate::neighbors::Neighbor;
@@ -26,12 +25,16 @@ impl Anchors {
     /// The rows of the highest levels: drawn by chance, the entry of the graph, which leads to all rows, among them.
     /// O(n).
     pub fn of(graph: &Graph, sketch: &Sketch) -> Anchors {
-        Anchors::these(Anchors::ids(graph), sketch)
+        Anchors::among(graph, sketch, |_| true)
     }
 
-    /// As [`Anchors::of`], of the rows that `may` be it. O(n).
+    /// As [`Anchors::of`], of the rows that `may` be it.
     pub fn among(graph: &Graph, sketch: &Sketch, may: impl Fn(u32) -> bool) -> Anchors {
-        Anchors::these(Anchors::chosen(graph, may), sketch)
+        let count = ((graph.len() as f64).sqrt() * PER_ROOT).ceil() as usize;
+        let mut ids: Vec<u32> = (0..graph.len() as u32).filter(|&id| may(id)).collect();
+        ids.sort_by_key(|&id| std::cmp::Reverse(graph.level(id)));
+        ids.truncate(count);
+        Anchors::these(ids, sketch)
     }
 
     /// Rows with these ids. O(ids).
@@ -40,19 +43,6 @@ impl Anchors {
         let codes = sketch.gathered(&ids);
         Kernels::detect().pack_u8(sketch.matrix(&codes), &mut packed);
         Anchors { norms: ids.iter().map(|&id| sketch.norm(id as usize)).collect(), packed, ids }
-    }
-
-    /// The rows that are anchors. O(n).
-    pub fn ids(graph: &Graph) -> Vec<u32> {
-        Anchors::chosen(graph, |_| true)
-    }
-
-    fn chosen(graph: &Graph, may: impl Fn(u32) -> bool) -> Vec<u32> {
-        let count = ((graph.len() as f64).sqrt() * PER_ROOT).ceil() as usize;
-        let mut ids: Vec<u32> = (0..graph.len() as u32).filter(|&id| may(id)).collect();
-        ids.sort_by_key(|&id| std::cmp::Reverse(graph.level(id)));
-        ids.truncate(count);
-        ids
     }
 
     /// These, for walks by a query's sketch.
@@ -75,7 +65,14 @@ pub(crate) struct NearAnchors<'a> {
 }
 
 impl Origin for NearAnchors<'_> {
-    fn enter(&self, barred: Option<u32>, pool: &mut Pool, dots: &mut Vec<i32>) -> u64 {
+    fn enter(&self, _graph: &Graph, scratch: &mut Scratch) {
+        self.meet(scratch);
+    }
+}
+
+impl NearAnchors<'_> {
+    /// Offers all of them to the pool, which must have none of them.
+    pub fn meet(&self, Scratch { pool, dots, distances, .. }: &mut Scratch) {
         let Anchors { ids, norms, packed } = self.anchors;
         dots.resize(ids.len().next_multiple_of(LANES), 0);
         let ld = dots.len();
@@ -86,10 +83,10 @@ impl Origin for NearAnchors<'_> {
             // Once the pool is full few lanes hold a row that it takes.
             let least = proxies.into_iter().fold(i32::MAX, i32::min);
             if least as f32 <= pool.farthest() {
-                let met = ids.iter().zip(proxies).filter(|&(&id, _)| Some(id) != barred);
-                met.for_each(|(&id, proxy)| _ = pool.insert(Neighbor { proxy: proxy as f32, id }));
+                let met = ids.iter().zip(proxies).map(|(&id, proxy)| Neighbor { proxy: proxy as f32, id });
+                met.for_each(|met| _ = pool.insert(met));
             }
         }
-        ids.len() as u64
+        *distances += ids.len() as u64;
     }
 }

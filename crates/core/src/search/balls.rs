@@ -170,7 +170,7 @@ impl Field<'_> {
         scratch: &mut Scratch,
     ) -> usize {
         let (width, left) = match self.ground.start {
-            Start::Rows(_) => (patience.min(UNSKETCHED), patience),
+            Start::Entry => (patience.min(UNSKETCHED), patience),
             Start::Sketches { .. } => (SKETCHED * patience, patience / SETTLED),
         };
         self.ground.nearest(scorer, row, width, barred, |_| PoolExpanded, scratch);
@@ -180,7 +180,6 @@ impl Field<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::anchors::Anchors;
     use super::*;
     use crate::exact::Source;
     use crate::graph::Graph;
@@ -219,9 +218,7 @@ mod tests {
         let rows = uniform(3_000, DIM, 41);
         let graph = graph_of(&rows);
         let twins = Twins::of_rows(&rows, 1, Control::none()).unwrap();
-        let anchors = Anchors::ids(&graph);
-        let start = Start::Rows(&anchors);
-        let ground = Ground { graph: &graph, rows: &rows, pair: source(&rows).pair(), start };
+        let ground = Ground { graph: &graph, rows: &rows, pair: source(&rows).pair(), start: Start::Entry };
         let field = Field { ground, twins: &twins };
         let queries = rows.part(0..100).unwrap().unwrap();
         let scratches = ScratchPool::default();

@@ -2,8 +2,8 @@
 
 use super::anchors::Anchors;
 use super::rules::{Matching, PoolExpanded};
-use super::scorer::{ByteScorer, CodeScorer, DenseScorer, RowScorer, SketchScorer};
-use super::walk::{Scratch, ScratchPool, descend, descend_by, rescore, set_out, set_out_by, settle};
+use super::scorer::{ByteScorer, CodeScorer, DenseScorer, RowScorer, Scorer, SketchScorer};
+use super::walk::{FromAbove, Scratch, ScratchPool, rescore, set_out, set_out_by, settle};
 use crate::code::{ByteCodes, EXACT_SQUARES, Quantized, Sketch};
 use crate::control::Control;
 use crate::error::Result;
@@ -102,16 +102,21 @@ impl Batch<'_> {
             }
             Coded::Quantized(codes, queries) => {
                 let by_codes = CodeScorer { kernels: Kernels::detect(), codes, query: queries.code(row) };
-                descend(self.graph, &by_codes, 0, self.ef, scratch);
+                self.walk_by(&by_codes, scratch);
                 settle(self.graph, &by_rows, self.settled(codes.kind()), scratch);
             }
             Coded::Rows => match (self.pair, self.rows.dense(), query) {
                 (Pair::Kernel(kernel), Some(rows), RowRef::Dense(query)) => {
-                    descend(self.graph, &DenseScorer { kernel, rows, query }, 0, self.ef, scratch);
+                    self.walk_by(&DenseScorer { kernel, rows, query }, scratch);
                 }
-                _ => descend(self.graph, &by_rows, 0, self.ef, scratch),
+                _ => self.walk_by(&by_rows, scratch),
             },
         }
+    }
+
+    /// Walks by something other than sketches.
+    fn walk_by<S: Scorer>(&self, scorer: &S, scratch: &mut Scratch) {
+        set_out(self.graph, scorer, &FromAbove(scorer), self.ef, scratch);
     }
 
     /// Walks among the rows that match; what it finds is in the pool. Whether these are the nearest that match.
@@ -119,12 +124,12 @@ impl Batch<'_> {
         let query = self.queries.row(row);
         let by_rows = RowScorer { pair: self.pair, rows: self.rows, query };
         let Coded::Sketches { rows, anchors, queries, .. } = &self.coded else {
-            descend_by(self.graph, &by_rows, 0, self.ef, &mut PoolExpanded, &matching, scratch);
+            set_out_by(self.graph, &by_rows, &FromAbove(&by_rows), self.ef, &mut PoolExpanded, &matching, scratch);
             return scratch.only_accepted(self.ef, self.k);
         };
         let by_sketch = SketchScorer { dot: Kernels::detect().u8_dot, sketch: rows, query: queries.code(row) };
         let (width, origin) = (self.sketched(), anchors.to(rows, by_sketch.query));
-        set_out_by(self.graph, &by_sketch, &origin, width, &matching, scratch);
+        set_out_by(self.graph, &by_sketch, &origin, width, &mut PoolExpanded, &matching, scratch);
         // Sketches leave the order of the nearest to the rows.
         let sure = scratch.only_accepted(width, 2 * self.k + REFINED);
         scratch.pool.resume(3 * self.k + 4 * REFINED);

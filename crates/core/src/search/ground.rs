@@ -1,14 +1,12 @@
 //! What walks from anchors go over: links, rows, and sketches of them where there are some.
 
 use super::anchors::Anchors;
-use super::pool::Pool;
 use super::rules::Stop;
 use super::scorer::{Scorer, SketchScorer};
-use super::walk::{Origin, Scratch, rescore, set_out_without};
+use super::walk::{FromAbove, Scratch, rescore, set_out_without};
 use crate::code::{Sketch, squared_norm};
 use crate::graph::Graph;
 use crate::metric::Pair;
-use crate::neighbors::Neighbor;
 use crate::points::Points;
 use hnsw_kernels::Kernels;
 
@@ -24,8 +22,8 @@ pub(crate) struct Ground<'a> {
 /// Where walks begin.
 #[derive(Clone, Copy)]
 pub(crate) enum Start<'a> {
-    /// At these rows, compared by themselves.
-    Rows(&'a [u32]),
+    /// Where a descent from the entry comes to.
+    Entry,
     /// At anchors, by sketches, of the rows and of the queries.
     Sketches { rows: &'a Sketch, anchors: &'a Anchors, queries: &'a Sketch },
 }
@@ -43,9 +41,8 @@ impl Ground<'_> {
         scratch: &mut Scratch,
     ) {
         match self.start {
-            Start::Rows(anchors) => {
-                let origin = TheseRows { scorer, ids: anchors };
-                set_out_without(self.graph, scorer, &origin, width, barred, &mut stop(0.0), scratch);
+            Start::Entry => {
+                set_out_without(self.graph, scorer, &FromAbove(scorer), width, barred, &mut stop(0.0), scratch);
             }
             Start::Sketches { rows, anchors, queries } => {
                 let query = queries.code(row);
@@ -56,19 +53,5 @@ impl Ground<'_> {
                 rescore(scorer, scratch);
             }
         }
-    }
-}
-
-/// Rows that walks begin at, compared by themselves.
-struct TheseRows<'a, S> {
-    scorer: &'a S,
-    ids: &'a [u32],
-}
-
-impl<S: Scorer> Origin for TheseRows<'_, S> {
-    fn enter(&self, barred: Option<u32>, pool: &mut Pool, _dots: &mut Vec<i32>) -> u64 {
-        let ids = self.ids.iter().filter(|&&id| Some(id) != barred);
-        ids.for_each(|&id| _ = pool.insert(Neighbor { proxy: self.scorer.one(id), id }));
-        self.ids.len() as u64
     }
 }

@@ -128,6 +128,13 @@ impl Pool {
         self.slots.partition_point(|&slot| slot < end)
     }
 
+    /// Takes a row out, if it is there. O(width).
+    pub fn remove(&mut self, id: u32) {
+        self.slots.retain(|&slot| neighbor(slot).id != id);
+        self.cursor = 0;
+        self.set_limit();
+    }
+
     /// Drops rows whose proxy is above `proxy`.
     pub fn keep_within(&mut self, proxy: f32) {
         self.slots.truncate(self.within(proxy));

@@ -13,8 +13,8 @@ use std::sync::Mutex;
 /// Width of the walk on upper levels. More than one: rows of a far cluster must not trap the descent.
 const UPPER_WIDTH: usize = 16;
 
-/// Rows that a walk of level 0 sets out at, where it does not come from the levels above.
-const STARTS: usize = 16;
+/// Rows that a walk of level 0 sets out at.
+const STARTS: usize = UPPER_WIDTH;
 
 /// Rows expanded at a time: what they lead to is fetched together, so that a walk waits for memory a fourth as
 /// often. Among the rows of a full pool it makes no difference which is expanded first.
@@ -32,9 +32,9 @@ pub(crate) struct Scratch {
     fresh: Vec<u32>,
     proxies: Vec<f32>,
     /// Room for products with anchors.
-    dots: Vec<i32>,
+    pub dots: Vec<i32>,
     /// Proxies computed and rows expanded since the last [`Scratch::take_counts`].
-    distances: u64,
+    pub distances: u64,
     hops: u64,
     /// Of the distances those to rows that had been met before, by another scorer.
     again: u64,
@@ -91,11 +91,6 @@ impl Scratch {
         sure
     }
 
-    /// Offers other rows to the pool, but `barred`; none of them may be in it.
-    pub fn meet(&mut self, others: &impl Origin, barred: Option<u32>) {
-        self.distances += others.enter(barred, &mut self.pool, &mut self.dots);
-    }
-
     /// Starts the walk of the next level at the rows that the last one found.
     fn resume(&mut self, width: usize) {
         self.pool.resume(width);
@@ -114,32 +109,34 @@ impl Scratch {
 /// Walks from the entry down to `level` and finds the rows of that level nearest to the query, at most
 /// `width`: they are in `scratch.pool` afterwards.
 pub(crate) fn descend<S: Scorer>(graph: &Graph, scorer: &S, level: u8, width: usize, scratch: &mut Scratch) {
-    descend_by(graph, scorer, level, width, &mut PoolExpanded, &Everything, scratch);
+    approach(graph, scorer, level, width, scratch);
+    walk(graph, level, scorer, &mut PoolExpanded, &Everything, scratch);
 }
 
 /// Where walks of level 0 set out.
 pub(crate) trait Origin {
-    /// Offers the rows of the origin, but `barred`, to the pool, with their proxies; how many were compared. `dots` is room.
-    fn enter(&self, barred: Option<u32>, pool: &mut Pool, dots: &mut Vec<i32>) -> u64;
+    /// Makes the pool hold the nearest rows of the origin, some [`STARTS`] of them, with their proxies.
+    fn enter(&self, graph: &Graph, scratch: &mut Scratch);
 }
 
-/// Walks level 0 from the nearest rows of `origin` instead of from the entry.
+/// Walks level 0 from the nearest rows of `origin`; the `width` nearest rows that it meets are in the pool afterwards.
 pub(crate) fn set_out<S: Scorer>(graph: &Graph, scorer: &S, origin: &impl Origin, width: usize, scratch: &mut Scratch) {
-    set_out_by(graph, scorer, origin, width, &Everything, scratch);
+    set_out_by(graph, scorer, origin, width, &mut PoolExpanded, &Everything, scratch);
 }
 
-/// [`set_out`] with an accept rule.
-pub(crate) fn set_out_by<S: Scorer, A: Accept>(
+/// [`set_out`] with a stop rule and an accept rule.
+pub(crate) fn set_out_by<S: Scorer, T: Stop, A: Accept>(
     graph: &Graph,
     scorer: &S,
     origin: &impl Origin,
     width: usize,
+    stop: &mut T,
     accept: &A,
     scratch: &mut Scratch,
 ) {
     begin(graph, origin, None, width, scratch);
     scratch.take_accepted(width, accept);
-    walk(graph, 0, scorer, &mut PoolExpanded, accept, scratch);
+    walk(graph, 0, scorer, stop, accept, scratch);
 }
 
 /// [`set_out`] with a stop rule; `barred` is never met.
@@ -180,27 +177,22 @@ pub(crate) fn flood<S: Scorer, T: Stop>(
     walk(graph, 0, scorer, stop, &Everything, scratch);
 }
 
-/// Makes the nearest rows of `origin` those that a walk of level 0 begins at.
+/// Makes the nearest rows of `origin`, but `barred`, those that a walk of level 0 begins at.
 fn begin(graph: &Graph, origin: &impl Origin, barred: Option<u32>, width: usize, scratch: &mut Scratch) {
     scratch.rows = graph.len();
-    scratch.pool.reset(width.min(STARTS));
-    scratch.distances += origin.enter(barred, &mut scratch.pool, &mut scratch.dots);
+    scratch.pool.reset(STARTS);
+    origin.enter(graph, scratch);
+    barred.iter().for_each(|&barred| scratch.pool.remove(barred));
     scratch.resume(width);
 }
 
-/// [`descend`] with a stop rule and an accept rule for the last level.
-pub(crate) fn descend_by<S: Scorer, T: Stop, A: Accept>(
-    graph: &Graph,
-    scorer: &S,
-    level: u8,
-    width: usize,
-    stop: &mut T,
-    accept: &A,
-    scratch: &mut Scratch,
-) {
-    approach(graph, scorer, level, width, scratch);
-    scratch.take_accepted(width, accept);
-    walk(graph, level, scorer, stop, accept, scratch);
+/// The rows that a descent from the entry comes to.
+pub(crate) struct FromAbove<'a, S>(pub &'a S);
+
+impl<S: Scorer> Origin for FromAbove<'_, S> {
+    fn enter(&self, graph: &Graph, scratch: &mut Scratch) {
+        approach(graph, self.0, 0, STARTS, scratch);
+    }
 }
 
 /// Walks from the entry down to the level above `level`; the pool is ready for a walk of `width` there.
