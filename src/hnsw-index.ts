@@ -11,7 +11,14 @@ import type { MetricName } from "./metric-names.ts";
 import type { NativeIndex } from "./native.ts";
 import type { Answer, Neighbors } from "./neighbors.ts";
 import { OpenIndex } from "./open-index.ts";
-import type { BuildOptions, DumpOptions, QueryOptions, RebuildOptions, RestoreOptions } from "./options.ts";
+import type {
+  BuildOptions,
+  DumpOptions,
+  ImportOptions,
+  QueryOptions,
+  RebuildOptions,
+  RestoreOptions,
+} from "./options.ts";
 import { type Plan, planOf, type Stats, statsOf } from "./plan.ts";
 import { graphing, measuring, preparing, rebuilding } from "./products.ts";
 import { Queries } from "./queries.ts";
@@ -149,17 +156,18 @@ export class HnswIndex {
   /**
    * The index in a file of hnswlib (`saveIndex`, float32 rows), or in the bytes of one, with its links; `m` and `efConstruction` are the file's. The
    * file does not say by which metric it was made: `l2` is `sqeuclidean`, `ip` `inner_product`, `cosine` `cosine`. Rows marked
-   * as deleted are left out, and the others linked anew. O(bytes).
+   * as deleted are left out, and the others linked anew. Results name rows by their numbers, 0 to n - 1; `labels` has the label
+   * of each. O(bytes).
    *
-   * Rejects as {@link HnswIndex.build}, and with `ERR_FILE` and `ERR_CORRUPT_FILE`.
+   * Rejects as {@link HnswIndex.build}, with `ERR_INVALID_ARGUMENT` for `ids` and `nextId`, and with `ERR_FILE` and `ERR_CORRUPT_FILE`.
    */
-  static async importHnswlib(source: FilePath | Uint8Array, options?: BuildOptions): Promise<Imported> {
+  static async importHnswlib(source: FilePath | Uint8Array, options?: ImportOptions): Promise<Imported> {
     const { index, labels } = await send(importing(source, options));
     return { index: new HnswIndex(index), labels };
   }
 
   /** {@link HnswIndex.importHnswlib} on this thread. */
-  static importHnswlibSync(source: FilePath | Uint8Array, options?: BuildOptions): Imported {
+  static importHnswlibSync(source: FilePath | Uint8Array, options?: ImportOptions): Imported {
     const { index, labels } = sendHere(importing(source, options));
     return { index: new HnswIndex(index), labels };
   }

@@ -26,6 +26,7 @@ export type {
   Algorithm,
   BuildOptions,
   DumpOptions,
+  ImportOptions,
   Quantization,
   QueryOptions,
   RebuildOptions,

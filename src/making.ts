@@ -16,7 +16,15 @@ import {
   type NativeRows,
   native,
 } from "./native.ts";
-import { type BuildOptions, type CheckedBuild, checkedBuild, checkedRestore, type RestoreOptions } from "./options.ts";
+import {
+  type BuildOptions,
+  type CheckedBuild,
+  checkedBuild,
+  checkedImport,
+  checkedRestore,
+  type ImportOptions,
+  type RestoreOptions,
+} from "./options.ts";
 import { incoming } from "./transfer.ts";
 
 const made = ({ index }: Done): NativeIndex => present(index);
@@ -66,9 +74,9 @@ export function loading(path: FilePath, options: LoadOptions | undefined): Ready
 /** The index in a file of hnswlib, or in the bytes of one. */
 export function importing(
   source: FilePath | Uint8Array,
-  options: BuildOptions | undefined,
+  options: ImportOptions | undefined,
 ): Sending<string | NativeBytes, NativeImported> {
-  const checked = checkedBuild(options);
+  const checked = checkedImport(options);
   const place = source instanceof Uint8Array ? source : pathOf(source);
   const { dim, given } = foreign(place, checked);
   return {
