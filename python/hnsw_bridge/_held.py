@@ -30,6 +30,7 @@ from ._errors import (
 from ._forms import FORMS, Form, Matrix, Stored, none_of, wide
 from ._ids import Ids
 from ._locks import ForkSafeLock
+from ._names import snake_case
 from ._progress import progress_bar
 from ._protocol import Header, Hits
 
@@ -77,8 +78,16 @@ class HeldIndex:
         return dict(self._remote().parameters)
 
     def stats(self) -> dict[str, Any]:
-        """What the server tells of this index: rows, bytes, plan, counters."""
-        return self._remote().stats()
+        """What the engine tells of this index: rows, sizes in bytes, links, counters, the plan.
+
+        Returns
+        -------
+        dict
+            The names of TypeScript's ``stats()`` in snake_case: ``rows``, ``rows_bytes``,
+            ``links_bytes``, ``search_ready``, ``search_builds``, ``rebuild_advised``, ...
+        """
+        told: dict[str, Any] = snake_case(self._remote().stats())
+        return told
 
     def close(self) -> None:
         """Free the rows here and at the server at once. Any later call raises `Closed`."""

@@ -50,8 +50,8 @@ def test_other_links_stay_with_the_index(rows: np.ndarray, queries: np.ndarray) 
     index.rebuild(m=20)
     assert index.engine_parameters["m"] == 20
     stats = index.stats()
-    assert (stats["m"], stats["insertsSinceBuild"]) == (20, 0)
-    assert sum(stats["degrees"]) == stats["levelRows"][0] == N - 50
+    assert (stats["m"], stats["inserts_since_build"]) == (20, 0)
+    assert sum(stats["degrees"]) == stats["level_rows"][0] == N - 50
     assert (index.query(queries, 3).indices >= 50).all()
     with pytest.raises(ValueError, match="512"):
         index.rebuild(m=4000)
