@@ -33,6 +33,7 @@ from ._locks import ForkSafeLock
 from ._names import snake_case
 from ._progress import progress_bar
 from ._protocol import Header, Hits
+from ._remote import RemoteIndex
 
 _EFFORT = ("n_trees", "n_iters", "max_candidates", "m", "ef_construction")
 # What makes products of another place useless, so that they are built anew.
@@ -105,6 +106,13 @@ class HeldIndex:
             if self._remote_index is None or not self._remote_index.is_usable():
                 self._remote_index = self._build()
             return self._remote_index
+
+    def _at_server(self, what: str) -> RemoteIndex:
+        """The index, for what only a server does."""
+        remote = self._remote()
+        if not isinstance(remote, RemoteIndex):
+            raise InvalidArgument(f"{what} needs a server, not the engine inside Pyodide")
+        return remote
 
     def _build(self) -> EngineIndex:
         options = self._wire_options()

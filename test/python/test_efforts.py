@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,11 @@ def test_the_recall_that_is_asked_for_is_kept(rows: np.ndarray, queries: np.ndar
         assert (profile["visited"] > 0).all()
         plain = index.query(queries, K, min_recall=wanted)
         np.testing.assert_array_equal(plain.indices, hits.indices)
+
+
+def test_a_profile_is_asked_for_as_a_query_is() -> None:
+    query, profile = (inspect.signature(each).parameters for each in (Index.query, Index.profile))
+    assert list(query.values()) == list(profile.values())
 
 
 def test_widths_are_tried_until_the_best_row_is_near_enough(rows: np.ndarray) -> None:
