@@ -4,7 +4,7 @@ import { ColumnFrames } from "./arrow/columns.ts";
 import type { Call, Hooks } from "./call.ts";
 import { bytesOf } from "./claims.ts";
 import { openWindow, sendBytes, sendColumns } from "./download.ts";
-import { invalidArgument, protocolError } from "./errors.ts";
+import { protocolError } from "./errors.ts";
 import { type Content, checkAllowsPaths, ofNamed } from "./files/load-file.ts";
 import { flag, number, object, optional, pathText } from "./header.ts";
 import { indexOf, keep } from "./index-operations.ts";
@@ -48,9 +48,6 @@ export async function importHnswlib(call: Call, service: Service): Promise<undef
   const { limits, memory, sessions } = service;
   sessions.checkRoom();
   const options = buildOptions(call, optional(call.header, "options", object) ?? {}, service);
-  // The file's rows have labels; an option without effect would make wrong results.
-  if (options.ids !== undefined || options.nextId !== undefined)
-    throw invalidArgument("ids", "given", "none: the labels of the file are told");
   openWindow(call, limits);
   const { index, labels } = await ofContent(call, service, (content, hooks) =>
     HnswIndex.importHnswlib(content, { ...options, ...hooks }),

@@ -10,7 +10,7 @@ import {
 } from "../src/index.ts";
 import { ColumnFrames } from "./arrow/columns.ts";
 import type { ResultArrays } from "./arrow/results.ts";
-import type { Call, Hooks } from "./call.ts";
+import type { Call } from "./call.ts";
 import { bytesOf, integersOf } from "./claims.ts";
 import { checkResultSize, openWindow, sendColumns, sendResult } from "./download.ts";
 import { invalidArgument, protocolError } from "./errors.ts";
@@ -98,9 +98,7 @@ export async function rebuild(call: Call, service: Service): Promise<object> {
   const m = optional(call.header, "m", number);
   const efConstruction = optional(call.header, "ef_construction", number);
   const options = { ...(m !== undefined && { m }), ...(efConstruction !== undefined && { efConstruction }) };
-  const id = text(call.header, "index");
-  const work = (hooks: Hooks) => call.connection.session.change(id, () => index.rebuild({ ...options, ...hooks }));
-  await service.pace.beside(index, () => call.compute(work));
+  await service.pace.beside(index, () => call.compute((hooks) => index.rebuild({ ...options, ...hooks })));
   return { parameters: wireNames(index.parameters) };
 }
 
@@ -129,10 +127,7 @@ export async function update(call: Call, service: Service): Promise<object> {
       ...(updatedIndices !== undefined && { updatedIndices }),
       ...(removed !== undefined && { removed }),
     };
-    const { session } = call.connection;
-    const id = text(call.header, "index");
-    const changed = (hooks: Hooks) => session.change(id, () => index.update(changes, hooks));
-    const added = await service.pace.beside(index, () => call.compute(changed));
+    const added = await service.pace.beside(index, () => call.compute((hooks) => index.update(changes, hooks)));
     return { rows: index.size, ...(added.length > 0 && { first_id: added[0] }) };
   };
   return Object.keys(parts).length === 0 ? apply({}) : withReceived(call, parts, service, apply);
@@ -176,8 +171,7 @@ export async function prepare(call: Call, service: Service): Promise<object> {
   const index = indexOf(call);
   const radius = flag(call.header, "radius");
   await service.pace.beside(index, () => call.compute((hooks) => index.prepare({ radius, ...hooks })));
-  const { plan } = await call.connection.session.settled(text(call.header, "index"));
-  return { plan: wireNames(plan) };
+  return { plan: wireNames(index.plan) };
 }
 
 export function indexOf(call: Call): HnswIndex {

@@ -21,7 +21,7 @@ export type Operation = (call: Call, service: Service) => Promise<object | undef
 async function stats(call: Call, service: Service): Promise<object> {
   const id = optional(call.header, "index", text);
   const { session } = call.connection;
-  return statsReply(session, service, id === undefined ? undefined : { id, index: await session.settled(id) });
+  return statsReply(session, service, id === undefined ? undefined : { id, index: session.index(id) });
 }
 
 async function plan(call: Call): Promise<object> {

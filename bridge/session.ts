@@ -17,7 +17,6 @@ export class Session {
   readonly members = new Set<unknown>();
   readonly values = new Values();
   readonly #indexes = new Map<string, HnswIndex>();
-  readonly #changing = new Map<string, Promise<void>>();
   #made = 0;
   #ended = false;
 
@@ -51,26 +50,6 @@ export class Session {
     const number = /^[1-9]\d{0,15}$/.test(id) ? Number(id) : 0;
     if (number > 0 && number <= this.#made) throw new HnswError("ERR_CLOSED", `index ${id} is closed`);
     throw new HnswError("ERR_UNKNOWN_ID", `no index ${JSON.stringify(id)} in this session`);
-  }
-
-  /** Runs an update of index `id`; see `settled`. */
-  async change<T>(id: string, update: () => Promise<T>): Promise<T> {
-    const before = this.#changing.get(id);
-    const own = update();
-    const all = Promise.allSettled([before, own]).then(() => {
-      if (this.#changing.get(id) === all) this.#changing.delete(id);
-    });
-    this.#changing.set(id, all);
-    return own;
-  }
-
-  /**
-   * The index, at a moment when no update of it runs: reading its state waits for a running update, and
-   * would hold the whole server meanwhile. Use it before the next `await`.
-   */
-  async settled(id: string): Promise<HnswIndex> {
-    for (let update = this.#changing.get(id); update !== undefined; update = this.#changing.get(id)) await update;
-    return this.index(id);
   }
 
   close(id: string): void {

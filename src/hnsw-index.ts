@@ -1,55 +1,30 @@
-import ndarray, { type NdArray } from "ndarray";
-import { type Changes, type CheckedChanges, checkedChanges, nonEmpty } from "./changes.ts";
-import type { Direct } from "./copying.ts";
-import { type Described, described, type IndexParameters } from "./describe.ts";
-import { bytesIn } from "./dumps.ts";
-import { type QueryProfile, toldOf } from "./effort.ts";
-import { HnswError, wrapped } from "./errors.ts";
-import { checkedLoad, type FilePath, type LoadOptions, pathOf, type Verification, verificationOf } from "./files.ts";
-import { filterBits } from "./filter.ts";
-import { type CallOptions, checkSignal, type Done, runJob } from "./job.ts";
-import { type IdsInput, idsOf, knownIds, type VectorInput } from "./lists.ts";
+import { around, aroundIds, counting, holding } from "./balls.ts";
+import { run, runHere, send, sendHere } from "./calls.ts";
+import type { Changes } from "./changes.ts";
+import type { IndexParameters } from "./describe.ts";
+import type { FilePath, LoadOptions, Verification } from "./files.ts";
+import type { CallOptions } from "./job.ts";
+import type { IdsInput, VectorInput } from "./lists.ts";
+import { building, importing, loading, restoring } from "./making.ts";
 import type { Form, MatrixInput } from "./matrix.ts";
 import type { MetricName } from "./metric-names.ts";
-import {
-  type NativeAnswer,
-  type NativeChanges,
-  type NativeIndex,
-  type NativeJob,
-  type NativeListener,
-  type NativeNeighbors,
-  type NativeOptions,
-  type NativeRows,
-  type NativeUpdated,
-  native,
-} from "./native.ts";
-import {
-  type BuildOptions,
-  type CheckedBuild,
-  checkedBuild,
-  checkedCallOptions,
-  checkedDump,
-  checkedQuery,
-  checkedRebuild,
-  checkedRestore,
-  type DumpOptions,
-  type QueryOptions,
-  type RebuildOptions,
-  type RestoreOptions,
+import type { NativeIndex } from "./native.ts";
+import type { Answer, Neighbors } from "./neighbors.ts";
+import { OpenIndex } from "./open-index.ts";
+import type {
+  BuildOptions,
+  DumpOptions,
+  ImportOptions,
+  QueryOptions,
+  RebuildOptions,
+  RestoreOptions,
 } from "./options.ts";
 import { type Plan, planOf, type Stats, statsOf } from "./plan.ts";
+import { graphing, measuring, preparing, rebuilding } from "./products.ts";
+import { Queries } from "./queries.ts";
 import {
-  anyRadii,
-  asRow,
-  ballsOf,
-  type CheckedRadius,
   type CountEstimate,
-  checkedEstimate,
-  checkedPrepare,
-  checkedRadius,
-  checkedTarget,
   type EstimateOptions,
-  estimateOf,
   type PrepareOptions,
   type QueryInput,
   type RadiusOptions,
@@ -58,37 +33,16 @@ import {
   radiusFor,
   type TargetOptions,
   type TargetResult,
-  targetOf,
 } from "./radius.ts";
-import { checkedRecall, type RecallOptions, type RecallReport, recallOf } from "./recall.ts";
-import { atOnce, incoming, inSlices } from "./transfer.ts";
-
-/**
- * Neighbours of each row or query, nearest first (under `true_angular`, a similarity, the largest), ties by id.
- * `indices` (int32) and `distances` (float32) have the same shape; where there are fewer rows than columns, the rest
- * of a row is -1 and Infinity. The arrays are the caller's own, row-major and writable.
- */
-export interface Neighbors {
-  readonly indices: NdArray<Int32Array>;
-  readonly distances: NdArray<Float32Array>;
-}
-
-/** What queries get. */
-export interface Answer extends Neighbors {
-  /** The width that was enough for each query, or the last, where `efSteps` were given. */
-  readonly efUsed?: Uint32Array;
-  /** What was done, where `profile` was asked for. */
-  readonly profile?: QueryProfile;
-}
+import type { RecallOptions, RecallReport } from "./recall.ts";
+import { attaching, dumping, saving, verifying, verifyingFile } from "./storing.ts";
+import { Updates } from "./updates.ts";
 
 /** An index that another engine made, and the label of each of its rows. */
 export interface Imported {
   readonly index: HnswIndex;
   readonly labels: BigUint64Array;
 }
-
-/** Neighbours in a result that is made in JavaScript. A guess: beyond it the walks take a thousand times what is saved. */
-const MOST_ANSWERS = 1 << 12;
 
 /**
  * A set of rows that answers which of them are nearest.
@@ -115,25 +69,19 @@ export class HnswIndex {
   readonly metric: MetricName;
   /** Columns of the neighbour graph. */
   readonly nNeighbors: number;
-  #parameters: IndexParameters;
-  readonly #native: NativeIndex;
-  readonly #running = new Set<NativeJob>();
-  #size: number;
-  #closed = false;
-  /** Where the addon puts small results; those that are handed out are copies, which V8 makes on its own heap. */
-  #answers = roomFor(0);
-  /** The last update asked for: the next one waits for it. */
-  #updates: Promise<unknown> = Promise.resolve();
+  readonly #open: OpenIndex;
+  readonly #queries: Queries;
+  readonly #updates: Updates;
 
-  private constructor(content: NativeIndex) {
-    const { rows, dim, form, metric, nNeighbors, parameters }: Described = described(content);
-    this.#native = content;
-    this.#size = rows;
-    this.dim = dim;
-    this.form = form;
-    this.metric = metric;
-    this.nNeighbors = nNeighbors;
-    this.#parameters = parameters;
+  private constructor(native: NativeIndex) {
+    const open = new OpenIndex(native);
+    this.dim = open.dim;
+    this.form = open.form;
+    this.metric = open.metric;
+    this.nNeighbors = open.nNeighbors;
+    this.#open = open;
+    this.#queries = new Queries(open);
+    this.#updates = new Updates(open);
   }
 
   /**
@@ -143,23 +91,12 @@ export class HnswIndex {
    * `ERR_DIMENSION_MISMATCH`, `ERR_NON_FINITE`, `ERR_OUT_OF_MEMORY`, `ERR_CANCELLED`.
    */
   static async build(rows: MatrixInput, options?: BuildOptions): Promise<HnswIndex> {
-    const checked = checkedBuild(options);
-    checkSignal(checked.call.signal);
-    const input = nonEmpty(incoming("rows", rows, checked));
-    const arguments_ = checked.native(input);
-    const content = await inSlices(input.steps(), () => checkSignal(checked.call.signal));
-    const start = (listener: NativeListener) => native().NativeIndex.build(content, arguments_, listener);
-    const { index } = await runJob(start, checked.call, new Set());
-    return new HnswIndex(present(index));
+    return new HnswIndex(await send(building(rows, options)));
   }
 
   /** {@link HnswIndex.build} on this thread. */
   static buildSync(rows: MatrixInput, options?: BuildOptions): HnswIndex {
-    const checked = checkedBuild(options);
-    const input = nonEmpty(incoming("rows", rows, checked));
-    const arguments_ = checked.native(input);
-    const content = atOnce(input.steps());
-    return new HnswIndex(wrapped(() => native().NativeIndex.buildSync(content, arguments_)));
+    return new HnswIndex(sendHere(building(rows, options)));
   }
 
   /**
@@ -171,19 +108,12 @@ export class HnswIndex {
    * `ERR_CANCELLED`.
    */
   static async restore(bytes: Uint8Array, options?: RestoreOptions): Promise<HnswIndex> {
-    const { call, threads } = checkedRestore(options);
-    checkSignal(call.signal);
-    const content = await inSlices(bytesIn(bytes), () => checkSignal(call.signal));
-    const start = (listener: NativeListener) => native().NativeIndex.restore(content, threads, listener);
-    const { index } = await runJob(start, call, new Set());
-    return new HnswIndex(present(index));
+    return new HnswIndex(await send(restoring(bytes, options)));
   }
 
   /** {@link HnswIndex.restore} on this thread. */
   static restoreSync(bytes: Uint8Array, options?: Omit<RestoreOptions, keyof CallOptions>): HnswIndex {
-    const { threads } = checkedRestore(options);
-    const content = atOnce(bytesIn(bytes));
-    return new HnswIndex(wrapped(() => native().NativeIndex.restoreSync(content, threads)));
+    return new HnswIndex(sendHere(restoring(bytes, options)));
   }
 
   /**
@@ -201,18 +131,12 @@ export class HnswIndex {
    * ```
    */
   static async load(path: FilePath, options?: LoadOptions): Promise<HnswIndex> {
-    const { call, how } = checkedLoad(options);
-    const place = pathOf(path);
-    const start = (listener: NativeListener) => native().NativeIndex.load(place, how, listener);
-    const { index } = await runJob(start, call, new Set());
-    return new HnswIndex(present(index));
+    return new HnswIndex(await run(loading(path, options)));
   }
 
   /** {@link HnswIndex.load} on this thread. */
   static loadSync(path: FilePath, options?: Omit<LoadOptions, keyof CallOptions>): HnswIndex {
-    const { how } = checkedLoad(options);
-    const place = pathOf(path);
-    return new HnswIndex(wrapped(() => native().NativeIndex.loadSync(place, how)));
+    return new HnswIndex(runHere(loading(path, options)));
   }
 
   /**
@@ -221,51 +145,30 @@ export class HnswIndex {
    * Rejects with `ERR_FILE`, `ERR_INVALID_ARGUMENT`, `ERR_OUT_OF_MEMORY`, `ERR_CANCELLED`; damage is in the answer.
    */
   static async verifyFile(path: FilePath, options?: CallOptions): Promise<Verification> {
-    const call = checkedCallOptions(options);
-    const place = pathOf(path);
-    const start = (listener: NativeListener) => native().NativeIndex.verifyFile(place, listener);
-    const { verification } = await runJob(start, call, new Set());
-    return verificationOf(present(verification));
+    return run(verifyingFile(path, options));
   }
 
   /** {@link HnswIndex.verifyFile} on this thread. */
   static verifyFileSync(path: FilePath): Verification {
-    const place = pathOf(path);
-    return verificationOf(wrapped(() => native().NativeIndex.verifyFileSync(place)));
+    return runHere(verifyingFile(path));
   }
 
   /**
    * The index in a file of hnswlib (`saveIndex`, float32 rows), or in the bytes of one, with its links; `m` and `efConstruction` are the file's. The
    * file does not say by which metric it was made: `l2` is `sqeuclidean`, `ip` `inner_product`, `cosine` `cosine`. Rows marked
-   * as deleted are left out, and the others linked anew. O(bytes).
+   * as deleted are left out, and the others linked anew. Results name rows by their numbers, 0 to n - 1; `labels` has the label
+   * of each. O(bytes).
    *
-   * Rejects as {@link HnswIndex.build}, and with `ERR_FILE` and `ERR_CORRUPT_FILE`.
+   * Rejects as {@link HnswIndex.build}, with `ERR_INVALID_ARGUMENT` for `ids` and `nextId`, and with `ERR_FILE` and `ERR_CORRUPT_FILE`.
    */
-  static async importHnswlib(source: FilePath | Uint8Array, options?: BuildOptions): Promise<Imported> {
-    const checked = checkedBuild(options);
-    const { signal } = checked.call;
-    checkSignal(signal);
-    const place = source instanceof Uint8Array ? source : pathOf(source);
-    const { dim, options: arguments_ } = foreign(place, checked);
-    const content = typeof place === "string" ? place : await inSlices(bytesIn(place), () => checkSignal(signal));
-    const start = (listener: NativeListener) =>
-      typeof content === "string"
-        ? native().NativeIndex.importHnswlib(content, dim, arguments_, listener)
-        : native().NativeIndex.importHnswlibBytes(content, dim, arguments_, listener);
-    const { index, labels } = await runJob(start, checked.call, new Set());
-    return { index: new HnswIndex(present(index)), labels: present(labels) };
+  static async importHnswlib(source: FilePath | Uint8Array, options?: ImportOptions): Promise<Imported> {
+    const { index, labels } = await send(importing(source, options));
+    return { index: new HnswIndex(index), labels };
   }
 
   /** {@link HnswIndex.importHnswlib} on this thread. */
-  static importHnswlibSync(source: FilePath | Uint8Array, options?: BuildOptions): Imported {
-    const place = source instanceof Uint8Array ? source : pathOf(source);
-    const { dim, options: arguments_ } = foreign(place, checkedBuild(options));
-    const content = typeof place === "string" ? place : atOnce(bytesIn(place));
-    const { index, labels } = wrapped(() =>
-      typeof content === "string"
-        ? native().NativeIndex.importHnswlibSync(content, dim, arguments_)
-        : native().NativeIndex.importHnswlibBytesSync(content, dim, arguments_),
-    );
+  static importHnswlibSync(source: FilePath | Uint8Array, options?: ImportOptions): Imported {
+    const { index, labels } = sendHere(importing(source, options));
     return { index: new HnswIndex(index), labels };
   }
 
@@ -276,15 +179,12 @@ export class HnswIndex {
    * Rejects with `ERR_CANCELLED`, `ERR_OUT_OF_MEMORY`, `ERR_CLOSED`.
    */
   async neighborGraph(options?: CallOptions): Promise<Neighbors> {
-    const call = checkedCallOptions(options);
-    const { neighbors } = await this.#run((listener) => this.#native.neighborGraph(listener), call);
-    return shaped(present(neighbors));
+    return this.#open.run(graphing(this.#open, options));
   }
 
   /** {@link HnswIndex.neighborGraph} on this thread. */
   neighborGraphSync(): Neighbors {
-    this.#checkOpen();
-    return shaped(wrapped(() => this.#native.neighborGraphSync()));
+    return this.#open.runHere(graphing(this.#open));
   }
 
   /**
@@ -296,38 +196,12 @@ export class HnswIndex {
    * `ERR_OUT_OF_MEMORY`, `ERR_CLOSED`.
    */
   async query(queries: MatrixInput, options?: QueryOptions): Promise<Answer> {
-    const { call, k, ef, filter, asked } = checkedQuery(options, this);
-    this.#check(call);
-    const bits = filter && filterBits(filter, this);
-    const content = await inSlices(incoming("queries", queries, this).steps(), () => this.#check(call));
-    if (asked !== undefined) {
-      const ask = { ...asked, ...(bits && { filter: bits }) };
-      return answered(present((await this.#run((listener) => this.#native.ask(content, ask, listener), call)).answer));
-    }
-    const { neighbors } = await this.#run((listener) => this.#native.query(content, k, ef, bits, listener), call);
-    return shaped(present(neighbors));
+    return this.#queries.query(queries, options);
   }
 
   /** {@link HnswIndex.query} on this thread. */
   querySync(queries: MatrixInput, options?: Omit<QueryOptions, keyof CallOptions>): Answer {
-    const { k, ef, filter, asked } = checkedQuery(options, this);
-    this.#checkOpen();
-    const bits = filter && filterBits(filter, this);
-    const { rows, steps, direct } = incoming("queries", queries, this);
-    const plain = asked === undefined && bits === undefined;
-    if (direct !== undefined && plain && rows * k <= MOST_ANSWERS) return this.#answer(direct, rows, k, ef);
-    const content = atOnce(steps());
-    if (asked === undefined) return shaped(wrapped(() => this.#native.querySync(content, k, ef, bits)));
-    const ask = { ...asked, ...(bits && { filter: bits }) };
-    return answered(wrapped(() => this.#native.askSync(content, ask)));
-  }
-
-  /** Few queries without any object of the addon: its buffers and results cost more than a walk does. */
-  #answer(direct: Direct, rows: number, k: number, ef: number): Neighbors {
-    if (this.#answers.indices.length !== rows * k) this.#answers = roomFor(rows * k);
-    const { indices, distances } = this.#answers;
-    direct((values) => this.#native.answer(values, k, ef, indices, distances));
-    return shaped({ rows, k, indices: indices.slice(), distances: distances.slice() });
+    return this.#queries.querySync(queries, options);
   }
 
   /**
@@ -346,7 +220,7 @@ export class HnswIndex {
    * ```
    */
   async radiusSearch(queries: MatrixInput, radius: number, options?: RadiusOptions): Promise<RadiusResult> {
-    return this.#radius(queries, (count) => radiusFor(radius, count), checkedRadius(options, this));
+    return this.#open.send(around(this.#open, queries, (count) => radiusFor(radius, count), options));
   }
 
   /** {@link HnswIndex.radiusSearch} on this thread. */
@@ -355,12 +229,12 @@ export class HnswIndex {
     radius: number,
     options?: Omit<RadiusOptions, keyof CallOptions>,
   ): RadiusResult {
-    return this.#radiusSync(queries, (count) => radiusFor(radius, count), checkedRadius(options, this));
+    return this.#open.sendHere(around(this.#open, queries, (count) => radiusFor(radius, count), options));
   }
 
   /** {@link HnswIndex.radiusSearch} with a radius for each query. */
   async radiusSearchBatch(queries: MatrixInput, radii: VectorInput, options?: RadiusOptions): Promise<RadiusResult> {
-    return this.#radius(queries, (count) => radiiFor(radii, count), checkedRadius(options, this));
+    return this.#open.send(around(this.#open, queries, (count) => radiiFor(radii, count), options));
   }
 
   /** {@link HnswIndex.radiusSearchBatch} on this thread. */
@@ -369,28 +243,7 @@ export class HnswIndex {
     radii: VectorInput,
     options?: Omit<RadiusOptions, keyof CallOptions>,
   ): RadiusResult {
-    return this.#radiusSync(queries, (count) => radiiFor(radii, count), checkedRadius(options, this));
-  }
-
-  async #radius(
-    queries: MatrixInput,
-    radiiOf: (count: number) => Float32Array,
-    { call, within }: CheckedRadius,
-  ): Promise<RadiusResult> {
-    this.#check(call);
-    const input = incoming("queries", queries, this);
-    const radii = radiiOf(input.rows);
-    const content = await inSlices(input.steps(), () => this.#check(call));
-    const start = (listener: NativeListener) => this.#native.radiusSearch(content, radii, within, listener);
-    return ballsOf(present((await this.#run(start, call)).balls));
-  }
-
-  #radiusSync(queries: MatrixInput, radiiOf: (count: number) => Float32Array, { within }: CheckedRadius): RadiusResult {
-    this.#checkOpen();
-    const input = incoming("queries", queries, this);
-    const radii = radiiOf(input.rows);
-    const content = atOnce(input.steps());
-    return ballsOf(wrapped(() => this.#native.radiusSearchSync(content, radii, within)));
+    return this.#open.sendHere(around(this.#open, queries, (count) => radiiFor(radii, count), options));
   }
 
   /**
@@ -399,12 +252,7 @@ export class HnswIndex {
    * Rejects with `ERR_UNKNOWN_ID` for an id that no row has, and as `radiusSearch`.
    */
   async radiusSearchById(ids: IdsInput, radius: number | VectorInput, options?: RadiusOptions): Promise<RadiusResult> {
-    const { call, within } = checkedRadius(options, this);
-    this.#check(call);
-    const known = knownIds(idsOf("ids", ids));
-    const radii = anyRadii(radius, known.length);
-    const start = (listener: NativeListener) => this.#native.radiusSearchById(known, radii, within, listener);
-    return ballsOf(present((await this.#run(start, call)).balls));
+    return this.#open.run(aroundIds(this.#open, ids, radius, options));
   }
 
   /** {@link HnswIndex.radiusSearchById} on this thread. */
@@ -413,11 +261,7 @@ export class HnswIndex {
     radius: number | VectorInput,
     options?: Omit<RadiusOptions, keyof CallOptions>,
   ): RadiusResult {
-    const { within } = checkedRadius(options, this);
-    this.#checkOpen();
-    const known = knownIds(idsOf("ids", ids));
-    const radii = anyRadii(radius, known.length);
-    return ballsOf(wrapped(() => this.#native.radiusSearchByIdSync(known, radii, within)));
+    return this.#open.runHere(aroundIds(this.#open, ids, radius, options));
   }
 
   /**
@@ -427,12 +271,7 @@ export class HnswIndex {
    * Rejects with `ERR_INVALID_ARGUMENT` for a target of more rows than there are, and as `radiusSearch`.
    */
   async searchWithTargetCount(query: QueryInput, target: number, options?: TargetOptions): Promise<TargetResult> {
-    const { call, within, tolerance, startRadius, ...checked } = checkedTarget(target, options, this);
-    this.#check(call);
-    const content = await inSlices(incoming("query", asRow(query), this).steps(), () => this.#check(call));
-    const start = (listener: NativeListener) =>
-      this.#native.searchWithTargetCount(content, checked.target, tolerance, startRadius, within, listener);
-    return targetOf(present((await this.#run(start, call)).targeted));
+    return this.#open.send(holding(this.#open, query, target, options));
   }
 
   /** {@link HnswIndex.searchWithTargetCount} on this thread. */
@@ -441,13 +280,7 @@ export class HnswIndex {
     target: number,
     options?: Omit<TargetOptions, keyof CallOptions>,
   ): TargetResult {
-    const { within, tolerance, startRadius, ...checked } = checkedTarget(target, options, this);
-    this.#checkOpen();
-    const content = atOnce(incoming("query", asRow(query), this).steps());
-    const found = wrapped(() =>
-      this.#native.searchWithTargetCountSync(content, checked.target, tolerance, startRadius, within),
-    );
-    return targetOf(found);
+    return this.#open.sendHere(holding(this.#open, query, target, options));
   }
 
   /**
@@ -461,13 +294,7 @@ export class HnswIndex {
     radius: number | VectorInput,
     options?: EstimateOptions,
   ): Promise<CountEstimate> {
-    const { call, sample, bits } = checkedEstimate(options, this);
-    this.#check(call);
-    const input = incoming("queries", queries, this);
-    const radii = anyRadii(radius, input.rows);
-    const content = await inSlices(input.steps(), () => this.#check(call));
-    const start = (listener: NativeListener) => this.#native.estimateCount(content, radii, sample, bits, listener);
-    return estimateOf(present((await this.#run(start, call)).estimates));
+    return this.#open.send(counting(this.#open, queries, radius, options));
   }
 
   /** {@link HnswIndex.estimateCount} on this thread. */
@@ -476,12 +303,7 @@ export class HnswIndex {
     radius: number | VectorInput,
     options?: Omit<EstimateOptions, keyof CallOptions>,
   ): CountEstimate {
-    const { sample, bits } = checkedEstimate(options, this);
-    this.#checkOpen();
-    const input = incoming("queries", queries, this);
-    const radii = anyRadii(radius, input.rows);
-    const content = atOnce(input.steps());
-    return estimateOf(wrapped(() => this.#native.estimateCountSync(content, radii, sample, bits)));
+    return this.#open.sendHere(counting(this.#open, queries, radius, options));
   }
 
   /**
@@ -495,39 +317,12 @@ export class HnswIndex {
    * `ERR_CLOSED`.
    */
   async update(changes?: Changes, options?: CallOptions): Promise<Int32Array> {
-    const call = checkedCallOptions(options);
-    this.#check(call);
-    const checked = checkedChanges(changes, this);
-    const before = this.#updates;
-    const own = this.#update(checked, call, before);
-    this.#updates = own.catch(() => undefined);
-    return own;
-  }
-
-  async #update(checked: CheckedChanges, call: CallOptions, before: Promise<unknown>): Promise<Int32Array> {
-    const { removed, fresh, replaced } = checked;
-    const check = () => this.#check(call);
-    const freshRows = fresh && (await inSlices(fresh.steps(), check));
-    const newRows = replaced && (await inSlices(replaced.rows.steps(), check));
-    await before;
-    const changes = nativeChanges(removed, replaced?.ids, newRows, freshRows);
-    const { updated } = await this.#run((listener) => this.#native.update(changes, listener), call);
-    return this.#updated(present(updated));
-  }
-
-  #updated({ first, next, rows }: NativeUpdated): Int32Array {
-    this.#size = rows;
-    return Int32Array.from({ length: next - first }, (_, i) => first + i);
+    return this.#updates.update(changes, options);
   }
 
   /** {@link HnswIndex.update} on this thread. */
   updateSync(changes?: Changes): Int32Array {
-    this.#checkOpen();
-    const { removed, fresh, replaced } = checkedChanges(changes, this);
-    const freshRows = fresh && atOnce(fresh.steps());
-    const newRows = replaced && atOnce(replaced.rows.steps());
-    const native = nativeChanges(removed, replaced?.ids, newRows, freshRows);
-    return this.#updated(wrapped(() => this.#native.updateSync(native)));
+    return this.#updates.updateSync(changes);
   }
 
   /**
@@ -567,20 +362,18 @@ export class HnswIndex {
    * deleted. O(n). Throws `ERR_CLOSED`.
    */
   ids(): Int32Array {
-    this.#checkOpen();
-    return wrapped(() => this.#native.ids());
+    return this.#open.ids();
   }
 
   /** The id that the next row will get; no row has had it. Throws `ERR_CLOSED`. */
   get nextId(): number {
-    this.#checkOpen();
-    return wrapped(() => this.#native.nextId());
+    return this.#open.nextId;
   }
 
   /** Whether a row has this id. O(log n). Throws `ERR_CLOSED`. */
   has(id: number): boolean {
-    this.#checkOpen();
-    return Number.isInteger(id) && id >= 0 && id < 2 ** 31 && wrapped(() => this.#native.has(id));
+    const possible = Number.isInteger(id) && id >= 0 && id < 2 ** 31;
+    return this.#open.read((native) => possible && native.has(id));
   }
 
   /**
@@ -590,17 +383,12 @@ export class HnswIndex {
    * Rejects with `ERR_CANCELLED`, `ERR_OUT_OF_MEMORY`, `ERR_CLOSED`.
    */
   async prepare(options?: PrepareOptions): Promise<void> {
-    const { call, radius } = checkedPrepare(options);
-    const start = (listener: NativeListener) =>
-      radius ? this.#native.prepareRadius(listener) : this.#native.prepare(listener);
-    await this.#run(start, call);
+    await this.#open.run(preparing(this.#open, options));
   }
 
   /** {@link HnswIndex.prepare} on this thread. */
   prepareSync(options?: Omit<PrepareOptions, keyof CallOptions>): void {
-    const { radius } = checkedPrepare(options);
-    this.#checkOpen();
-    wrapped(() => (radius ? this.#native.prepareRadiusSync() : this.#native.prepareSync()));
+    this.#open.runHere(preparing(this.#open, options));
   }
 
   /**
@@ -617,17 +405,12 @@ export class HnswIndex {
    * ```
    */
   async rebuild(options?: RebuildOptions): Promise<void> {
-    const { call, m, efConstruction } = checkedRebuild(options);
-    await this.#run((listener) => this.#native.rebuild(m, efConstruction, listener), call);
-    this.#parameters = described(this.#native).parameters;
+    await this.#open.run(rebuilding(this.#open, options));
   }
 
   /** {@link HnswIndex.rebuild} on this thread. */
   rebuildSync(options?: Omit<RebuildOptions, keyof CallOptions>): void {
-    const { m, efConstruction } = checkedRebuild(options);
-    this.#checkOpen();
-    wrapped(() => this.#native.rebuildSync(m, efConstruction));
-    this.#parameters = described(this.#native).parameters;
+    this.#open.runHere(rebuilding(this.#open, options));
   }
 
   /**
@@ -636,16 +419,12 @@ export class HnswIndex {
    * Rejects with `ERR_INVALID_ARGUMENT`, `ERR_CANCELLED`, `ERR_OUT_OF_MEMORY`, `ERR_CLOSED`.
    */
   async dump(options?: DumpOptions): Promise<Uint8Array> {
-    const { call, rows, attachment } = checkedDump(options);
-    const { bytes } = await this.#run((listener) => this.#native.dump(rows, attachment, listener), call);
-    return present(bytes);
+    return this.#open.run(dumping(this.#open, options));
   }
 
   /** {@link HnswIndex.dump} on this thread. */
   dumpSync(options?: Omit<DumpOptions, keyof CallOptions>): Uint8Array {
-    const { rows, attachment } = checkedDump(options);
-    this.#checkOpen();
-    return wrapped(() => this.#native.dumpSync(rows, attachment));
+    return this.#open.runHere(dumping(this.#open, options));
   }
 
   /**
@@ -655,17 +434,12 @@ export class HnswIndex {
    * `ERR_UNSUPPORTED_VERSION`, `ERR_OUT_OF_MEMORY`, `ERR_CANCELLED`, `ERR_CLOSED`.
    */
   async attach(bytes: Uint8Array, options?: CallOptions): Promise<void> {
-    const call = checkedCallOptions(options);
-    this.#check(call);
-    const content = await inSlices(bytesIn(bytes), () => this.#check(call));
-    await this.#run((listener) => this.#native.attach(content, listener), call);
+    await this.#open.send(attaching(this.#open, bytes, options));
   }
 
   /** {@link HnswIndex.attach} on this thread. */
   attachSync(bytes: Uint8Array): void {
-    this.#checkOpen();
-    const content = atOnce(bytesIn(bytes));
-    wrapped(() => this.#native.attachSync(content));
+    this.#open.sendHere(attaching(this.#open, bytes));
   }
 
   /**
@@ -675,16 +449,12 @@ export class HnswIndex {
    * Rejects with `ERR_FILE` for what the system refuses, `ERR_INVALID_ARGUMENT`, `ERR_CANCELLED`, `ERR_CLOSED`.
    */
   async save(path: FilePath, options?: CallOptions): Promise<void> {
-    const call = checkedCallOptions(options);
-    const place = pathOf(path);
-    await this.#run((listener) => this.#native.save(place, listener), call);
+    await this.#open.run(saving(this.#open, path, options));
   }
 
   /** {@link HnswIndex.save} on this thread. */
   saveSync(path: FilePath): void {
-    const place = pathOf(path);
-    this.#checkOpen();
-    wrapped(() => this.#native.saveSync(place));
+    this.#open.runHere(saving(this.#open, path));
   }
 
   /**
@@ -694,15 +464,12 @@ export class HnswIndex {
    * Rejects with `ERR_CANCELLED`, `ERR_OUT_OF_MEMORY`, `ERR_CLOSED`; damage is in the answer.
    */
   async verify(options?: CallOptions): Promise<Verification> {
-    const call = checkedCallOptions(options);
-    const { verification } = await this.#run((listener) => this.#native.verify(listener), call);
-    return verificationOf(present(verification));
+    return this.#open.run(verifying(this.#open, options));
   }
 
   /** {@link HnswIndex.verify} on this thread. */
   verifySync(): Verification {
-    this.#checkOpen();
-    return verificationOf(wrapped(() => this.#native.verifySync()));
+    return this.#open.runHere(verifying(this.#open));
   }
 
   /**
@@ -718,107 +485,45 @@ export class HnswIndex {
    * ```
    */
   async recall(options?: RecallOptions): Promise<RecallReport> {
-    const { call, sample, k, ef } = checkedRecall(options, this);
-    const { recall } = await this.#run((listener) => this.#native.recall(sample, k, ef, listener), call);
-    return recallOf(present(recall));
+    return this.#open.run(measuring(this.#open, options));
   }
 
   /** {@link HnswIndex.recall} on this thread. */
   recallSync(options?: Omit<RecallOptions, keyof CallOptions>): RecallReport {
-    const { sample, k, ef } = checkedRecall(options, this);
-    this.#checkOpen();
-    return recallOf(wrapped(() => this.#native.recallSync(sample, k, ef)));
+    return this.#open.runHere(measuring(this.#open, options));
   }
 
   /** Sizes and counters. Never waits: during an update, what was true before it. Throws `ERR_CLOSED`. */
   stats(): Stats {
-    this.#checkOpen();
-    return statsOf(wrapped(() => this.#native.stats()));
+    return statsOf(this.#open.read((native) => native.stats()));
   }
 
   /** What the engine picked for the two products, and why. Never waits, as `stats`. Throws `ERR_CLOSED`. */
   get plan(): Plan {
-    this.#checkOpen();
-    return planOf(wrapped(() => this.#native.plan()));
+    return planOf(this.#open.read((native) => native.plan()));
   }
 
   /** What the index was made with; `m` and `efConstruction` are those of its last rebuild. */
   get parameters(): IndexParameters {
-    return this.#parameters;
+    return this.#open.parameters;
   }
 
   /** Number of rows after all finished updates. */
   get size(): number {
-    return this.#size;
+    return this.#open.rows;
   }
 
   /** Whether {@link HnswIndex.close} has been called. */
   get closed(): boolean {
-    return this.#closed;
+    return this.#open.closed;
   }
 
   /** Stops running calls (they reject with `ERR_CLOSED`) and frees the memory. May be called twice. */
   close(): void {
-    this.#closed = true;
-    for (const job of this.#running) job.cancel();
-    this.#native.close();
+    this.#open.close();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
-
-  async #run(start: (listener: NativeListener) => NativeJob, call: CallOptions): Promise<Done> {
-    this.#check(call);
-    try {
-      return await runJob(start, call, this.#running);
-    } catch (error) {
-      const cancelled = error instanceof HnswError && error.code === "ERR_CANCELLED";
-      if (cancelled && this.#closed && !call.signal?.aborted) this.#checkOpen();
-      throw error;
-    }
-  }
-
-  #check(call: CallOptions): void {
-    this.#checkOpen();
-    checkSignal(call.signal);
-  }
-
-  #checkOpen(): void {
-    if (this.#closed) throw new HnswError("ERR_CLOSED", "the index is closed");
-  }
-}
-
-/** What the addon takes for the rows that a file of hnswlib says it has. */
-function foreign(place: string | Uint8Array, checked: CheckedBuild): { dim: number; options: NativeOptions } {
-  const { rows, dim } = wrapped(() =>
-    typeof place === "string" ? native().NativeIndex.hnswlibHeader(place) : native().NativeIndex.hnswlibHeaderOf(place),
-  );
-  return { dim, options: checked.native({ rows, dim, form: "dense" }) };
-}
-
-function nativeChanges(
-  removed: Uint32Array,
-  ids: Uint32Array | undefined,
-  replaced: NativeRows | undefined,
-  fresh: NativeRows | undefined,
-): NativeChanges {
-  return { removed, ids: ids ?? new Uint32Array(0), ...(replaced && { replaced }), ...(fresh && { fresh }) };
-}
-
-function roomFor(neighbors: number) {
-  return { indices: new Int32Array(neighbors), distances: new Float32Array(neighbors) };
-}
-
-function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new HnswError("ERR_INTERNAL", "the addon answered without a result");
-  return value;
-}
-
-function answered(answer: NativeAnswer): Answer {
-  return { ...shaped(answer.neighbors), ...toldOf(answer) };
-}
-
-function shaped({ rows, k, indices, distances }: NativeNeighbors): Neighbors {
-  return { indices: ndarray(indices, [rows, k]), distances: ndarray(distances, [rows, k]) };
 }

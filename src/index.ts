@@ -14,17 +14,19 @@ export type { EffortOptions, QueryProfile } from "./effort.ts";
 export { ERROR_CODES, type ErrorCode, HnswError } from "./errors.ts";
 export type { FilePath, LinkReport, LoadOptions, SectionState, Verification, VerifyMode } from "./files.ts";
 export { type Filter, filterBits } from "./filter.ts";
-export { type Answer, HnswIndex, type Imported, type Neighbors } from "./hnsw-index.ts";
+export { HnswIndex, type Imported } from "./hnsw-index.ts";
 export type { CallOptions } from "./job.ts";
 export type { IdsInput, SquareInput, VectorInput } from "./lists.ts";
 export type { DenseInput, Form, IndexArray, MatrixInput, StridedMatrix, TypedArray } from "./matrix.ts";
 export type { MetricName } from "./metric-names.ts";
 export type { MetricOptions } from "./metric-options.ts";
 export { type MetricInfo, metrics } from "./metrics.ts";
+export type { Answer, Neighbors } from "./neighbors.ts";
 export type {
   Algorithm,
   BuildOptions,
   DumpOptions,
+  ImportOptions,
   Quantization,
   QueryOptions,
   RebuildOptions,

@@ -65,6 +65,9 @@ export interface BuildOptions extends CallOptions, MetricOptions {
   readonly nextId?: number | undefined;
 }
 
+/** How an index is made of another engine's file, whose rows have labels in the place of `ids`. Every field is optional. */
+export type ImportOptions = Omit<BuildOptions, "ids" | "nextId">;
+
 /** How a query is answered. Every field is optional. */
 export interface QueryOptions extends CallOptions, EffortOptions {
   /** Neighbours per query, 0 to 2^24. @default 10 */
@@ -175,6 +178,14 @@ export function checkedBuild(input: BuildOptions | undefined): CheckedBuild {
       return { ...metric.native(dim), ...common, ...parameters, ...names, carried: JSON.stringify(carried) };
     },
   };
+}
+
+/** Checks the options of an import. Ids without effect would make results that name other rows than the caller thinks. */
+export function checkedImport(input: ImportOptions | undefined): CheckedBuild {
+  const { ids, nextId } = checkedKeys<BuildOptions>("options", input, BUILD_KEYS);
+  for (const [name, value] of Object.entries({ ids, nextId }))
+    if (value !== undefined) throw invalid(name, value, "none: rows get the ids 0 to n - 1, and their labels are told");
+  return checkedBuild(input);
 }
 
 function namesOf({ ids, nextId }: BuildOptions): { ids?: Uint32Array; nextId?: number } {

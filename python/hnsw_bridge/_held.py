@@ -30,8 +30,10 @@ from ._errors import (
 from ._forms import FORMS, Form, Matrix, Stored, none_of, wide
 from ._ids import Ids
 from ._locks import ForkSafeLock
+from ._names import snake_case
 from ._progress import progress_bar
 from ._protocol import Header, Hits
+from ._remote import RemoteIndex
 
 _EFFORT = ("n_trees", "n_iters", "max_candidates", "m", "ef_construction")
 # What makes products of another place useless, so that they are built anew.
@@ -77,8 +79,16 @@ class HeldIndex:
         return dict(self._remote().parameters)
 
     def stats(self) -> dict[str, Any]:
-        """What the server tells of this index: rows, bytes, plan, counters."""
-        return self._remote().stats()
+        """What the engine tells of this index: rows, sizes in bytes, links, counters, the plan.
+
+        Returns
+        -------
+        dict
+            The names of TypeScript's ``stats()`` in snake_case: ``rows``, ``rows_bytes``,
+            ``links_bytes``, ``search_ready``, ``search_builds``, ``rebuild_advised``, ...
+        """
+        told: dict[str, Any] = snake_case(self._remote().stats())
+        return told
 
     def close(self) -> None:
         """Free the rows here and at the server at once. Any later call raises `Closed`."""
@@ -96,6 +106,13 @@ class HeldIndex:
             if self._remote_index is None or not self._remote_index.is_usable():
                 self._remote_index = self._build()
             return self._remote_index
+
+    def _at_server(self, what: str) -> RemoteIndex:
+        """The index, for what only a server does."""
+        remote = self._remote()
+        if not isinstance(remote, RemoteIndex):
+            raise InvalidArgument(f"{what} needs a server, not the engine inside Pyodide")
+        return remote
 
     def _build(self) -> EngineIndex:
         options = self._wire_options()

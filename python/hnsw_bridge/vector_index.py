@@ -1,38 +1,35 @@
 """`Index`: the engine's index under the names of its own API, as TypeScript's `HnswIndex` has them.
 
-`HnswIndexWrapper` offers the same engine under PyNNDescent's names; both are `SavedIndex`. A family
-of methods is a mixin in a file of its own, as `RadiusSearch` is. What may not enter: how rows are
-held, sent and kept, and PyNNDescent's rules.
+    rows, options         _taken          queries               _queries
+    files, bytes          _stored         rows by their ids     _deletes
+    rows within a radius  _radius
+
+`HnswIndexWrapper` offers the same engine under PyNNDescent's names; both are `SavedIndex`. What may
+not enter: how rows are held, sent and kept, and PyNNDescent's rules.
 """
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
-from . import _files, _metrics, _parameters, interchange
+from . import _parameters
 from ._changes import checked_changes
 from ._deletes import Deletes
-from ._engine import engine
-from ._errors import InvalidArgument
-from ._filters import filter_bits
-from ._matrix import is_sparse
 from ._numpy import np
 from ._progress import progress_bar
-from ._protocol import Header, Hits
+from ._protocol import Hits
+from ._queries import Queries
 from ._radius import RadiusSearch
-from ._remote import RemoteIndex
-from ._saved import COMMON, SavedIndex, write
+from ._stored import StoredIndex
+from ._taken import Making
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     import numpy.typing as npt
 
-_COUNTS = ("m", "ef_construction", "ef", "max_candidates", "n_iters", "n_trees")
 
-
-class Index(Deletes, SavedIndex, RadiusSearch):
+class Index(Queries, Deletes, StoredIndex, RadiusSearch):
     """Nearest neighbours among the rows of a matrix.
 
     Parameters
@@ -109,59 +106,28 @@ class Index(Deletes, SavedIndex, RadiusSearch):
         n_threads: int | None = None,
         verbose: bool = False,
     ) -> None:
-        given: dict[str, Any] = {
-            "preset": preset,
-            "m": m,
-            "ef_construction": ef_construction,
-            "ef": ef,
-            "algorithm": algorithm,
-            "graph_recall": graph_recall,
-            "max_candidates": max_candidates,
-            "n_iters": n_iters,
-            "n_trees": n_trees,
-        }
-        others: dict[str, Any] = {
-            "metric": metric,
-            "metric_kwds": metric_kwds,
-            "n_neighbors": n_neighbors,
-            "seed": seed,
-            "quantization": quantization,
-            "n_threads": n_threads,
-            "verbose": verbose,
-        }
-        self._take_rows(rows, given, **others)
+        making = Making(
+            metric=metric,
+            metric_kwds=metric_kwds,
+            n_neighbors=n_neighbors,
+            seed=seed,
+            quantization=quantization,
+            n_threads=n_threads,
+            verbose=verbose,
+            engine={
+                "preset": preset,
+                "m": m,
+                "ef_construction": ef_construction,
+                "ef": ef,
+                "algorithm": algorithm,
+                "graph_recall": graph_recall,
+                "max_candidates": max_candidates,
+                "n_iters": n_iters,
+                "n_trees": n_trees,
+            },
+        )
+        self._take_rows(rows, making)
         self._remote_index = self._build()
-
-    def _take_rows(
-        self,
-        rows: Any,
-        given: dict[str, Any],
-        *,
-        metric: str,
-        metric_kwds: dict[str, Any] | None,
-        n_neighbors: int,
-        seed: int,
-        quantization: str | None,
-        n_threads: int | None,
-        verbose: bool,
-    ) -> None:
-        """Check and keep rows and options; the engine has nothing of them yet."""
-        known = _metrics.find_metric(metric, engine().greeting)
-        self._is_sparse = is_sparse(rows)
-        form = _metrics.form_for(known, metric, self._is_sparse)
-        _metrics.check_quantization(quantization, metric, known.quantizations, form)
-        _parameters.check_threads(n_threads, "n_threads")
-        self._form_name = form.name
-        self._rows = form.stored(rows)
-        _, self.dim = self._rows.shape
-        self.metric, self.metric_kwds = metric, metric_kwds
-        self.n_neighbors = _parameters.as_count(n_neighbors, "n_neighbors", 1)
-        self.n_jobs, self.quantization, self.verbose = n_threads, quantization, verbose
-        self._seed = _parameters.as_count(seed, "seed", 0)
-        self._effort = {}
-        self._engine_options = {**_parameters.forced_options(), **_checked(given)}
-        self._closed = False
-        self._start_unconnected()
 
     # ------------------------------------------------------------------ what it is
 
@@ -200,101 +166,6 @@ class Index(Deletes, SavedIndex, RadiusSearch):
         """
         return self._copied_graph()
 
-    def query(
-        self,
-        queries: Any,
-        k: int = 10,
-        *,
-        epsilon: float | None = None,
-        ef: int | None = None,
-        filter: Any = None,
-        min_recall: float | None = None,
-        ef_steps: Any = None,
-        until_distance: float | None = None,
-        until_similarity: float | None = None,
-    ) -> Hits:
-        """The `k` nearest rows of each query.
-
-        Parameters
-        ----------
-        queries : array-like or scipy sparse matrix of shape (q, d)
-            Sparse only where the rows are.
-        k : int
-            0 gives empty results; above the number of rows the rest is -1 at distance inf.
-        epsilon : float, optional
-            PyNNDescent's effort knob: more finds more. 0.1 by default; below 0 counts as 0.
-        ef : int, optional
-            Width of the search pool; overrules `epsilon`. At least `k` is used.
-        filter : array-like of bool or of ids, or callable, optional
-            Rows that may be returned: a bool for each row, their ids, or a function of all ids (an
-            int32 array) that gives a bool for each. Always min(k, matches) rows are found.
-        min_recall : float, optional
-            Least mean recall, in the place of `epsilon` and `ef`: each query looks as far as a rule
-            says that reached this on sampled rows; 1 compares all rows.
-        ef_steps : sequence of int, optional
-            Widths that are tried one after the other until the best row is near enough ...
-        until_distance, until_similarity : float, optional
-            ... that is, at most this far, or at least as similar (1 less the distance under cosine,
-            correlation, jaccard, dice and hamming; the product under inner_product).
-
-        Returns
-        -------
-        Hits : (indices, distances)
-            int32 and float32, both (q, k), ascending by distance, ties by id; the caller's own.
-
-        Raises
-        ------
-        ValueError
-            For queries that are not 2-D, not d wide or not finite, and for a wrong `k` or `ef`.
-        ServerDied
-            When the server goes away meanwhile. The next call starts another.
-        """
-        effort = _asked(epsilon, ef, min_recall, ef_steps, until_distance, until_similarity)
-        return self._ask(queries, k, effort, filter)[0]
-
-    def profile(
-        self,
-        queries: Any,
-        k: int = 10,
-        *,
-        epsilon: float | None = None,
-        ef: int | None = None,
-        filter: Any = None,
-        min_recall: float | None = None,
-        ef_steps: Any = None,
-        until_distance: float | None = None,
-        until_similarity: float | None = None,
-    ) -> tuple[Hits, dict[str, Any]]:
-        """`query`, and what it did; at most 10 000 queries.
-
-        Returns
-        -------
-        hits : Hits
-        profile : dict
-            ``way`` (exact or hnsw), ``codes``, ``levels``; ``visited`` rows, ``distances`` computed
-            and ``hops``, int32 arrays of a number for each query; ``ms`` for what was made
-            ``ready``, to ``transform`` and to ``search``; with `ef_steps` ``ef_used``, the width
-            that was enough.
-        """
-        effort = _asked(epsilon, ef, min_recall, ef_steps, until_distance, until_similarity)
-        hits, told = self._ask(queries, k, {**effort, "profile": True}, filter)
-        profile = dict(told["profile"])
-        counts = {name: profile[name] for name in ("visited", "distances", "hops")}
-        if "ef_used" in told:
-            counts["ef_used"] = told["ef_used"]
-        profile.update({name: np.asarray(count, np.int32) for name, count in counts.items()})
-        return hits, profile
-
-    def _ask(self, queries: Any, k: int, effort: Header, filter: Any) -> tuple[Hits, Header]:
-        if filter is not None:
-            effort["filter"] = filter_bits(filter, self._names())
-        count = _parameters.as_count(k, "k", 0)
-        if "profile" not in effort:
-            return self._found(queries, "queries", count, effort), {}
-        rows = self._form.given(queries, self.dim, "queries")
-        with progress_bar(self.verbose) as listener:
-            return self._searching().ask(rows, count, effort, listener)
-
     def rebuild(self, m: int | None = None, ef_construction: int | None = None) -> None:
         """Build the search index anew, with other links where `m` or `ef_construction` are given.
 
@@ -313,7 +184,7 @@ class Index(Deletes, SavedIndex, RadiusSearch):
             if value is not None
         }
         with self._lock, progress_bar(self.verbose) as listener:
-            remote = self._searching()
+            remote = self._at_server("rebuild")
             remote.rebuild(options, listener)
             self._keep_effort_of(remote)
 
@@ -366,161 +237,7 @@ class Index(Deletes, SavedIndex, RadiusSearch):
             count = 0 if changes is None or changes.fresh is None else changes.fresh.shape[0]
             return np.arange(first, first + count, dtype=np.int32)
 
-    # ------------------------------------------------------------------ files
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the index to a file: rows, products and parameters.
-
-        The file is there as a whole or not at all, over what was there before. It is the engine's
-        own format (docs/file-format.md): TypeScript loads it too. Prepares the index. O(bytes).
-
-        Raises
-        ------
-        FileError
-            What the system says of the file; also an ``OSError``.
-        """
-        write(path, self)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str], *, mmap: bool = False) -> Index:
-        """The index in a file of `save`, of `HnswIndexWrapper.save`, or of TypeScript's. O(bytes).
-
-        Parameters
-        ----------
-        path : path
-        mmap : bool
-            Look at the file where it lies, without a copy of it in this process' memory. It must
-            not be changed meanwhile; `save` never does that.
-
-        Raises
-        ------
-        FileError
-            What the system says of the file.
-        CorruptFile, UnsupportedVersion
-            For a file that is no index, is damaged, or was written by a newer release. Every byte
-            is compared with a checksum, here and by the engine; nothing in the file is run.
-        """
-        if not mmap:
-            return cls._of_bytes(_files.read(path))
-        with _files.mapped(path) as data:
-            return cls._of_bytes(data)
-
-    @classmethod
-    def import_hnswlib(
-        cls,
-        path: str | os.PathLike[str],
-        *,
-        metric: str = "euclidean",
-        metric_kwds: dict[str, Any] | None = None,
-        n_neighbors: int = 30,
-        ef: int | None = None,
-        algorithm: str | None = None,
-        graph_recall: float | None = None,
-        seed: int = 42,
-        quantization: str | None = None,
-        n_threads: int | None = None,
-        verbose: bool = False,
-    ) -> tuple[Index, npt.NDArray[np.uint64]]:
-        """The index in a file of hnswlib (``save_index``, float32 rows), with its links. O(bytes).
-
-        Parameters
-        ----------
-        path : path
-        metric : str
-            The file does not say by which metric it was made: hnswlib's ``l2`` is ``sqeuclidean``,
-            ``ip`` ``inner_product``, ``cosine`` ``cosine``.
-        metric_kwds, n_neighbors, ef, algorithm, graph_recall, seed, quantization
-            As for `Index`. `m` and `ef_construction` are the file's.
-        n_threads, verbose
-            As for `Index`.
-
-        Returns
-        -------
-        index : Index
-            Without the rows that were marked as deleted; where there are some, the others are
-            linked anew when first needed.
-        labels : ndarray of uint64, shape (n,)
-            The label of each row. Results name rows by their ids, 0 to n - 1.
-
-        Raises
-        ------
-        FileError
-            What the system says of the file.
-        CorruptFile
-            For a file that is not hnswlib's, or whose rows are not float32.
-        ValueError
-            For wrong options, as `Index` does; where the engine cannot import.
-
-        Examples
-        --------
-        >>> index, labels = Index.import_hnswlib("items.bin", metric="cosine")
-        >>> labels[index.query(queries, 10).indices]
-        """
-        greeting = engine().greeting
-        if "import_hnswlib" not in greeting.features:
-            raise InvalidArgument(f"{greeting.server} cannot import files of hnswlib here")
-        data = _files.read(path)
-        rows = interchange.hnswlib_table(path, data).rows
-        given = {"ef": ef, "algorithm": algorithm, "graph_recall": graph_recall}
-        others: dict[str, Any] = {
-            "metric": metric,
-            "metric_kwds": metric_kwds,
-            "n_neighbors": n_neighbors,
-            "seed": seed,
-            "quantization": quantization,
-            "n_threads": n_threads,
-            "verbose": verbose,
-        }
-        index = cls.__new__(cls)
-        index._take_rows(rows, given, **others)
-        with progress_bar(verbose) as listener:
-            remote, labels = engine().import_hnswlib(data, index._wire_options(), listener)
-        index._keep_effort_of(remote)
-        index._remote_index = remote
-        return index, labels
-
-    def dump(self) -> bytearray:
-        """What `save` writes, as bytes. O(bytes)."""
-        with self._lock:
-            return self._dumped()
-
-    @classmethod
-    def restore(cls, data: bytes | bytearray | memoryview) -> Index:
-        """The index that `dump` or a file gave. Raises as `load` does. O(bytes)."""
-        return cls._of_bytes(data)
-
-    def recall(
-        self,
-        sample: int = 1000,
-        k: int = 10,
-        *,
-        epsilon: float | None = None,
-        ef: int | None = None,
-    ) -> dict[str, Any]:
-        """What single queries at this effort find, against exact answers. O(sample n d).
-
-        Parameters
-        ----------
-        sample : int
-            Rows that are asked for their nearest others.
-        k : int
-            Neighbours of each, the row itself not counted.
-        epsilon, ef
-            As in `query`.
-
-        Returns
-        -------
-        dict
-            ``recall`` with ``low`` and ``high`` (95 %), ``distance_error`` or None, ``ms`` a query,
-            ``exact`` (all rows are compared), ``sample``, ``k``, ``ef``.
-        """
-        asked = {**_effort(epsilon, ef), "sample": _parameters.as_count(sample, "sample", 1)}
-        asked["k"] = _parameters.as_count(k, "k", 1)
-        remote = self._remote()
-        if not isinstance(remote, RemoteIndex):
-            raise InvalidArgument("recall is measured by a server, not inside Pyodide")
-        with progress_bar(self.verbose) as listener:
-            return remote.recall(asked, listener)
+    # ------------------------------------------------------------------ its health and its end
 
     def verify(self) -> dict[str, Any]:
         """Look at everything the engine holds: rows, links, what is reachable. O(n d + links).
@@ -533,8 +250,6 @@ class Index(Deletes, SavedIndex, RadiusSearch):
             ``asymmetric``, ``out_of_range``, ``unreachable``.
         """
         return self._remote().verify()
-
-    # ------------------------------------------------------------------ its end
 
     def __enter__(self) -> Index:
         return self
@@ -551,65 +266,3 @@ class Index(Deletes, SavedIndex, RadiusSearch):
         n = self._stored().shape[0]
         state = ", closed" if self._closed else ""
         return f"<Index of {n} x {self.dim} {self._form_name} rows, {self.metric}{state}>"
-
-    @classmethod
-    def _attributes_of(cls, loaded: _files.Loaded) -> dict[str, Any]:
-        """Those that every index has; the defaults where another client wrote the file."""
-        given = loaded.attributes
-        if given is not None:
-            return {name: given[name] for name in COMMON if name in given}
-        form, _, dim, metric = loaded.shape
-        return {
-            "dim": dim,
-            "metric": metric,
-            "metric_kwds": None,
-            "n_neighbors": 30,
-            "n_jobs": None,
-            "quantization": None,
-            "verbose": False,
-            "_form_name": form,
-            "_is_sparse": form == "sparse",
-            "_seed": 42,
-            "_effort": {},
-            "_engine_options": {},
-        }
-
-
-def _asked(
-    epsilon: float | None,
-    ef: int | None,
-    min_recall: float | None,
-    ef_steps: Any,
-    until_distance: float | None,
-    until_similarity: float | None,
-) -> Header:
-    effort = _effort(epsilon, ef)
-    numbers = {
-        "min_recall": min_recall,
-        "until_distance": until_distance,
-        "until_similarity": until_similarity,
-    }
-    effort.update({name: float(of) for name, of in numbers.items() if of is not None})
-    if ef_steps is not None:
-        effort["ef_steps"] = [_parameters.as_count(step, "ef_steps", 1) for step in ef_steps]
-    return effort
-
-
-def _effort(epsilon: float | None, ef: int | None) -> Header:
-    effort: Header = {}
-    if epsilon is not None:
-        effort["epsilon"] = _parameters.effort(epsilon)
-    if ef is not None:
-        effort["ef"] = _parameters.as_count(ef, "ef", 1)
-    return effort
-
-
-def _checked(given: dict[str, Any]) -> Header:
-    """The engine's options that were given, as the wire has them; the engine checks their range."""
-    options = {name: value for name, value in given.items() if value is not None}
-    for name in _COUNTS:
-        if name in options:
-            options[name] = _parameters.as_count(options[name], name, 0 if name == "n_iters" else 1)
-    if "graph_recall" in options:
-        options["graph_recall"] = _metrics.as_number(options["graph_recall"], "graph_recall")
-    return options

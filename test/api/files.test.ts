@@ -302,6 +302,21 @@ describe("an index file of hnswlib", () => {
     }
   });
 
+  it.each([
+    ["ids", { ids: Int32Array.from({ length: 200 }, (_, i) => i + 5) }],
+    ["nextId", { nextId: 900 }],
+    ["ids", { ids: [1, 2], nextId: 900 }],
+  ] as const)("has labels: %s of one's own are refused (%#)", async (name, given) => {
+    const message = expect.stringMatching(`^${name} is .*allowed: none`);
+    const refused = { code: "ERR_INVALID_ARGUMENT", message };
+    for (const source of [file("l2"), readFileSync(file("l2"))]) {
+      await expect(HnswIndex.importHnswlib(source, given as object)).rejects.toMatchObject(refused);
+      expect(() => HnswIndex.importHnswlibSync(source, given as object)).toThrow(expect.objectContaining(refused));
+    }
+    const { index } = HnswIndex.importHnswlibSync(file("l2"), { ids: undefined, nextId: undefined } as object);
+    expect([index.nextId, index.ids().at(-1)]).toEqual([200, 199]);
+  });
+
   it("loses the rows that were deleted, and may not lie", async () => {
     const { index, labels } = await HnswIndex.importHnswlib(file("deleted"), { metric: "sqeuclidean" });
     expect([index.size, labels.length, labels.includes(1003n)]).toEqual([198, 198, false]);

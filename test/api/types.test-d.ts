@@ -14,6 +14,7 @@ import {
   HnswError,
   HnswIndex,
   type IdsInput,
+  type ImportOptions,
   type MatrixInput,
   type MetricInfo,
   type MetricName,
@@ -73,6 +74,8 @@ describe("HnswIndex", () => {
     expectTypeOf(HnswIndex.build).returns.resolves.toEqualTypeOf<HnswIndex>();
     expectTypeOf(HnswIndex.buildSync).returns.toEqualTypeOf<HnswIndex>();
     expectTypeOf(HnswIndex.build).parameter(1).toEqualTypeOf<BuildOptions | undefined>();
+    expectTypeOf(HnswIndex.importHnswlib).parameter(1).toEqualTypeOf<ImportOptions | undefined>();
+    expectTypeOf<ImportOptions>().not.toHaveProperty("ids");
     // @ts-expect-error the constructor is private
     new HnswIndex();
   });

@@ -82,14 +82,13 @@ describe("while a call computes", () => {
     await client.send({ op: "update", id, index, fresh: { rows: 3000, dim: 96, dtype: "float32" } });
     await client.upload(id, slice(large, 30_000, 3000), 3000);
     await client.when(({ header }) => header.type === "progress" && header.id === id, "progress");
-    // Reading the state of a changing index waits for the change, and nobody else may wait for that.
-    const stats = client.call("stats", { index });
+    // What the index was before is told at once.
+    expect(await client.call("stats", { index })).toMatchObject({ index: { rows: 6000 } });
     await other.call("ping");
     await client.call("ping");
     expect(client.received.some(({ header }) => header.id === id && header.type === "reply")).toBe(false);
     await client.call("cancel", { target: id });
     await expect(client.answer(id)).rejects.toMatchObject({ code: "ERR_CANCELLED" });
-    expect(await stats).toMatchObject({ index: { rows: 6000 } });
     expect(await client.query(index, slice(large, 0, 20), 5)).toEqual(before);
   });
 

@@ -113,6 +113,8 @@ describe("a file of hnswlib", () => {
       const asked = client.call("import_hnswlib", { bytes: await put(client, good), options: wrong });
       await expect(asked, JSON.stringify(wrong)).rejects.toEqual(code(name));
     }
+    const named = client.call("import_hnswlib", { bytes: await put(client, good), options: { next_id: 900 } });
+    await expect(named).rejects.toMatchObject({ message: expect.stringContaining("nextId is 900") });
     await expect(client.call("import_hnswlib", { options })).rejects.toEqual(code("ERR_PROTOCOL"));
     const unknown = client.call("import_hnswlib", { bytes: { value: "v99" } });
     await expect(unknown).rejects.toEqual(code("ERR_UNKNOWN_ID"));

@@ -145,6 +145,12 @@ test("files of hnswlib are not imported, and the error says so", () => {
   );
 });
 
+test.each(["rebuild()", "recall()", "profile(rows)"])("%s is for servers, and the error says so", (call) => {
+  expect(raised(`hnsw_bridge.Index(rows).${call}`)).toMatch(
+    new RegExp(`^InvalidArgument ERR_INVALID_ARGUMENT: ${call.split("(")[0]} needs a server`),
+  );
+});
+
 test("a generator of numpy's is not taken without numpy", () => {
   expect(raised("HnswIndexWrapper(rows, random_state=object())")).toMatch(
     /^InvalidArgument .* None or an int without numpy/,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,11 @@ def test_the_recall_that_is_asked_for_is_kept(rows: np.ndarray, queries: np.ndar
         np.testing.assert_array_equal(plain.indices, hits.indices)
 
 
+def test_a_profile_is_asked_for_as_a_query_is() -> None:
+    query, profile = (inspect.signature(each).parameters for each in (Index.query, Index.profile))
+    assert list(query.values()) == list(profile.values())
+
+
 def test_widths_are_tried_until_the_best_row_is_near_enough(rows: np.ndarray) -> None:
     index = Index(rows, n_neighbors=5, algorithm="hnsw")
     far = np.full((2, DIM), 9, np.float32)
@@ -50,8 +57,8 @@ def test_other_links_stay_with_the_index(rows: np.ndarray, queries: np.ndarray) 
     index.rebuild(m=20)
     assert index.engine_parameters["m"] == 20
     stats = index.stats()
-    assert (stats["m"], stats["insertsSinceBuild"]) == (20, 0)
-    assert sum(stats["degrees"]) == stats["levelRows"][0] == N - 50
+    assert (stats["m"], stats["inserts_since_build"]) == (20, 0)
+    assert sum(stats["degrees"]) == stats["level_rows"][0] == N - 50
     assert (index.query(queries, 3).indices >= 50).all()
     with pytest.raises(ValueError, match="512"):
         index.rebuild(m=4000)

@@ -58,8 +58,8 @@ def test_a_loaded_index_is_the_one_that_was_saved(rows, options, path):
         np.testing.assert_array_equal(found, expected)
     if not options.get("compressed"):
         np.testing.assert_array_equal(again.neighbor_graph[0], graph[0])
-        assert again.stats()["graphBuilds"] == 0
-        assert again.stats()["searchBuilds"] == 0
+        assert again.stats()["graph_builds"] == 0
+        assert again.stats()["search_builds"] == 0
     own = set(index.__dict__) - {"_lock", "_remote_index", "_graph", "_products", "_rows"}
     for name in own - {"random_state", "metric_kwds", "rng_state", "search_rng_state"}:
         assert getattr(again, name) == getattr(index, name), name

@@ -24,7 +24,7 @@ def test_an_index_comes_over_with_its_rows_labels_and_links(name, metric):
         assert (len(index), index.dim, index.n_neighbors, index.metric) == (200, 6, 5, metric)
         assert (index.parameters["m"], index.parameters["ef_construction"]) == (5, 60)
         stats = index.stats()
-        assert (stats["searchReady"], stats["searchBuilds"]) == (True, 0)
+        assert (stats["search_ready"], stats["search_builds"]) == (True, 0)
         assert index.verify()["sound"]
         rows = interchange.read_hnswlib(path).rows
         with Index(rows, metric=metric, n_neighbors=5, algorithm="exact") as exact:

@@ -118,7 +118,7 @@ def test_a_copy_takes_the_products_over_and_builds_nothing(duplicate, metric, ch
     assert calls() == {"build": 1, "put": 1, "attach": 1, "neighbor_graph": 1, "query": 1}
     assert again._products is None, "the server holds them by now"
     seen = again.stats()
-    assert (seen["graphBuilds"], seen["searchBuilds"]) == (0, 0)
+    assert (seen["graph_builds"], seen["search_builds"]) == (0, 0)
     assert _errors("ERR_INVALID_ARGUMENT") == refused
 
 

@@ -371,7 +371,7 @@ def test_copies_of_a_fitted_model_transform_equally_and_search_nothing_anew(serv
         np.testing.assert_array_equal(again.embedding_, model.embedding_)
         np.testing.assert_array_equal(again.transform(iris()[120:]), expected)
         assert calls() == {"build": 1, "put": 1, "attach": 1, "query": 1}
-        assert again._knn_search_index.stats()["searchBuilds"] == 0
+        assert again._knn_search_index.stats()["search_builds"] == 0
 
 
 def test_the_model_is_a_umap_with_its_parameters(fitted):

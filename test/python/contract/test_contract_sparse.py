@@ -312,7 +312,9 @@ def test_contract_36_a_million_columns_are_no_matter():
 def test_contract_36_sparse_rows_take_at_most_one_and_a_half_times_their_csr():
     rows = random_csr(2000, 5000, density=0.01)
     stats = HnswIndexWrapper(rows, "cosine", n_neighbors=5).stats()
-    assert stats["rowsBytes"] <= 1.5 * (rows.data.nbytes + rows.indices.nbytes + rows.indptr.nbytes)
+    assert stats["rows_bytes"] <= 1.5 * (
+        rows.data.nbytes + rows.indices.nbytes + rows.indptr.nbytes
+    )
 
 
 UNSUPPORTED = [

@@ -38,8 +38,8 @@ def digest(arrays) -> str:
 def shown() -> dict[str, object]:
     """What can be asked for without making what is not there yet."""
     at_server = index.stats()
-    ready = {name: at_server[name] for name in ("rows", "graphReady", "searchReady")}
-    if not at_server["searchReady"] or not at_server["graphReady"]:
+    ready = {name: at_server[name] for name in ("rows", "graph_ready", "search_ready")}
+    if not at_server["search_ready"] or not at_server["graph_ready"]:
         return ready
     return {
         **ready,

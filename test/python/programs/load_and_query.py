@@ -22,4 +22,4 @@ if graph is not None:
 np.savez(folder / "found.npz", **found)
 server, own = hnsw_bridge.stats()["server"], index.stats()
 calls = {op: n for op, n in server["calls"].items() if n and op not in ("hello", "rows", "stats")}
-print(json.dumps({"calls": calls, "built": own["graphBuilds"] + own["searchBuilds"]}))
+print(json.dumps({"calls": calls, "built": own["graph_builds"] + own["search_builds"]}))
