@@ -85,6 +85,33 @@ pub fn chunks_mut<T: Send, S>(
     });
 }
 
+/// Rows gathered at a time.
+const GATHERED: usize = 1024;
+
+/// Copies what `row` gives for each of `ids` to the beginning of a place of `stride` elements of its own.
+pub(crate) fn gather<'a, T: Copy + Send + 'a>(
+    threads: usize,
+    out: &mut [T],
+    stride: usize,
+    ids: &[u32],
+    row: impl Fn(u32) -> &'a [T] + Sync,
+) {
+    debug_assert_eq!(out.len(), ids.len() * stride);
+    chunks_mut(
+        threads,
+        out,
+        GATHERED * stride,
+        || (),
+        |(), start, part| {
+            for (place, &id) in part.chunks_exact_mut(stride).zip(&ids[start / stride..]) {
+                let row = row(id);
+                place[..row.len()].copy_from_slice(row);
+            }
+            true
+        },
+    );
+}
+
 /// The error of the first block of `0..n` that has one, whatever worker found it.
 pub(crate) fn check<E: Send>(
     threads: usize,

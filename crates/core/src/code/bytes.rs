@@ -138,17 +138,7 @@ impl ByteCodes {
     pub fn subset(&self, ids: &[u32], threads: usize) -> Result<ByteCodes> {
         let stride = self.stride;
         let mut data = Aligned::<u8>::zeroed(ids.len() * stride)?;
-        parallel::chunks_mut(
-            threads,
-            data.as_mut_slice(),
-            PIECE * stride,
-            || (),
-            |(), start, part| {
-                let codes = part.chunks_exact_mut(stride).zip(&ids[start / stride..]);
-                codes.for_each(|(code, &id)| code.copy_from_slice(self.padded(id as usize)));
-                true
-            },
-        );
+        parallel::gather(threads, data.as_mut_slice(), stride, ids, |id| self.padded(id as usize));
         let norms = ids.iter().map(|&id| self.norms[id as usize]).collect();
         let residuals = ids.iter().filter_map(|&id| self.residuals.get(id as usize).copied()).collect();
         let (steps, width) = (self.steps.clone(), self.width);

@@ -23,11 +23,13 @@ impl Coarse {
 
     /// The codes of `rows`, made by the first of those who ask.
     pub fn get_or_make(&self, rows: &Rows, threads: usize, control: Control<'_>) -> Result<Option<&ByteCodes>> {
-        self.making.get_or_make(control, || {
-            let codes = ByteCodes::coarse(rows, threads, control.quiet())?;
-            self.codes.get_or_init(|| codes);
-            Ok(())
-        })?;
+        if self.codes.get().is_none() {
+            self.making.get_or_make(control, || {
+                let codes = ByteCodes::coarse(rows, threads, control.quiet())?;
+                self.codes.get_or_init(|| codes);
+                Ok(())
+            })?;
+        }
         Ok(self.get())
     }
 

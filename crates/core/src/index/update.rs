@@ -119,7 +119,7 @@ impl Index {
             replaced: others.as_ref().map(|others| (&slots.places[..], others)),
             fresh: fresh.as_ref(),
         };
-        let rows = before.rows.edited(&edit)?;
+        let rows = before.rows.edited(&edit, self.options.threads)?;
         let codes = self.edited_codes(before.codes(), &edit, control)?;
         let coarse = self.edited_codes(before.coarse.get(), &edit, control)?;
         let mut next = State::after(before, rows, codes, coarse, &slots);

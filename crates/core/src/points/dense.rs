@@ -227,9 +227,15 @@ impl Rows {
     }
 
     /// See [`super::Points::edited`].
-    pub(crate) fn edited<'a>(&self, edit: &Edit<'a>, of: impl Fn(&'a Points) -> &'a Rows) -> Result<Rows> {
+    pub(crate) fn edited<'a>(
+        &self,
+        edit: &Edit<'a>,
+        threads: usize,
+        of: impl Fn(&'a Points) -> &'a Rows,
+    ) -> Result<Rows> {
         let mut out = self.like(edit.len())?;
-        edit.kept.iter().enumerate().for_each(|(to, &from)| out.copy_row(to, self, from as usize));
+        let kept = &mut out.raw_mut().0[..edit.kept.len() * self.stride];
+        parallel::gather(threads, kept, self.stride, edit.kept, |from| self.row(from as usize));
         if let Some((places, others)) = edit.replaced {
             places.iter().enumerate().for_each(|(from, &to)| out.copy_row(to as usize, of(others), from));
         }

@@ -216,7 +216,7 @@ impl Points {
     }
 
     /// A copy as `edit` says.
-    pub(crate) fn edited(&self, edit: &Edit<'_>) -> Result<Points> {
+    pub(crate) fn edited(&self, edit: &Edit<'_>, threads: usize) -> Result<Points> {
         /// The rows inside, which have the form of those that are edited.
         macro_rules! as_form {
             ($form:ident) => {
@@ -230,7 +230,7 @@ impl Points {
             };
         }
         Ok(match self {
-            Points::Dense(rows) => rows.edited(edit, as_form!(Dense))?.into(),
+            Points::Dense(rows) => rows.edited(edit, threads, as_form!(Dense))?.into(),
             Points::Sparse(rows) => rows.edited(edit, as_form!(Sparse))?.into(),
             Points::Bits(rows) => rows.edited(edit, as_form!(Bits))?.into(),
         })

@@ -34,9 +34,9 @@ fn every_form_is_cut_grown_and_replaced_alike() {
         let mut expected: Vec<_> = kept.iter().map(|&row| before[row as usize].clone()).collect();
         places.iter().zip(&others).for_each(|(&place, other)| expected[place as usize] = other.clone());
         expected.extend(more);
-        assert_eq!(values(&rows.edited(&edit).unwrap()), expected);
+        assert_eq!(values(&rows.edited(&edit, 2).unwrap()), expected);
         let all: Vec<u32> = (0..120).collect();
-        assert_eq!(values(&rows.edited(&Edit { kept: &all, replaced: None, fresh: None }).unwrap()), before);
+        assert_eq!(values(&rows.edited(&Edit { kept: &all, replaced: None, fresh: None }, 2).unwrap()), before);
     }
 }
 

@@ -134,8 +134,8 @@ impl Sketch {
         let mut data = Aligned::<u8>::zeroed(edit.len() * self.stride)?;
         let stride = self.stride;
         let cells = data.as_mut_slice();
-        let codes = cells.chunks_exact_mut(stride).zip(edit.kept);
-        codes.for_each(|(code, &row)| code.copy_from_slice(self.code(row as usize)));
+        let kept = &mut cells[..edit.kept.len() * stride];
+        parallel::gather(threads, kept, stride, edit.kept, |row| self.code(row as usize));
         if let Some((places, others)) = edit.replaced
             && let Some(others) = others.dense()
         {
