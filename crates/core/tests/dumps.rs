@@ -87,6 +87,20 @@ fn a_restored_index_answers_bit_for_bit_and_makes_nothing_anew() {
 }
 
 #[test]
+fn rows_that_became_copies_of_others_leave_no_gaps_in_a_dump() {
+    let (index, make) = indexes().swap_remove(0);
+    index.prepare(Control::none()).unwrap();
+    // Later copies are on level 0 alone, whatever level the rows in their places were on.
+    let levels = index.stats().level_rows;
+    index.update(Changes::replaced((200..300).collect(), make(100, 0)), Control::none()).unwrap();
+    assert!(index.stats().level_rows[1] < levels[1]);
+    let again = Index::restore(&index.dump(true, Control::none()).unwrap(), 1, Control::none()).unwrap();
+    assert_eq!(again.stats().level_rows, index.stats().level_rows);
+    let asked = |index: &Index| index.query(make(50, 9 * 120), QUERY, Control::none()).unwrap();
+    assert_eq!(asked(&index), asked(&again));
+}
+
+#[test]
 fn packed_bits_are_dumped_too() {
     let rows = |first: u8| {
         let mut rows = BitRows::zeroed(200, 3).unwrap();

@@ -77,7 +77,9 @@ impl<'a> Batch<'a> {
         scratch: &mut Scratch,
     ) -> Vec<Neighbor> {
         let options = self.insert.options;
-        let count = super::bulk::candidates_by_sketch(options);
+        let count =
+            (super::bulk::candidates_by_sketch(options) * std::env::var("CS").map_or(3, |v| v.parse().unwrap()) / 3)
+                .max(options.m);
         if level == 0 {
             let width = (WIDER * count as f64) as usize;
             set_out(graph, scorer, &by.anchors.to(by.sketch, scorer.query), width, scratch);

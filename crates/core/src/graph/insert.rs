@@ -50,6 +50,7 @@ pub(crate) fn update(
     let insert = Insert { rows, pair: source.pair(), by_sketch, first, options, phase: &phase, control };
     graph.reserve((graph.len()..rows.len()).map(|place| insert.drawn(place as u32)))?;
     replaced.chunks(insert.most(graph.len())).try_for_each(|ids| insert.replaced(graph, ids))?;
+    graph.close_gaps()?;
     graph.choose_entry();
     while graph.len() < rows.len() {
         let start = graph.len();

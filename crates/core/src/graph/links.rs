@@ -83,10 +83,29 @@ impl Graph {
         self.entry = (0..self.levels.len() as u32).filter(|&id| may(id)).fold(EMPTY, highest);
     }
 
-    /// Takes a row without links from the levels above `level`.
+    /// Takes a row without links from the levels above `level`. Its places there stay until [`Graph::close_gaps`].
     pub fn lower(&mut self, id: u32, level: u8) {
         let own = &mut self.levels[id as usize];
         *own = level.min(*own);
+    }
+
+    /// Leaves no places between those of upper levels that no row uses: files have none. O(upper links) where there are some.
+    pub fn close_gaps(&mut self) -> Result<()> {
+        let blocks: usize = self.levels.iter().map(|&level| usize::from(level)).sum();
+        if self.upper.as_slice().len() == blocks * self.m {
+            return Ok(());
+        }
+        let mut upper = Aligned::zeroed(blocks * self.m)?;
+        let mut start = 0;
+        for (&level, own) in self.levels.iter().zip(&mut self.upper_start) {
+            let len = usize::from(level) * self.m;
+            let from = *own as usize * self.m;
+            upper.as_mut_slice()[start..start + len].copy_from_slice(&self.upper.as_slice()[from..from + len]);
+            *own = (start / self.m) as u32;
+            start += len;
+        }
+        self.upper = upper;
+        Ok(())
     }
 
     /// The graph without the rows `gone` (ascending, distinct), which no link leads to and the entry is none of; the rows
