@@ -90,6 +90,10 @@ fn stressed(algorithm: Algorithm) {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for update in 0..UPDATES {
+                // Some of the updates are applied while the others look.
+                while update == UPDATES / 2 && seen.load(Ordering::Relaxed) == 0 {
+                    std::thread::yield_now();
+                }
                 let ids = index.update(changes(&states, update), Control::none()).unwrap();
                 assert_eq!(ids, fresh(update));
                 done.store(update + 1, Ordering::Release);

@@ -1,6 +1,7 @@
 //! Rows that are linked together.
 
 use super::between::Between;
+use super::bulk::candidates_by_sketch;
 use super::copies::is_later_copy;
 use super::insert::{Insert, Sketched};
 use super::links::Graph;
@@ -77,9 +78,9 @@ impl<'a> Batch<'a> {
         scratch: &mut Scratch,
     ) -> Vec<Neighbor> {
         let options = self.insert.options;
-        let count =
-            (super::bulk::candidates_by_sketch(options) * std::env::var("CS").map_or(3, |v| v.parse().unwrap()) / 3)
-                .max(options.m);
+        // Two thirds of what a bulk build takes: with all of it recall@10 of walks of width 16 was 0.993 after three updates of
+        // a tenth, not 0.992, for a quarter more time.
+        let count = (candidates_by_sketch(options) * 2 / 3).max(options.m);
         if level == 0 {
             let width = (WIDER * count as f64) as usize;
             set_out(graph, scorer, &by.anchors.to(by.sketch, scorer.query), width, scratch);
@@ -121,9 +122,9 @@ impl<'a> Batch<'a> {
         select_by(self, candidates, limit, kept);
     }
 
-    /// Sets all links of the batch, on the levels up to `top` that the graph had before it.
-    pub fn link_all(&self, graph: &mut Graph, top: u8, found: &[Found]) -> Result<()> {
-        (0..=top).try_for_each(|level| self.link(graph, level, found))?;
+    /// Sets all links of the batch, on the levels of the rows that have links.
+    pub fn link_all(&self, graph: &mut Graph, found: &[Found]) -> Result<()> {
+        (0..=graph.top()).try_for_each(|level| self.link(graph, level, found))?;
         self.insert.control.check()
     }
 

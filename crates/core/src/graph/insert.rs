@@ -36,28 +36,32 @@ pub(crate) fn update(
     control: Control<'_>,
 ) -> Result<usize> {
     let rows = source.rows;
-    let phase = control.phase("update", (replaced.len() + rows.len() - graph.len()) as u64);
     // By ids, not by places: rows that come and go at the same places are on all levels all the same.
-    let first = (graph.len() as u32, next_id);
-    // Where walks begin leads on: a replaced row has no links yet.
-    let is_linked = |id| replaced.binary_search(&id).is_err();
+    let first = graph.len() as u32;
+    let level = |place: u32| level_of(options.seed, next_id + (place - first), options.m);
+    let fresh = first..rows.len() as u32;
+    graph.reserve(fresh.clone().map(level))?;
+    graph.push_rows(fresh.clone().map(level))?;
+    let new: Vec<u32> = replaced.iter().copied().chain(fresh).collect();
+    let phase = control.phase("update", new.len() as u64);
+    // Where walks begin leads on: a new row has no links yet.
+    let is_linked = |id| new.binary_search(&id).is_err();
     graph.choose_entry_among(is_linked);
     let by_sketch = sketch.map(|sketch| Sketched {
         sketch,
         between: BySketch { dot: source.kernels.u8_dot, sketch },
         anchors: Anchors::among(graph, sketch, is_linked),
     });
-    let insert = Insert { rows, pair: source.pair(), by_sketch, first, options, phase: &phase, control };
-    graph.reserve((graph.len()..rows.len()).map(|place| insert.drawn(place as u32)))?;
-    replaced.chunks(insert.most(graph.len())).try_for_each(|ids| insert.replaced(graph, ids))?;
+    let insert = Insert { rows, pair: source.pair(), by_sketch, options, phase: &phase, control };
+    let mut left = &new[..];
+    while !left.is_empty() {
+        let (ids, others) = left.split_at(insert.most(rows.len() - left.len()).min(left.len()));
+        insert.link(graph, ids)?;
+        graph.raise_entry(ids);
+        left = others;
+    }
     graph.close_gaps()?;
     graph.choose_entry();
-    while graph.len() < rows.len() {
-        let start = graph.len();
-        let size = insert.most(start).min(rows.len() - start);
-        let ids: Vec<u32> = (start..start + size).map(|id| id as u32).collect();
-        insert.fresh(graph, &ids)?;
-    }
     graph.make_hubs();
     repair(graph, rows, insert.pair, control)
 }
@@ -74,23 +78,15 @@ pub(super) struct Insert<'a> {
     pub rows: &'a Points,
     pub pair: Pair<'a>,
     pub by_sketch: Option<Sketched<'a>>,
-    /// The first new row, and its id.
-    first: (u32, u32),
     pub options: &'a Options,
     pub phase: &'a Phase<'a>,
     pub control: Control<'a>,
 }
 
 impl Insert<'_> {
-    /// Most rows of a batch for a graph of so many.
-    fn most(&self, rows: usize) -> usize {
-        (rows / 2).clamp(1, if self.by_sketch.is_some() { MAX_SKETCHED } else { MAX_BATCH })
-    }
-
-    /// The level of a new row.
-    fn drawn(&self, place: u32) -> u8 {
-        let (place_of_first, id_of_first) = self.first;
-        level_of(self.options.seed, id_of_first + (place - place_of_first), self.options.m)
+    /// Most rows of a batch where so many have links.
+    fn most(&self, linked: usize) -> usize {
+        (linked / 2).clamp(1, if self.by_sketch.is_some() { MAX_SKETCHED } else { MAX_BATCH })
     }
 
     /// What links are chosen by where there are no sketches.
@@ -98,19 +94,11 @@ impl Insert<'_> {
         ByRows { pair: self.pair, rows: self.rows }
     }
 
-    /// Links rows that the graph does not have yet.
-    fn fresh(&self, graph: &mut Graph, ids: &[u32]) -> Result<()> {
-        let batch = Batch::of(self, ids, ids.iter().map(|&id| self.drawn(id)).collect());
-        let (top, found) = (graph.top(), batch.find_all(graph)?);
-        graph.push_rows(ids.iter().enumerate().map(|(i, _)| batch.level(i, &found[i])))?;
-        batch.link_all(graph, top, &found)
-    }
-
-    /// Links rows that the graph has without links.
-    fn replaced(&self, graph: &mut Graph, ids: &[u32]) -> Result<()> {
+    /// Links rows (ascending) that have no links.
+    fn link(&self, graph: &mut Graph, ids: &[u32]) -> Result<()> {
         let batch = Batch::of(self, ids, ids.iter().map(|&id| graph.level(id)).collect());
-        let (top, found) = (graph.top(), batch.find_all(graph)?);
+        let found = batch.find_all(graph)?;
         ids.iter().enumerate().for_each(|(i, &id)| graph.lower(id, batch.level(i, &found[i])));
-        batch.link_all(graph, top, &found)
+        batch.link_all(graph, &found)
     }
 }

@@ -83,6 +83,12 @@ impl Graph {
         self.entry = (0..self.levels.len() as u32).filter(|&id| may(id)).fold(EMPTY, highest);
     }
 
+    /// Makes one of `ids` the entry if it is on a higher level.
+    pub fn raise_entry(&mut self, ids: &[u32]) {
+        let higher = |best: u32, &id: &u32| if self.level(id) > self.level(best) { id } else { best };
+        self.entry = ids.iter().fold(self.entry, higher);
+    }
+
     /// Takes a row without links from the levels above `level`. Its places there stay until [`Graph::close_gaps`].
     pub fn lower(&mut self, id: u32, level: u8) {
         let own = &mut self.levels[id as usize];

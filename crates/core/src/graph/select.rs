@@ -21,7 +21,9 @@ pub(crate) fn select_by(
         if kept.len() == limit {
             return;
         }
-        match hidden(between, candidate, kept) {
+        // A copy of the row is as far from everything as the row is: it hides copies alone.
+        let copies = if candidate.proxy == 0.0 { 0 } else { kept.partition_point(|other| other.proxy == 0.0) };
+        match hidden(between, candidate, &kept[copies..]) {
             Hidden::No => kept.push(candidate),
             Hidden::Tied if ties > 0 => {
                 ties -= 1;
@@ -72,5 +74,21 @@ mod tests {
         let mut kept = Vec::new();
         select_by(&ByRows { pair, rows: &rows }, all.iter().copied(), 4, &mut kept);
         assert_eq!(kept.iter().map(|n| n.id).collect::<Vec<_>>(), [1, 3, 4]);
+    }
+
+    #[test]
+    fn copies_of_the_row_leave_room_for_others() {
+        let metric = metric("euclidean", 1);
+        let pair = metric.pair(Kernels::detect(), Form::Dense);
+        // Row 0, four copies of it, and two rows on each side.
+        let rows = Points::from(Rows::from_slice(&[0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.5, -1.0, -3.0], 1).unwrap());
+        let proxy = |id: u32| pair.one(rows.row(0), rows.row(id as usize));
+        let mut all: Vec<Neighbor> = (1..9).map(|id| Neighbor { proxy: proxy(id), id }).collect();
+        all.sort();
+        let mut kept = Vec::new();
+        select_by(&ByRows { pair, rows: &rows }, all.iter().copied(), 4, &mut kept);
+        assert_eq!(kept.iter().map(|n| n.id).collect::<Vec<_>>(), [1, 2, 3, 5]);
+        select_by(&ByRows { pair, rows: &rows }, all.iter().copied(), 6, &mut kept);
+        assert_eq!(kept.iter().map(|n| n.id).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 7]);
     }
 }
