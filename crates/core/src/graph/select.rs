@@ -15,22 +15,21 @@ pub(crate) fn select_by(
     limit: usize,
     kept: &mut Vec<Neighbor>,
 ) {
-    let mut ties = limit / 2;
+    let (mut ties, mut copies) = (limit / 2, 0);
     kept.clear();
     for candidate in candidates {
         if kept.len() == limit {
             return;
         }
+        let is_copy = candidate.proxy == 0.0;
         // A copy of the row is as far from everything as the row is: it hides copies alone.
-        let copies = if candidate.proxy == 0.0 { 0 } else { kept.partition_point(|other| other.proxy == 0.0) };
-        match hidden(between, candidate, &kept[copies..]) {
-            Hidden::No => kept.push(candidate),
-            Hidden::Tied if ties > 0 => {
-                ties -= 1;
-                kept.push(candidate);
-            }
-            _ => {}
+        match hidden(between, candidate, if is_copy { kept } else { &kept[copies..] }) {
+            Hidden::No => {}
+            Hidden::Tied if ties > 0 => ties -= 1,
+            _ => continue,
         }
+        kept.push(candidate);
+        copies += usize::from(is_copy);
     }
 }
 
