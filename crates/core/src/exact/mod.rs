@@ -43,7 +43,7 @@ use crate::error::Result;
 use crate::knn::{Knn, RunOn};
 use crate::metric::{Metric, Pair};
 use crate::points::Points;
-pub(crate) use among::among;
+pub(crate) use among::{Short, among};
 use hnsw_kernels::Kernels;
 use recheck::Sides;
 pub(crate) use renew::{Renewal, renew};

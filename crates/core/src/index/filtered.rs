@@ -12,10 +12,11 @@
 
 use super::Index;
 use super::state::State;
+use super::walked::WalkCodes;
 use crate::code::ByteCodes;
 use crate::control::Control;
 use crate::error::Result;
-use crate::exact::{self, Source};
+use crate::exact::{self, Short, Source};
 use crate::filter::Filter;
 use crate::knn::{EMPTY, Knn};
 use crate::neighbors::Neighbors;
@@ -232,9 +233,18 @@ impl Index {
     ) -> Result<Knn> {
         let threads = self.threads_for(queries.len() * matches.len() * state.rows.width());
         if queries.len() < exact::MIN_BATCH {
+            let search = state.search.get();
+            if let Some(WalkCodes::Sketches(sketch, _)) = search.as_ref().and_then(|search| search.codes.get())
+                && let Some(dense) = queries.dense()
+            {
+                let of_queries = sketch.of_queries(dense, threads, control)?;
+                let short = Short::Sketches(sketch, &of_queries);
+                return exact::among(self.source(state), queries, short, matches.slots(), limits, k, threads, control);
+            }
             let source = self.source_for_few(state, queries.len() * matches.len(), control)?;
             let codes = source.codes_of(queries, threads, control)?;
-            return exact::among(source, queries, codes.as_ref(), matches.slots(), limits, k, threads, control);
+            let short = codes.as_ref().map_or(Short::Nothing, Short::Bytes);
+            return exact::among(source, queries, short, matches.slots(), limits, k, threads, control);
         }
         let part = Part::of(state, matches, self.options.threads)?;
         let source = part.source(self.source(state));

@@ -1,5 +1,6 @@
 //! The directions that rows spread widest in, by orthogonal iteration over a sample.
 
+use super::bound::stretch;
 use super::matrix::{orthonormalise, product};
 use super::sample::Sample;
 use crate::error::Result;
@@ -23,6 +24,8 @@ pub(super) struct Frame {
     /// Steps of the codes in a unit of the rows; 0 where rows differ in no direction.
     pub scale: f32,
     pub dims: usize,
+    /// How much longer a row can be along the axes than it is.
+    pub stretch: f64,
 }
 
 impl Frame {
@@ -54,6 +57,7 @@ impl Frame {
     pub fn by(mean: Vec<f32>, values: Vec<f32>, scale: f32, dims: usize) -> Frame {
         let mut packed = Packed::default();
         Kernels::detect().pack_f32(MatRef::new(&values, dims, mean.len(), mean.len()), &mut packed);
-        Frame { mean, axes: Arc::new(packed), values: Arc::new(values), scale, dims }
+        let stretch = stretch(&values, &packed, dims, mean.len());
+        Frame { mean, stretch, axes: Arc::new(packed), values: Arc::new(values), scale, dims }
     }
 }

@@ -15,9 +15,11 @@
 //! ```text
 //!   sample   rows that directions are found from and sketches are judged by
 //!   frame    the directions, and the step of a code
+//!   bound    what sketches say of distances for certain
 //!   matrix   products and orthogonal rows
 //! ```
 
+mod bound;
 mod frame;
 mod matrix;
 mod sample;
@@ -218,6 +220,12 @@ impl Sketch {
     /// Squared norm of a row's code.
     pub fn norm(&self, id: usize) -> i32 {
         norm(self.code(id))
+    }
+
+    /// Squared norm of a code, which it has behind it.
+    #[inline]
+    pub fn norm_of(code: &[u8]) -> i32 {
+        norm(code)
     }
 
     /// The sketches of some rows, one behind another.
