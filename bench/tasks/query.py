@@ -315,7 +315,7 @@ def _plot(part: dict, threads: int, result: dict) -> dict:
                 )
     many = "1 thread" if threads == 1 else f"{threads} threads"
     return {
-        "file": f"query-{part['name']}-{threads}",
+        "file": f"{result['suite']}-{part['name']}-{threads}",
         "title": f"{part['name']} ({report.shape(part)}), {many}",
         "x": {"label": f"recall@{result['k']}"},
         "y": {"label": "queries a second", "log": True},

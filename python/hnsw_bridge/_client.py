@@ -13,6 +13,7 @@ from typing import Any
 from ._curve import public_key
 from ._launch import LocalServer
 from ._locks import ForkSafeLock
+from ._names import snake_case
 from ._session import Session as Session
 from ._session import Where
 
@@ -98,9 +99,9 @@ def shutdown() -> None:
 
 
 def stats() -> dict[str, Any]:
-    """What the server counts: ``{"server": {"calls": {op: n}, …}, "session": {…}}``."""
+    """What the server counts: ``{"server": {"calls": {op: n}, …}, "session": {…}}``, in snake_case."""
     reply = session().call("stats")
-    return {"server": reply["server"], "session": reply["session"]}
+    return {part: snake_case(reply[part]) for part in ("server", "session")}
 
 
 def _open_session() -> Session:

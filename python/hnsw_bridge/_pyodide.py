@@ -22,6 +22,7 @@ from ._changes import Changes
 from ._connection import Greeting, ProgressListener, _read_greeting
 from ._errors import EngineUnavailable, InvalidArgument, error_from
 from ._forms import Matrix, Stored
+from ._names import snake_case
 from ._narrow import NarrowRows
 from ._parameters import OUTCOMES
 from ._protocol import Header, Hits
@@ -170,8 +171,9 @@ def shutdown() -> None:
 
 
 def stats() -> dict[str, Any]:
-    """What the engine counts: ``{"server": {"calls": {op: n}, …}, "session": {…}}``."""
-    return dict(json.loads(engine().js.stats()))
+    """What the engine counts: ``{"server": {"calls": {op: n}, …}, "session": {…}}``, in
+    snake_case."""
+    return dict(snake_case(json.loads(engine().js.stats())))
 
 
 def _blocks(rows: Stored) -> Iterator[tuple[int, Matrix]]:

@@ -1,4 +1,5 @@
 /** Efforts by their outcome, profiles, rebuilds, statistics by part, and filters of radius searches. */
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { HnswIndex, type Neighbors, PRESETS, type Preset } from "../../src/index.ts";
 import { uniformRows } from "../support/random.ts";
@@ -128,6 +129,14 @@ it("finds only rows that match within a radius, for a target, and in counts", as
   expect(Math.abs(target.count - 30)).toBeLessThanOrEqual(6);
   const counted = await index.estimateCount(queries, 0.7, { filter, sample: ROWS });
   expect([...counted.counts]).toEqual([...some.offsets].slice(1).map((end, i) => end - (some.offsets[i] ?? 0)));
+});
+
+it("measures every preset in the tuning suite", () => {
+  const suite = JSON.parse(readFileSync(new URL("../../bench/suites/tuning.json", import.meta.url), "utf8"));
+  for (const [preset, { ef }] of Object.entries(PRESETS)) {
+    const measured = suite.engines.find((engine: { name: string }) => engine.name === preset);
+    expect(measured).toMatchObject({ options: { preset }, settings: { ef: [ef] } });
+  }
 });
 
 it("takes links and width from a preset, unless they are given", async () => {

@@ -26,7 +26,7 @@ def _mapped(path, rows=ROWS):
 
 
 def _received():
-    return hnsw_bridge.stats()["server"]["bytesReceived"]
+    return hnsw_bridge.stats()["server"]["bytes_received"]
 
 
 def _graph(rows):

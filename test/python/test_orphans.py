@@ -45,7 +45,7 @@ def test_a_server_goes_with_its_process_and_leaves_nothing(what, how):
 
 def _nothing_of_others():
     server = _server()
-    return server["callsInFlight"] == server["indexes"] == server["sessions"] == 1
+    return server["calls_in_flight"] == server["indexes"] == server["sessions"] == 1
 
 
 @pytest.mark.parametrize("what", ["build", "upload"])
@@ -61,7 +61,7 @@ def test_what_a_killed_client_had_is_freed_and_its_work_cancelled(what, tcp_serv
             during = _server()
             killed_at = time.monotonic()
             process.kill()
-            assert during["callsInFlight"] > 1, "it was too short"
+            assert during["calls_in_flight"] > 1, "it was too short"
             assert until(_nothing_of_others)
             idle_s = time.monotonic() - killed_at
         held = during["memory"]["rss"] - before["memory"]["rss"]

@@ -27,7 +27,7 @@ def _server_pid():
 
 def _in_flight():
     """Calls that the server has not answered yet; asking is one itself."""
-    return hnsw_bridge.stats()["server"]["callsInFlight"]
+    return hnsw_bridge.stats()["server"]["calls_in_flight"]
 
 
 def test_a_listener_that_raises_cancels_the_call_and_leaves_the_connection_usable(calls):

@@ -22,7 +22,7 @@ few = many[:6_000]
 
 
 def calls_in_flight() -> int:
-    return int(hnsw_bridge.stats()["server"]["callsInFlight"])
+    return int(hnsw_bridge.stats()["server"]["calls_in_flight"])
 
 
 def tell_when_computing() -> None:

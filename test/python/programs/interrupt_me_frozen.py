@@ -40,7 +40,7 @@ found = small.query(rows[:9])
 after = hnsw_bridge.stats()
 same = after["server"]["pid"] == server["server"]["pid"]
 equal = all(a.tobytes() == b.tobytes() for a, b in zip(expected, found, strict=True))
-while after["server"]["callsInFlight"] > 1:  # The stats call itself is one.
+while after["server"]["calls_in_flight"] > 1:  # The stats call itself is one.
     time.sleep(0.02)
     after = hnsw_bridge.stats()
 print("same server:", same, "equal answers:", equal, "indexes:", after["session"]["indexes"])

@@ -40,7 +40,7 @@ before = server()
 print(before["pid"], os.path.dirname(_client.session().endpoint.partition("://")[2]), flush=True)
 if what == "upload":
     rows = np.ones((200_000, 256), np.float32)  # 200 MB
-    tell_when(lambda: server()["bytesReceived"] - before["bytesReceived"] > 30_000_000)
+    tell_when(lambda: server()["bytes_received"] - before["bytes_received"] > 30_000_000)
     hnsw_bridge.HnswIndexWrapper(rows, n_neighbors=5)
     print("it was too short", flush=True)
 elif what == "build":
