@@ -74,7 +74,11 @@ class NodeEngine:
         self._ask("verify", path=path)
 
     def query(self, index, queries, k, setting, threads):
-        return self._answer("query", index=index, k=k, setting=setting, threads=threads)
+        """The first queries that were taken, as many as ``queries`` are."""
+        count = len(queries)
+        return self._answer(
+            "query", index=index, k=k, setting=setting, threads=threads, count=count
+        )
 
     def ready_for_radius(self, rows, metric, options):
         return self._ask("ready_for_radius", metric=metric, options=options)["index"]

@@ -99,7 +99,7 @@ def shutdown() -> None:
 
 
 def stats() -> dict[str, Any]:
-    """What the server counts: ``{"server": {"calls": {op: n}, …}, "session": {…}}``, in snake_case."""
+    """What the server counts: ``{"server": {"calls": {op: n}, …}, "session": {…}}``."""
     reply = session().call("stats")
     return {part: snake_case(reply[part]) for part in ("server", "session")}
 

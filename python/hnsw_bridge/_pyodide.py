@@ -171,8 +171,7 @@ def shutdown() -> None:
 
 
 def stats() -> dict[str, Any]:
-    """What the engine counts: ``{"server": {"calls": {op: n}, …}, "session": {…}}``, in
-    snake_case."""
+    """What the engine counts: ``{"server": {"calls": {op: n}, …}, "session": {…}}``."""
     return dict(snake_case(json.loads(engine().js.stats())))
 
 

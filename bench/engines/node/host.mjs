@@ -53,8 +53,9 @@ const operations = {
     const all = { k, setting, threads: allThreads };
     write(file, engine.neighbors ? await engine.neighbors(found, all) : await engine.query(found, data.rows, all));
   },
-  async query({ index, k, setting, threads, file }) {
-    write(file, await engine.query(indexes.get(index), data.queries, { k, setting, threads }));
+  async query({ index, k, setting, threads, count, file }) {
+    const queries = firstOf(data.queries, count);
+    write(file, await engine.query(indexes.get(index), queries, { k, setting, threads }));
   },
   async ready_for_radius(request) {
     return keep(await engine.readyForRadius(data.rows, request));
@@ -73,6 +74,11 @@ const operations = {
     indexes.delete(index);
   },
 };
+
+/** As many of the rows, where they lie. */
+function firstOf({ data: values, shape: [, dim] }, count) {
+  return { data: values.subarray(0, count * dim), shape: [count, dim] };
+}
 
 function keep(index) {
   const id = indexes.size;
