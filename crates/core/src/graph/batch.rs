@@ -13,7 +13,7 @@ use crate::search::anchors::Anchors;
 use crate::search::scorer::{RowScorer, SketchScorer};
 use crate::search::walk::{Scratch, descend, set_out};
 
-/// Width of a walk by sketches on level 0, as a share of the candidates that it is to find.
+/// Width of a walk by sketches, as a share of the candidates that it is to find.
 const WIDER: f64 = 1.25;
 
 /// Candidates of a row on each of its levels, ascending.
@@ -81,22 +81,22 @@ impl<'a> Batch<'a> {
         // Two thirds of what a bulk build takes: with all of it recall@10 of walks of width 16 was 0.993 after three updates of
         // a tenth, not 0.992, for a quarter more time.
         let count = (candidates_by_sketch(options) * 2 / 3).max(options.m);
+        let width = ((WIDER * count as f64) as usize).max(graph.degree(level));
         if level == 0 {
-            let width = (WIDER * count as f64) as usize;
             set_out(graph, scorer, &by.anchors.to(by.sketch, scorer.query), width, scratch);
             let siblings = self.packed.as_ref().map(|packed| packed.to(by.sketch, scorer.query));
             siblings.iter().for_each(|siblings| siblings.meet(scratch));
             scratch.pool.remove(self.ids[i]);
         } else {
-            descend(graph, scorer, level, width(options.ef_construction, graph, level), scratch);
+            descend(graph, scorer, level, width, scratch);
         }
         let with_proxy = |found: Neighbor| Neighbor { proxy: self.one(self.ids[i], found.id), id: found.id };
-        let mut all: Vec<Neighbor> = match level {
-            0 => scratch.pool.iter().map(with_proxy).collect(),
-            _ => scratch.pool.iter().map(with_proxy).chain(self.siblings(i, level)).collect(),
-        };
+        let mut all: Vec<Neighbor> = scratch.pool.iter().map(with_proxy).collect();
+        if level > 0 {
+            all.extend(self.siblings(i, level));
+        }
         all.sort_unstable();
-        all.truncate(if level == 0 { count } else { all.len() });
+        all.truncate(count);
         all
     }
 
@@ -116,10 +116,6 @@ impl<'a> Batch<'a> {
     fn siblings(&self, i: usize, level: u8) -> impl Iterator<Item = Neighbor> + '_ {
         let others = self.on_level(level).filter(move |&j| j != i).map(|j| self.ids[j]);
         others.map(move |id| Neighbor { proxy: self.one(self.ids[i], id), id })
-    }
-
-    fn select(&self, candidates: impl Iterator<Item = Neighbor>, limit: usize, kept: &mut Vec<Neighbor>) {
-        select_by(self, candidates, limit, kept);
     }
 
     /// Sets all links of the batch, on the levels of the rows that have links.
@@ -145,7 +141,7 @@ impl<'a> Batch<'a> {
                     };
                     // Copies among the siblings have dropped to level 0 meanwhile.
                     let all = all.iter().copied().filter(|n| graph.level(n.id) >= level);
-                    self.select(all, m, kept);
+                    select_by(self, all, m, kept);
                     kept.clone()
                 },
                 control,
@@ -206,7 +202,7 @@ impl<'a> Batch<'a> {
         if all.len() <= graph.degree(level) {
             return all.iter().map(|n| n.id).collect();
         }
-        self.select(all.iter().copied(), graph.degree(level), kept);
+        select_by(self, all.iter().copied(), graph.degree(level), kept);
         kept.iter().map(|n| n.id).collect()
     }
 }

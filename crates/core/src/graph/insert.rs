@@ -20,7 +20,7 @@ use crate::search::anchors::Anchors;
 
 /// Rows of a batch, of which each meets each of the others: one by one, or by tiles where there are sketches.
 const MAX_BATCH: usize = 256;
-const MAX_SKETCHED: usize = 2048;
+const MAX_SKETCHED: usize = 512;
 
 /// Brings `graph` up to the rows of `source`: those at `replaced` (ascending, distinct, not all of the graph)
 /// are others than before and have no links, those from `graph.len()` on are new and get the ids from `next_id` on. Rows find
