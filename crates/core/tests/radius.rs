@@ -1,49 +1,16 @@
 //! Radius search as its callers see it. The oracle: distances to all rows, from an exact query.
 
+#[path = "support/balls.rs"]
+mod balls;
 mod support;
 
-use hnsw_core::{
-    Algorithm, Balls, BitRows, Changes, Control, Error, Index, Metric, MetricParams, Neighbors, Options, Points, Query,
-    Rows, SparseRows, Within,
-};
+use balls::{all, found, options, radius_of, rows, truth, values};
+use hnsw_core::{Algorithm, Balls, Changes, Control, Error, Index, Options, Rows, Within};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 
 const NONE: fn() -> Control<'static> = Control::none;
-
-fn options(name: &str, dim: usize, algorithm: Algorithm) -> Options {
-    let metric = Metric::resolve(name, MetricParams::default(), dim).unwrap();
-    Options { algorithm, n_neighbors: 10, ..Options::new(metric) }
-}
-
-fn values(count: usize, seed: u64) -> Vec<f32> {
-    let mut unit = support::uniform(seed);
-    (0..count).map(|_| unit()).collect()
-}
-
-fn rows(values: &[f32], dim: usize) -> Rows {
-    Rows::from_slice(values, dim).unwrap()
-}
-
-/// All distances of each query, by an index that compares all rows.
-fn all(index: &Index, queries: impl Into<Points>) -> Neighbors {
-    let query = Query { k: index.len(), ef: 1 };
-    index.query(queries, query, NONE()).unwrap()
-}
-
-/// Ids within `radius`, nearest first.
-fn truth(all: &Neighbors, query: usize, radius: f32) -> Vec<(i32, f32)> {
-    let (ids, distances) = all.row(query);
-    let mut near: Vec<(i32, f32)> = ids.iter().copied().zip(distances.iter().copied()).collect();
-    near.retain(|&(_, distance)| distance <= radius);
-    near
-}
-
-fn found(balls: &Balls, query: usize) -> Vec<(i32, f32)> {
-    let (ids, distances) = balls.row(query);
-    ids.iter().copied().zip(distances.iter().copied()).collect()
-}
 
 /// Without what depends on the clock.
 fn timeless(mut balls: Balls) -> Balls {
@@ -51,50 +18,6 @@ fn timeless(mut balls: Balls) -> Balls {
     // No number equals itself where there is none.
     balls.told.largest.iter_mut().filter(|largest| largest.is_nan()).for_each(|largest| *largest = -1.0);
     balls
-}
-
-/// The middle of the distances of the `hits`-th nearest.
-fn radius_of(all: &Neighbors, hits: usize) -> f32 {
-    let mut each: Vec<f32> = (0..all.rows).map(|query| all.row(query).1[hits.max(1) - 1]).collect();
-    each.sort_by(f32::total_cmp);
-    if hits == 0 { each[0] * 0.5 } else { each[each.len() / 2] }
-}
-
-#[test]
-fn all_ways_find_what_is_within_the_radius_under_every_kind_of_metric() {
-    let (n, dim, q) = (900, 7, 40);
-    let data = values(n * dim, 3);
-    let asked = values(q * dim, 4);
-    for name in ["euclidean", "manhattan", "cosine", "correlation", "canberra", "tsss", "hellinger", "braycurtis"] {
-        let exact = Index::new(rows(&data, dim), options(name, dim, Algorithm::Exact)).unwrap();
-        let all = all(&exact, rows(&asked, dim));
-        for algorithm in [Algorithm::Exact, Algorithm::Auto, Algorithm::Hnsw] {
-            let index = Index::new(rows(&data, dim), options(name, dim, algorithm)).unwrap();
-            for (count, few) in [(q, false), (3, true)] {
-                let radius = radius_of(&all, 30);
-                let queries = rows(&asked[..count * dim], dim);
-                let balls = index.radius_search(queries, &vec![radius; count], &Within::default(), NONE()).unwrap();
-                assert_eq!(balls.rows(), count);
-                for query in 0..count {
-                    let (seen, expected) = (found(&balls, query), truth(&all, query, radius));
-                    let title = format!("{name}, {algorithm:?}, {few}, query {query}");
-                    assert!(seen.iter().all(|hit| expected.contains(hit)), "{title}: {seen:?} {expected:?}");
-                    assert!(
-                        seen.len() as f64 >= 0.95 * expected.len() as f64,
-                        "{title}: {} of {}",
-                        seen.len(),
-                        expected.len()
-                    );
-                    if balls.told.exact[query] == 1 {
-                        assert_eq!(seen, expected, "{title}");
-                    }
-                    assert_eq!(balls.told.truncated[query], 0);
-                    let largest = balls.told.largest[query];
-                    assert!(seen.last().map_or(largest.is_nan(), |last| last.1 == largest), "{title}");
-                }
-            }
-        }
-    }
 }
 
 #[test]
@@ -193,141 +116,6 @@ fn every_copy_of_a_query_is_found() {
 }
 
 #[test]
-fn the_largest_radius_holds_all_rows() {
-    let (n, dim) = (700, 5);
-    let mut data = values(n * dim, 12);
-    // Opposite of the first row, and a row without a direction.
-    for column in 0..dim {
-        data[dim + column] = -data[column];
-        data[2 * dim + column] = 0.0;
-    }
-    for (name, radius) in [("cosine", 2.0), ("dot", 1.0), ("correlation", 2.0), ("euclidean", f32::INFINITY)] {
-        for algorithm in [Algorithm::Exact, Algorithm::Hnsw] {
-            let index = Index::new(rows(&data, dim), options(name, dim, algorithm)).unwrap();
-            let balls =
-                index.radius_search(rows(&data[..3 * dim], dim), &[radius; 3], &Within::default(), NONE()).unwrap();
-            assert_eq!(balls.offsets, [0, 700, 1400, 2100], "{name} {algorithm:?}");
-        }
-    }
-}
-
-#[test]
-fn rows_without_a_direction_are_at_one_from_all() {
-    let (n, dim) = (300, 4);
-    let mut data = values(n * dim, 13);
-    data[8 * dim..10 * dim].fill(0.0);
-    let index = Index::new(rows(&data, dim), options("cosine", dim, Algorithm::Auto)).unwrap();
-    let near =
-        index.radius_search_by_id(&[8, 8], &[0.99, 1.0], &Within { max_results: 50, ..Within::default() }, NONE());
-    let near = near.unwrap();
-    assert_eq!((near.offsets.as_slice(), near.told.truncated.as_slice()), (&[0, 0, 50][..], &[0, 1][..]));
-    assert!(near.distances.iter().all(|&distance| distance == 1.0));
-
-    let mut sparse = SparseRows::with_capacity(n, dim, n * dim).unwrap();
-    for row in data.chunks(dim) {
-        let columns: Vec<u32> = (0..dim as u32).filter(|&column| row[column as usize] != 0.0).collect();
-        let kept: Vec<f32> = columns.iter().map(|&column| row[column as usize]).collect();
-        sparse.push(&[columns.len() as u32], &columns, &kept).unwrap();
-    }
-    let index = Index::new(sparse, options("cosine", dim, Algorithm::Auto)).unwrap();
-    let near = index.radius_search_by_id(&[9], &[0.5], &Within::default(), NONE()).unwrap();
-    assert_eq!(found(&near, 0), [(8, 0.0), (9, 0.0)]);
-    let counts =
-        index.estimate_count(Points::from(SparseRows::with_capacity(0, dim, 0).unwrap()), &[], 10, None, NONE());
-    assert!(counts.unwrap().is_empty());
-}
-
-#[test]
-fn a_radius_below_zero_is_for_metrics_that_go_below_zero() {
-    let (n, dim, q) = (6_000, 12, 50);
-    let centred: Vec<f32> = values(n * dim, 14).iter().map(|value| value - 0.5).collect();
-    let asked: Vec<f32> = values(q * dim, 15).iter().map(|value| value - 0.5).collect();
-    let exact = Index::new(rows(&centred, dim), options("inner_product", dim, Algorithm::Exact)).unwrap();
-    let walked = Index::new(rows(&centred, dim), options("inner_product", dim, Algorithm::Hnsw)).unwrap();
-    let all = all(&exact, rows(&asked, dim));
-    for hits in [1, 10, 100] {
-        let radius = radius_of(&all, hits);
-        assert!(radius < 0.0);
-        let balls = walked.radius_search(rows(&asked, dim), &vec![radius; q], &Within::default(), NONE()).unwrap();
-        let short = (0..q).filter(|&query| {
-            let expected = truth(&all, query, radius);
-            let seen = found(&balls, query);
-            assert!(seen.iter().all(|hit| expected.contains(hit)));
-            (seen.len() as f64) < 0.95 * expected.len() as f64
-        });
-        assert!(short.count() <= 1, "{hits}");
-    }
-    let none =
-        walked.radius_search(rows(&asked[..dim], dim), &[0.0], &Within { max_results: n, ..Within::default() }, NONE());
-    assert_eq!(none.unwrap().indices.len(), n);
-    let refused = Index::new(rows(&centred, dim), options("euclidean", dim, Algorithm::Auto)).unwrap();
-    let error = refused.radius_search(rows(&asked[..dim], dim), &[-0.5], &Within::default(), NONE()).unwrap_err();
-    assert_eq!(error.to_string(), "radius is -0.5, allowed: a number from 0");
-}
-
-#[test]
-fn a_similarity_is_within_where_it_is_at_least_as_large() {
-    let (n, dim) = (200, 4);
-    let data = values(n * dim, 16);
-    let index = Index::new(rows(&data, dim), options("true_angular", dim, Algorithm::Auto)).unwrap();
-    let all = all(&index, rows(&data[..dim], dim));
-    let radius = all.row(0).1[20];
-    let balls = index.radius_search(rows(&data[..dim], dim), &[radius], &Within::default(), NONE()).unwrap();
-    assert_eq!(balls.row(0).1, &all.row(0).1[..21]);
-    assert_eq!(balls.told.largest, [radius]);
-}
-
-#[test]
-fn sparse_rows_and_bits_are_searched_too() {
-    let (n, dim, q) = (3_000, 60, 30);
-    let sparse = |count: usize, seed: u64| {
-        let mut unit = support::uniform(seed);
-        let mut rows = SparseRows::with_capacity(count, dim, count * dim).unwrap();
-        for _ in 0..count {
-            let columns: Vec<u32> = (0..dim as u32).filter(|_| unit() < 0.1).collect();
-            let kept: Vec<f32> = columns.iter().map(|_| unit() + 0.1).collect();
-            rows.push(&[columns.len() as u32], &columns, &kept).unwrap();
-        }
-        rows
-    };
-    for name in ["euclidean", "jaccard"] {
-        let exact = Index::new(sparse(n, 17), options(name, dim, Algorithm::Exact)).unwrap();
-        let walked = Index::new(sparse(n, 17), options(name, dim, Algorithm::Hnsw)).unwrap();
-        check_forms(&exact, &walked, || sparse(q, 18).into(), q, name);
-    }
-    let bytes = 16;
-    let bits = |count: usize, seed: u64| {
-        let mut unit = support::uniform(seed);
-        let content: Vec<u8> = (0..count * bytes).map(|_| (unit() * 256.0) as u8).collect();
-        let mut rows = BitRows::zeroed(count, bytes).unwrap();
-        rows.write(0, &content).unwrap();
-        rows
-    };
-    let exact = Index::new(bits(n, 19), options("bit_hamming", bytes, Algorithm::Exact)).unwrap();
-    let walked = Index::new(bits(n, 19), options("bit_hamming", bytes, Algorithm::Hnsw)).unwrap();
-    check_forms(&exact, &walked, || bits(q, 20).into(), q, "bit_hamming");
-}
-
-fn check_forms(exact: &Index, walked: &Index, queries: impl Fn() -> Points, q: usize, title: &str) {
-    let all = all(exact, queries());
-    for hits in [1, 10, 100] {
-        let radius = radius_of(&all, hits);
-        let [balls, told] = [walked, exact]
-            .map(|index| index.radius_search(queries(), &vec![radius; q], &Within::default(), NONE()).unwrap());
-        for query in 0..q {
-            let expected = truth(&all, query, radius);
-            assert!(found(&balls, query).iter().all(|hit| expected.contains(hit)), "{title}");
-            // Ties beyond what is kept may be others than those of the oracle.
-            if expected.len() <= 1_000 {
-                assert_eq!(found(&told, query), expected, "{title}");
-                let seen = found(&balls, query).len();
-                assert!(seen as f64 >= 0.9 * expected.len() as f64, "{title}, {hits}: {seen} of {}", expected.len());
-            }
-        }
-    }
-}
-
-#[test]
 fn threads_and_company_do_not_change_a_byte() {
     let (n, dim, q) = (5_000, 10, 90);
     let (data, asked) = (values(n * dim, 18), values(q * dim, 19));
@@ -410,60 +198,6 @@ fn a_cancelled_search_ends() {
     let ended = index.radius_search(rows(&[0.1; 8], dim), &[1.0], &Within::default(), control);
     assert_eq!(ended.unwrap_err(), Error::Cancelled);
     assert!(index.radius_search(rows(&[0.1; 8], dim), &[1.0], &Within::default(), NONE()).is_ok());
-}
-
-#[test]
-fn the_radius_for_a_number_of_rows_grows_and_shrinks() {
-    let (n, dim) = (5_000, 6);
-    let data = values(n * dim, 24);
-    for algorithm in [Algorithm::Exact, Algorithm::Hnsw] {
-        let index = Index::new(rows(&data, dim), options("euclidean", dim, algorithm)).unwrap();
-        for target in [1, 10, 100, 1_000, n] {
-            for start in [None, Some(1e-6), Some(100.0)] {
-                let query = rows(&values(dim, 25), dim);
-                let targeted = index.search_with_target_count(query, target, 0.2, start, &Within::default(), NONE());
-                let targeted = targeted.unwrap();
-                let count = targeted.balls.indices.len();
-                assert!(
-                    targeted.reached && count.abs_diff(target) * 5 <= target,
-                    "{algorithm:?}: {count} for {target}"
-                );
-                assert!(targeted.balls.distances.iter().all(|&distance| distance <= targeted.radius));
-            }
-        }
-        // Where the start is right, nothing else is searched.
-        let query = || rows(&values(dim, 26), dim);
-        let radius = index.search_with_target_count(query(), 50, 0.2, None, &Within::default(), NONE()).unwrap().radius;
-        let again = index.search_with_target_count(query(), 50, 0.2, Some(radius), &Within::default(), NONE()).unwrap();
-        assert_eq!(again.searches, 1);
-    }
-    // All rows the same: no radius holds ten of them.
-    let same = Index::new(rows(&[1.0; 300], 3), options("euclidean", 3, Algorithm::Auto)).unwrap();
-    let targeted =
-        same.search_with_target_count(rows(&[1.0; 3], 3), 10, 0.2, None, &Within::default(), NONE()).unwrap();
-    assert!(!targeted.reached && targeted.radius == 0.0);
-}
-
-#[test]
-fn estimates_hold_the_true_number_nearly_always() {
-    let (n, dim, q) = (20_000, 4, 100);
-    let (data, asked) = (values(n * dim, 27), values(q * dim, 28));
-    let index = Index::new(rows(&data, dim), options("euclidean", dim, Algorithm::Exact)).unwrap();
-    let radii = vec![0.35; q];
-    let within = Within { max_results: n, ..Within::default() };
-    let balls = index.radius_search(rows(&asked, dim), &radii, &within, NONE()).unwrap();
-    let estimates = index.estimate_count(rows(&asked, dim), &radii, 1_000, None, NONE()).unwrap();
-    let holds = (0..q).filter(|&query| {
-        let (estimate, count) = (estimates[query], balls.row(query).0.len() as f64);
-        estimate.low <= count && count <= estimate.high
-    });
-    let holds = holds.count();
-    assert!(holds >= 85, "{holds} of {q}");
-    let exact = index.estimate_count(rows(&asked, dim), &radii, n, None, NONE()).unwrap();
-    for (query, estimate) in exact.iter().enumerate() {
-        let count = balls.row(query).0.len() as f64;
-        assert_eq!((estimate.count, estimate.low, estimate.high), (count, count, count));
-    }
 }
 
 #[test]
