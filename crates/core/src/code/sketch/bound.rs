@@ -42,8 +42,9 @@ impl Sketch {
         // The other row is no farther from the mean than this one and the distance.
         let rounded = dims.sqrt() * (dim + 8.0) * ROUNDED * (2.0 * reach + distance);
         let steps = f64::from(self.frame.scale) * self.frame.stretch * (distance + rounded) + 1.001 * dims.sqrt();
-        // Casts saturate.
-        (steps * steps).ceil() as i32
+        let most = (steps * steps).ceil();
+        // Casts saturate; products of the axes of a file may be no numbers.
+        if most.is_nan() { i32::MAX } else { most as i32 }
     }
 }
 
@@ -59,7 +60,7 @@ mod tests {
     fn no_row_is_farther_by_its_code_than_its_distance_allows() {
         let mut rng = Rng::new(3);
         for (dim, size, offset, tall) in
-            [(64, 1.0, 0.0, 1.0), (130, 1.0, 1e4, 1.0), (64, 1e-12, 0.0, 1.0), (64, 1.0, 0.0, 1e4)]
+            [(64, 1.0, 0.0, 1.0), (130, 1.0, 1e4, 1.0), (64, 1e-5, 0.0, 1.0), (64, 1.0, 0.0, 1e4)]
         {
             // A few rows are far beyond what codes have a range for.
             let mut value = |row: usize| offset + size * rng.normal() * if row % 50 == 7 { tall } else { 1.0 };
@@ -69,8 +70,11 @@ mod tests {
             let known = super::super::encode(&frame, &rows, true, 64, 2, Control::none()).unwrap();
             // Axes that are not quite what axes should be, as a file may have them.
             let bent: Vec<f32> = known.directions().axes.iter().map(|v| v * 1.3).collect();
+            let huge = Directions { axes: vec![f32::MAX; bent.len()], ..known.directions() };
+            let of_huge = Sketch::by(&huge, &rows, 2, Control::none()).unwrap().unwrap();
+            assert_eq!(of_huge.most(1.0, 1.0), i32::MAX);
             let bent = Sketch::by(&Directions { axes: bent, ..known.directions() }, &rows, 2, Control::none()).unwrap();
-            for sketch in [Some(known), bent].into_iter().flatten() {
+            for sketch in [known, bent.unwrap()] {
                 let dot = Kernels::detect().u8_dot;
                 for query in [0, 7, 57, 4000] {
                     let reach = sketch.reach(&rows.row(query)[..dim]);
