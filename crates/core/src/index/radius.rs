@@ -25,7 +25,7 @@ use std::sync::atomic::Ordering;
 /// Slack that walks are calibrated at; more finds no less.
 const EXPANSION: f32 = 1.2;
 /// Rows that walks are calibrated on, for balls of all sizes and of one row, and the stream of their draws.
-const SAMPLES: [usize; 2] = [96, 384];
+const SAMPLES: [usize; 2] = [192, 512];
 const TRIALS: u64 = 0x7261_6469_7573;
 /// Stream of the draws of [`Index::estimate_count`].
 const STREAM: u64 = 0x0063_6f75_6e74;
