@@ -75,7 +75,9 @@ describe("while a call computes", () => {
     const server = await start();
     const [client, other] = [await connect(server), await connect(server)];
     const base = slice(large, 0, 6000);
-    const index = await client.build(base, { algorithm: "hnsw", threads: 1, ef_construction: 800 });
+    // By the rows themselves: by sketches the update would be over before it tells.
+    const options = { algorithm: "hnsw", metric: "manhattan", threads: 1, ef_construction: 800 };
+    const index = await client.build(base, options);
     await client.call("prepare", { index });
     const before = await client.query(index, slice(large, 0, 20), 5);
     const id = client.nextId();
