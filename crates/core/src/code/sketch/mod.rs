@@ -198,10 +198,7 @@ impl Sketch {
     #[inline]
     pub fn between(&self, dot: ByteKernel<u32>, a: usize, b: usize) -> f32 {
         let (a, b) = (self.code(a), self.code(b));
-        // The norms lie where codes would: their own products count too, and are taken off.
-        let [x, y]: [&[u8; NORM]; 2] = [a, b].map(|code| code.last_chunk().unwrap_or(&[0; NORM]));
-        let norms: u32 = x.iter().zip(y).map(|(&x, &y)| u32::from(x) * u32::from(y)).sum();
-        (norm(a) + norm(b) - 2 * (dot.one(a, b) - norms).cast_signed()) as f32
+        apart(a, b, dot.one(a, b))
     }
 
     /// As [`Sketch::between`], of `a` and four others.
@@ -209,12 +206,7 @@ impl Sketch {
     pub fn four_between(&self, dot: ByteKernel<u32>, a: usize, others: [u32; 4]) -> [f32; 4] {
         let (own, codes) = (self.code(a), others.map(|id| self.code(id as usize)));
         let dots = dot.four(own, codes);
-        let own_norm: [u8; NORM] = own.last_chunk().copied().unwrap_or_default();
-        std::array::from_fn(|i| {
-            let other: [u8; NORM] = codes[i].last_chunk().copied().unwrap_or_default();
-            let norms: u32 = own_norm.iter().zip(other).map(|(&x, y)| u32::from(x) * u32::from(y)).sum();
-            (norm(own) + norm(codes[i]) - 2 * (dots[i] - norms).cast_signed()) as f32
-        })
+        std::array::from_fn(|i| apart(own, codes[i], dots[i]))
     }
 
     /// Squared norm of a row's code.
@@ -269,6 +261,15 @@ fn widest(rows: &Rows) -> usize {
 #[inline]
 fn proxy(code: &[u8], dot: u32) -> f32 {
     (norm(code) - 2 * dot.cast_signed()) as f32
+}
+
+/// Squared distance of two codes, whose product over whole lines is `dot`.
+#[inline]
+fn apart(a: &[u8], b: &[u8], dot: u32) -> f32 {
+    // The norms lie where codes would: their own products count too, and are taken off.
+    let [x, y]: [&[u8; NORM]; 2] = [a, b].map(|code| code.last_chunk().unwrap_or(&[0; NORM]));
+    let norms: u32 = x.iter().zip(y).map(|(&x, &y)| u32::from(x) * u32::from(y)).sum();
+    (norm(a) + norm(b) - 2 * (dot - norms).cast_signed()) as f32
 }
 
 #[inline]
